@@ -1,0 +1,1 @@
+"""Conversion for genre-edge: quantise, verify and pack Keras models (workstation only)."""

@@ -1,0 +1,74 @@
+"""The model card: what the model is, how it was judged, and what it is bad at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genre_edge.bundle import Bundle
+
+
+def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> str:
+    """Markdown for a model's bundles, {"float32": ..., "int8": ...}; every figure is from their metadata."""
+    first = next(iter(bundles.values())).info
+    frontend = first.frontend
+    lines = [
+        f"# {name}",
+        "",
+        f"Says which of {len(first.labels)} genres a {frontend.window_seconds:g}-second window of music is: "
+        f"{', '.join(first.labels)}.",
+        "",
+        "## Accuracy",
+        "",
+        *_table(bundles, sizes),
+        "",
+        "Protocol: tracks kept out of training altogether (`split` = valid in the data's table), "
+        "non-overlapping windows, and the mean of a track's scores for the track; "
+        'measured through `genre-edge classify`. "Agrees" is the share of those windows on which the top-1 '
+        "is that of the Keras model.",
+        "",
+        *_confusions(bundles),
+        "",
+        "## Made from",
+        "",
+        *(f"- {key}: {value}" for key, value in first.trained_on.items()),
+        f"- front-end: {frontend.sample_rate} Hz, STFT {frontend.n_fft}/{frontend.hop_length}, "
+        f"{frontend.n_mels} mel bands to {frontend.f_max:.0f} Hz",
+        "",
+        "## Limits",
+        "",
+        "- Tracks of one artist may stand on both sides of the split, which flatters the figures: "
+        "expect less on music of other times and places.",
+        "- Genre labels are one listener's opinion, and the training labels contain known faults "
+        "(B. L. Sturm, arXiv:1306.1461).",
+        "- It always names one of its genres: speech, noise and silence get one too, with a confidence that "
+        "means nothing.",
+        "- The figures are for the recordings themselves, not for what a microphone in a room hears of them.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _table(bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> list[str]:
+    rows = ["| model | file | windows right | tracks right | agrees |", "|---|---|---|---|---|"]
+    for kind, bundle in bundles.items():
+        metrics = bundle.info.metrics
+        valid: Mapping[str, Any] = metrics.get("valid", {})
+        cells = [
+            f"{valid[unit]['accuracy']:.1%} of {valid[unit]['count']}" if valid else "not measured"
+            for unit in ("windows", "tracks")
+        ]
+        rows.append(
+            f"| {kind} | {sizes[kind] / 1000:.0f} KB | {cells[0]} | {cells[1]} "
+            f"| {metrics['agreement']['top1']:.1%} of {metrics['agreement']['windows']} |"
+        )
+    return rows
+
+
+def _confusions(bundles: Mapping[str, Bundle]) -> list[str]:
+    last = list(bundles.values())[-1]
+    valid = last.info.metrics.get("valid")
+    if not valid or not valid["confusions"]:
+        return []
+    worst = ", ".join(f"{pair.replace(' > ', ' heard as ')} ({n})" for pair, n in valid["confusions"].items())
+    return [f"Most frequent confusions of {last.info.name}, in windows: {worst}."]

@@ -1,0 +1,110 @@
+"""The windows a conversion needs: some to calibrate on, others to verify with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from genre_edge.errors import AudioError, UsageError
+from genre_edge.frontend import Float32, FrontendSpec, LogMel
+from genre_edge.sources import read_mono
+from genre_edge.tracks import Track, load_tracks
+from tqdm import tqdm
+
+LEAST_CALIBRATION = 100
+"""Windows below which quantisation ranges are a guess."""
+MOST_CALIBRATION = 500
+"""Windows beyond which the ranges no longer move."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Windows for one conversion, all from real audio."""
+
+    calibration: Float32
+    """Representative windows from training tracks, balanced over genres: float32 [n, frames, mels]."""
+    held_out: Float32
+    """Windows of tracks kept for validation: float32 [m, frames, mels]."""
+    valid: tuple[Track, ...] = ()
+    """The tracks of `held_out`, for accuracy; empty if only windows are known."""
+
+
+def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> Samples:
+    """Samples from labelled recordings (a folder or tracks.csv) or an .npz.
+
+    The .npz holds `calibration` and `held_out`, each float32 [n, frames, mels]. UsageError if there
+    are too few windows, or labels that the model does not know.
+    """
+    if data.suffix == ".npz":
+        samples = _from_npz(data)
+    else:
+        tracks = load_tracks(data)
+        unknown = sorted({track.genre for track in tracks} - set(labels))
+        if unknown:
+            raise UsageError(f"{data}: the model has no label {', '.join(unknown)}")
+        valid = tuple(track for track in tracks if track.split == "valid")
+        train = [track for track in tracks if track.split == "train"]
+        samples = Samples(_balanced(train, frontend), _windows(valid, frontend), valid)
+    for name, windows in (("calibration", samples.calibration), ("held-out", samples.held_out)):
+        if windows.shape[1:] != frontend.shape:
+            raise UsageError(
+                f"{data}: {name} windows are {windows.shape[1:]}, the front-end makes {frontend.shape}"
+            )
+    if len(samples.calibration) < LEAST_CALIBRATION:
+        raise UsageError(
+            f"{data}: {len(samples.calibration)} calibration windows, need at least {LEAST_CALIBRATION}"
+        )
+    return samples
+
+
+def _from_npz(path: Path) -> Samples:
+    try:
+        with np.load(path) as arrays:
+            return Samples(arrays["calibration"], arrays["held_out"])
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable .npz ({error})") from None
+    except KeyError as error:
+        raise UsageError(f"{path}: lacks the array {error}") from None
+
+
+def _balanced(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
+    """Up to MOST_CALIBRATION windows, one from the middle of each track, the genres in turn."""
+    by_genre: dict[str, list[Track]] = {}
+    for track in tracks:
+        by_genre.setdefault(track.genre, []).append(track)
+    share = max(1, MOST_CALIBRATION // len(by_genre))
+    chosen = [track for group in by_genre.values() for track in group[:share]]
+    logmel = LogMel(frontend)
+    windows = []
+    for track in tqdm(chosen, desc="calibration", unit="track", leave=False):
+        samples = _decoded(track, frontend)
+        if samples is None:
+            continue
+        at = (len(samples) - frontend.window_samples) // 2
+        windows.append(logmel.window(np.ascontiguousarray(samples[at : at + frontend.window_samples])))
+    return np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
+
+
+def _windows(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
+    """All windows of the tracks, as `genre-edge classify` takes them."""
+    windows = []
+    for track in tqdm(tracks, desc="held-out", unit="track", leave=False):
+        samples = _decoded(track, frontend)
+        if samples is not None:
+            windows += [window.features for window in LogMel(frontend).push(samples)]
+    return np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
+
+
+def _decoded(track: Track, frontend: FrontendSpec) -> npt.NDArray[np.float32] | None:
+    """The track's samples, at least one window long; None (and a line) if it cannot be read."""
+    try:
+        samples = read_mono(track.path, frontend.sample_rate)
+    except AudioError as error:
+        tqdm.write(f"genre-convert: skipped {error}")
+        return None
+    if len(samples) < frontend.window_samples:
+        return np.resize(samples, frontend.window_samples)
+    return samples

@@ -1,0 +1,110 @@
+"""genre-edge classify: files and folders in, the genre of every window and a verdict out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import nullcontext
+from typing import Any
+
+from ..batch import Item, classify_items
+from ..errors import GenreEdgeError, UsageError
+from ..pipeline import EngineConfig
+from ..sinks import Sink
+from ..sources import find_audio
+from .common import add_engine_options, complain, engine_config
+
+_EPILOG = """\
+examples:
+  genre-edge classify song.mp3
+  genre-edge classify ~/Music --jobs 4 --format csv > genres.csv
+  genre-edge classify *.flac --format json | jq -r 'select(.type=="file") | [.file,.genre] | @tsv'
+  ffmpeg -v error -i talk.m4a -f wav - | genre-edge classify -
+
+exit status: 0 all classified, 1 some file failed, 2 wrong usage
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "classify",
+        help="the genre of each 3-second window of audio files",
+        description="Print the genre of each window of audio files, and a verdict for each file.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="audio files (WAV, FLAC, OGG, MP3, ...), folders (searched through), "
+        "- for a WAV on standard input",
+    )
+    parser.add_argument(
+        "--hop",
+        type=float,
+        metavar="SECONDS",
+        help="distance between windows (default: the window's length, so they do not overlap)",
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json", "csv"), default="text", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="files classified at once (default: 1)"
+    )
+    add_engine_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Classify; returns the exit status."""
+    if args.jobs < 1:
+        raise UsageError(f"--jobs {args.jobs}: must be at least 1")
+    config = engine_config(args)
+    items = list(find_audio(args.paths))
+    sink = _sink(args.format, config)
+    return classify_to(sink, items, config, min(args.jobs, max(1, len(items))))
+
+
+def classify_to(sink: Sink, items: list[Item], config: EngineConfig, jobs: int) -> int:
+    """Send every record to the sink and every error to standard error; returns the exit status."""
+    failed = False
+    with _progress(len(items)) as bar:
+        for _, records in classify_items(items, config, jobs):
+            for record in records:
+                if isinstance(record, GenreEdgeError):
+                    failed = True
+                    if bar is not None:
+                        bar.clear()
+                    complain(record)
+                else:
+                    sink.write(record)
+            if bar is not None:
+                bar.update()
+    sink.close()
+    return 1 if failed else 0
+
+
+def _sink(name: str, config: EngineConfig) -> Sink:
+    if name == "json":
+        from ..sinks.jsonl import JsonlSink
+
+        return JsonlSink(sys.stdout)
+    if name == "csv":
+        from ..bundle import find_model, read_bundle
+        from ..sinks.table import CsvSink
+
+        return CsvSink(sys.stdout, read_bundle(find_model(config.model)).info.labels)
+    from ..sinks.text import TextSink
+
+    return TextSink(sys.stdout)
+
+
+def _progress(files: int) -> Any:
+    """A progress bar on standard error for several files, where a person sees nothing else."""
+    if files < 2 or not sys.stderr.isatty() or sys.stdout.isatty():
+        return nullcontext()
+    from tqdm import tqdm
+
+    return tqdm(total=files, unit="file", file=sys.stderr)

@@ -1,0 +1,77 @@
+"""genre-edge info: what a bundle says of itself."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ..bundle import DEFAULT_MODEL, Bundle, find_model, read_bundle, shipped_models
+
+_EPILOG = """\
+examples:
+  genre-edge info
+  genre-edge info my-model.int8.tflite
+  genre-edge info --json gtzan-two-block.float32 | jq .metrics
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "info",
+        help="what a model is: labels, front-end, quantisation, accuracy",
+        description="Print what a model's bundle says of itself, after checking that it is whole.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "model",
+        nargs="?",
+        default=DEFAULT_MODEL,
+        metavar="MODEL",
+        help="a bundle or the name of a shipped one (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print; returns the exit status."""
+    bundle = read_bundle(find_model(args.model))
+    described = {
+        **bundle.info.to_dict(),
+        "flatbuffer": {"bytes": len(bundle.flatbuffer), "sha256": bundle.sha256},
+    }
+    if args.json:
+        print(json.dumps(described, indent=1))
+        return 0
+    _print_text(bundle, described)
+    return 0
+
+
+def _print_text(bundle: Bundle, described: dict[str, Any]) -> None:
+    print(bundle.info.name)
+    print(f"  file          {bundle.path} ({os.path.getsize(bundle.path)} bytes)")
+    print(f"  sha256        {bundle.sha256} (of the flatbuffer, verified)")
+    print(f"  labels        {', '.join(bundle.info.labels)}")
+    for section in ("frontend", "quantisation", "trained_on", "metrics"):
+        print(f"  {section}")
+        for line in _lines(described[section]):
+            print(f"    {line}")
+    others = [name for name in shipped_models() if name != bundle.info.name]
+    if others:
+        print(f"  also shipped  {', '.join(others)}")
+
+
+def _lines(values: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Nested values flattened to "a.b  value" lines."""
+    lines: list[str] = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            lines += _lines(value, f"{prefix}{key}.")
+        else:
+            lines.append(f"{prefix + key:<28} {value}")
+    return lines

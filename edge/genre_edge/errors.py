@@ -1,0 +1,49 @@
+"""Every error that a user can cause or meet, in one tree.
+
+    GenreEdgeError            exit code 1
+     ├─ UsageError            exit code 2: the command line or the configuration is wrong
+     ├─ AudioError            a file or stream that cannot be decoded
+     ├─ ModelError
+     │   ├─ BundleError       not a bundle, cut short, or changed since it was written
+     │   └─ RuntimeMissing    no interpreter that can run the model is installed
+     └─ DeviceError           the microphone
+
+The message is the one line shown to the user: it names the thing and says what to do about it.
+"""
+
+
+class GenreEdgeError(Exception):
+    """Base of all expected errors; `exit_code` is what the command leaves with."""
+
+    exit_code = 1
+
+
+class UsageError(GenreEdgeError):
+    """The request itself is wrong, whatever the data."""
+
+    exit_code = 2
+
+
+class AudioError(GenreEdgeError):
+    """Audio that cannot be read: `AudioError(name, reason)` reads "name: reason"."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class ModelError(GenreEdgeError):
+    """A model that cannot be used."""
+
+
+class BundleError(ModelError):
+    """A file that is not a whole, unchanged bundle."""
+
+
+class RuntimeMissing(ModelError):
+    """The interpreter asked for is not installed."""
+
+
+class DeviceError(GenreEdgeError):
+    """A capture device that cannot be found, opened or kept."""

@@ -1,0 +1,24 @@
+"""JSON lines: one object a line, written out at once so that a reader follows live."""
+
+from __future__ import annotations
+
+import json
+from typing import TextIO
+
+from ..records import Record
+
+
+class JsonlSink:
+    """Writes each record's JSON contract as one line."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, record: Record) -> None:
+        """Write and flush one line."""
+        line = json.dumps(record.to_json(), ensure_ascii=False, separators=(",", ":"))
+        self._out.write(line + "\n")
+        self._out.flush()
+
+    def close(self) -> None:
+        """Nothing is held back."""

@@ -1,0 +1,35 @@
+"""CSV: a header, then one row a record; the columns are those of the JSON contract."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from typing import TextIO
+
+from ..records import FileRecord, Record
+
+
+class CsvSink:
+    """Writes rows type, file, start, end, windows, genre, confidence and one column a label.
+
+    A verdict's start is 0 and its end the file's length.
+    """
+
+    def __init__(self, out: TextIO, labels: Sequence[str]) -> None:
+        self._out = out
+        self._writer = csv.writer(out, lineterminator="\n")
+        self._labels = labels
+        self._writer.writerow(["type", "file", "start", "end", "windows", "genre", "confidence", *labels])
+
+    def write(self, record: Record) -> None:
+        """Write and flush one row."""
+        if isinstance(record, FileRecord):
+            head = ["file", record.file, 0.0, record.seconds, record.windows]
+        else:
+            head = ["window", record.file, record.start, record.end, 1]
+        scores = [record.scores[label] for label in self._labels]
+        self._writer.writerow([*head, record.genre, record.confidence, *scores])
+        self._out.flush()
+
+    def close(self) -> None:
+        """Nothing is held back."""

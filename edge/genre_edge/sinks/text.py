@@ -1,0 +1,54 @@
+"""Lines for people: time, genre, confidence and a small bar."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from ..records import FileRecord, Record
+
+_BAR_CELLS = 20
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def bar(share: float, cells: int = _BAR_CELLS) -> str:
+    """A bar of `cells` characters filled to `share` (0 to 1), in eighths of a character."""
+    eighths = round(max(0.0, min(1.0, share)) * cells * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(cells)
+
+
+def clock(seconds: float) -> str:
+    """m:ss, or h:mm:ss from an hour on; tenths only where they are not zero."""
+    tenths = round(seconds * 10)
+    whole, tenth = divmod(tenths, 10)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    text = f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+    return f"{text}.{tenth}" if tenth else text
+
+
+class TextSink:
+    """One line a window under the file's name, and a verdict."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._file: str | None = None
+
+    def write(self, record: Record) -> None:
+        """Write one line; the file's name first when it is new."""
+        if record.file != self._file:
+            self._file = record.file
+            self._out.write(f"{record.file}\n")
+        percent = f"{round(record.confidence * 100):3d} %"
+        if isinstance(record, FileRecord):
+            windows = f"{record.windows} window{'s' if record.windows != 1 else ''}"
+            line = f"  {'verdict':<17}{record.genre:<10} {percent}  over {windows}, {record.seconds:g} s\n"
+            self._file = None
+        else:
+            time = f"{clock(record.start):>7} - {clock(record.end):<7}"
+            line = f"{time:<19}{record.genre:<10} {percent}  {bar(record.confidence)}".rstrip() + "\n"
+        self._out.write(line)
+        self._out.flush()
+
+    def close(self) -> None:
+        """Nothing is held back."""

@@ -1,0 +1,78 @@
+"""The distribution genre-edge: three source roots, and the shipped models."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+
+version: dict[str, str] = {}
+exec((HERE / "edge/genre_edge/version.py").read_text(), version)
+
+SIXTY_FOUR_BIT = "platform_machine != 'armv7l' and platform_machine != 'armv6l'"
+THIRTY_TWO_BIT = "platform_machine == 'armv7l' or platform_machine == 'armv6l'"
+
+setup(
+    name="genre-edge",
+    version=version["__version__"],
+    description="Music genre recognition on Raspberry-Pi-class hardware",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    classifiers=[
+        "Environment :: Console",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Multimedia :: Sound/Audio :: Analysis",
+    ],
+    package_dir={
+        "genre_edge": "edge/genre_edge",
+        "genre_edge_train": "train/genre_edge_train",
+        "genre_edge_convert": "convert/genre_edge_convert",
+        "genre_edge_models": "models",
+    },
+    packages=[
+        "genre_edge",
+        "genre_edge.commands",
+        "genre_edge.demo",
+        "genre_edge.sinks",
+        "genre_edge_train",
+        "genre_edge_convert",
+        "genre_edge_models",
+    ],
+    package_data={
+        "genre_edge": ["py.typed"],
+        "genre_edge.demo": ["demo.flac"],
+        "genre_edge_models": ["*.tflite", "*.md"],
+    },
+    install_requires=[
+        "numpy",
+        "scipy",
+        "soundfile>=0.12",
+        "soxr",
+        "tqdm",
+        f"ai-edge-litert>=2.0; {SIXTY_FOUR_BIT}",
+        f"tflite-runtime>=2.14; {THIRTY_TWO_BIT}",
+        f"numpy<2; {THIRTY_TWO_BIT}",
+    ],
+    extras_require={
+        "tflite-runtime": [
+            "tflite-runtime>=2.14; python_version < '3.12'",
+            "numpy<2; python_version < '3.12'",
+        ],
+        "mic": ["PyAudio>=0.2.14"],
+        "train": ["tensorflow>=2.20", "scikit-learn", "matplotlib", "tqdm"],
+        "dev": ["hypothesis", "librosa", "mypy", "pytest", "ruff", "build"],
+    },
+    entry_points={
+        "console_scripts": [
+            "genre-edge = genre_edge.cli:main",
+            "genre-train = genre_edge_train.cli:main",
+            "genre-convert = genre_edge_convert.cli:main",
+        ]
+    },
+)

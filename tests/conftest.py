@@ -1,0 +1,66 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from genre_edge.demo import clip_path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ROOT = Path(__file__).parent.parent
+GTZAN = ROOT.parent / "shared" / "data" / "gtzan"
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def gtzan() -> Path:
+    """The real recordings."""
+    if not (GTZAN / "tracks.csv").is_file():
+        pytest.skip("needs the recordings in ../shared/data/gtzan")
+    return GTZAN
+
+
+@pytest.fixture(scope="session")
+def demo_clip() -> Path:
+    """12 s at 22 050 Hz, mono."""
+    return clip_path()
+
+
+@pytest.fixture
+def write_audio(tmp_path: Path) -> Callable[..., Path]:
+    """Write float samples to a file in the test's folder."""
+
+    def write(name: str, samples: np.ndarray, rate: int = 22050, **options: str) -> Path:
+        path = tmp_path / name
+        soundfile.write(path, samples, rate, **options)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def cli() -> Cli:
+    """Run genre-edge as a user does, in a process of its own."""
+
+    def run(*args: object, **options: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "genre_edge", *map(str, args)]
+        text = "input" not in options or isinstance(options["input"], str)
+        return subprocess.run(command, capture_output=True, text=text, timeout=300, **options)
+
+    return run
+
+
+def noise(seconds: float, rate: int = 22050, channels: int = 1, seed: int = 0) -> np.ndarray:
+    """Quiet white noise, float32 [n] or [n, channels]."""
+    rng = np.random.default_rng(seed)
+    samples = (0.1 * rng.standard_normal((round(seconds * rate), channels))).astype(np.float32)
+    return samples[:, 0] if channels == 1 else samples

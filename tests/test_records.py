@@ -1,0 +1,57 @@
+"""The contracts of what the program prints, frozen in golden files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from genre_edge.records import FileRecord, WindowRecord
+from genre_edge.sinks.jsonl import JsonlSink
+from genre_edge.sinks.table import CsvSink
+from genre_edge.sinks.text import TextSink, bar, clock
+
+GOLDEN = Path(__file__).parent / "golden"
+NAME = "a b/ü.mp3"
+WINDOW = WindowRecord(NAME, 0.0, 3.0, "jazz", 0.83, {"blues": 0.17, "jazz": 0.83})
+VERDICT = FileRecord(NAME, 30.0, 10, "jazz", 0.79, {"blues": 0.21, "jazz": 0.79})
+
+
+def written(sink_of, *records) -> str:
+    out = io.StringIO()
+    sink = sink_of(out)
+    for record in records:
+        sink.write(record)
+    sink.close()
+    return out.getvalue()
+
+
+def test_json_lines() -> None:
+    assert written(JsonlSink, WINDOW, VERDICT) == (GOLDEN / "classify.jsonl").read_text()
+
+
+def test_text() -> None:
+    others = (
+        WindowRecord(NAME, 3.0, 6.5, "hiphop", 0.07, {}),
+        WindowRecord(NAME, 3600.0, 3603.0, "classical", 1.0, {}),
+    )
+    assert written(TextSink, WINDOW, *others, VERDICT) == (GOLDEN / "classify.txt").read_text()
+
+
+def test_csv() -> None:
+    rows = written(lambda out: CsvSink(out, ["blues", "jazz"]), WINDOW, VERDICT).splitlines()
+    assert rows == [
+        "type,file,start,end,windows,genre,confidence,blues,jazz",
+        f"window,{NAME},0.0,3.0,1,jazz,0.83,0.17,0.83",
+        f"file,{NAME},0.0,30.0,10,jazz,0.79,0.21,0.79",
+    ]
+
+
+def test_bar_is_filled_in_eighths() -> None:
+    assert bar(0.0, 4) == "    "
+    assert bar(1.0, 4) == "████"
+    assert bar(0.5, 1) == "▌"
+    assert len(bar(0.123)) == 20
+
+
+def test_clock() -> None:
+    assert [clock(s) for s in (0, 59.99, 60, 3.25, 3661)] == ["0:00", "1:00", "1:00", "0:03.2", "1:01:01"]

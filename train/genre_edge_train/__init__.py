@@ -1,0 +1,1 @@
+"""Training for genre-edge: data, augmentation, models, fitting and evaluation (workstation only)."""

@@ -1,0 +1,189 @@
+"""A training set of augmented clips with the teacher's opinion of each, made once and kept on disk.
+
+A clip set is a folder of memory-mapped arrays: `clean` and `room` features as uint8, `target` label
+distributions, the teacher's `embedding` and `scores`. Shards are filled by all cores and marked when
+done, so an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from genre_edge.frontend import Float32, FrontendSpec, LogMel
+from genre_edge.tracks import Track, labels_of
+from tqdm import tqdm
+
+from .augment import Augmenter, AugmentSpec
+from .data import PcmCache
+from .teacher import EMBEDDING, SCORES, Teacher
+
+SHARD = 250
+"""Clips a worker makes before it reports."""
+ROOM_VERSIONS = 2
+"""Rooms each clip is played in."""
+_RANGE = 5.0
+"""Features beyond this many standard deviations are clipped in storage."""
+_PREROLL_SECONDS = 1.0
+"""Audio before the clip that is played into the room, so that its tail is there when the clip begins."""
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """Everything that determines a clip set."""
+
+    frontend: FrontendSpec
+    """What the student sees."""
+    count: int
+    """Number of clips."""
+    seed: int = 0
+    """Seed of all random choices."""
+    augment: AugmentSpec = field(default_factory=AugmentSpec)
+    """How clips are changed."""
+
+
+def encode(features: Float32) -> npt.NDArray[np.uint8]:
+    """Normalised features as uint8, in steps of 2 * 5 / 255 standard deviations."""
+    return np.clip(np.round((features + _RANGE) * (255 / (2 * _RANGE))), 0, 255).astype(np.uint8)
+
+
+def decode(stored: npt.NDArray[np.uint8]) -> Float32:
+    """Inverse of `encode`, float32."""
+    return stored.astype(np.float32) * np.float32(2 * _RANGE / 255) - np.float32(_RANGE)
+
+
+class ClipSet:
+    """The arrays of one clip set, memory-mapped."""
+
+    def __init__(self, folder: Path, mode: str = "r") -> None:
+        self.folder = folder
+        for name in ("clean", "room", "target", "embedding", "scores"):
+            setattr(self, name, np.load(folder / f"{name}.npy", mmap_mode=mode))
+
+    clean: npt.NDArray[np.uint8]
+    room: npt.NDArray[np.uint8]
+    target: Float32
+    embedding: npt.NDArray[np.float16]
+    scores: npt.NDArray[np.float16]
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    @staticmethod
+    def create(folder: Path, plan: ClipPlan, labels: int) -> None:
+        """Lay the empty arrays out, unless a set of the same plan is there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        n, shape = plan.count, plan.frontend.shape
+        for name, dims, dtype in (
+            ("clean", (n, *shape), np.uint8),
+            ("room", (n, ROOM_VERSIONS, *shape), np.uint8),
+            ("target", (n, labels), np.float32),
+            ("embedding", (n, EMBEDDING), np.float16),
+            ("scores", (n, SCORES), np.float16),
+        ):
+            if not (folder / f"{name}.npy").exists():
+                np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype=dtype, shape=dims)
+        (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1))
+
+
+class ClipMaker:
+    """Draws tracks evenly by genre and makes clips of them."""
+
+    def __init__(self, plan: ClipPlan, tracks: list[Track], cache: PcmCache, teacher: Teacher) -> None:
+        self._plan = plan
+        self._labels = labels_of(tracks)
+        self._pcm = [cache.get(track) for track in tracks]
+        self._genre = np.array([self._labels.index(track.genre) for track in tracks])
+        self._teacher = teacher
+        self._logmel = LogMel(plan.frontend)
+        self._length = plan.frontend.window_samples
+        self._rate = plan.frontend.sample_rate
+        # Longer tracks are drawn more often, by the square root: they vary more, but not in proportion.
+        weights = np.sqrt([min(len(p), 30 * self._rate) for p in self._pcm])
+        self._draw = [
+            np.where(self._genre == g, weights, 0.0) / weights[self._genre == g].sum()
+            for g in range(len(self._labels))
+        ]
+
+    def _crop(self, rng: np.random.Generator, augmenter: Augmenter) -> tuple[Float32, int]:
+        """A random stretch of a random track (preroll and clip, at a random speed), and its genre."""
+        genre = int(rng.integers(len(self._labels)))
+        pcm = self._pcm[int(rng.choice(len(self._pcm), p=self._draw[genre]))]
+        total = self._length + round(_PREROLL_SECONDS * self._rate)
+        need = int(total * (1 + self._plan.augment.speed)) + 64
+        if len(pcm) > need:
+            at = int(rng.integers(len(pcm) - need))
+            stretch = pcm[at : at + need]
+        else:
+            stretch = np.resize(np.roll(pcm, int(rng.integers(len(pcm)))), need)
+        samples = stretch.astype(np.float32) / np.float32(32768)
+        return augmenter.speed(samples, total), genre
+
+    def make(self, index: int, clips: ClipSet) -> None:
+        """Make clip `index`; it depends on the plan's seed and the index alone."""
+        spec = self._plan.augment
+        rng = np.random.default_rng([self._plan.seed, index])
+        augmenter = Augmenter(spec, self._rate, rng)
+        samples, genre = self._crop(rng, augmenter)
+        target = np.zeros(len(self._labels), dtype=np.float32)
+        target[genre] = 1.0
+        samples = augmenter.recording(samples)
+        if rng.random() < spec.mix_probability:
+            other, other_genre = self._crop(rng, augmenter)
+            share = rng.uniform(0.5, 0.95)
+            unit = [s / (np.std(s) + 1e-6) for s in (samples, other)]
+            samples = (np.sqrt(share) * unit[0] + np.sqrt(1 - share) * unit[1]).astype(np.float32)
+            target *= share
+            target[other_genre] += 1 - share
+        clean = samples[-self._length :]
+        embedding, scores = self._teacher.listen(clean, self._rate)
+        heard = augmenter.noise(clean, 15, 40) if rng.random() < spec.noise_probability else clean
+        clips.clean[index] = encode(self._logmel.window(np.ascontiguousarray(heard)))
+        for version in range(ROOM_VERSIONS):
+            room = augmenter.room(samples, self._length)
+            clips.room[index, version] = encode(self._logmel.window(room))
+        clips.target[index] = target
+        clips.embedding[index] = embedding
+        clips.scores[index] = np.log(scores + 1e-5)
+
+
+_worker: tuple[ClipMaker, ClipSet] | None = None
+
+
+def _start_worker(plan: ClipPlan, tracks: list[Track], cache: Path, teacher: Path, folder: Path) -> None:
+    global _worker  # one per worker process: a pool's initialiser has no other way to hand it over
+    maker = ClipMaker(plan, tracks, PcmCache(cache, plan.frontend.sample_rate), Teacher(teacher))
+    _worker = maker, ClipSet(folder, "r+")
+
+
+def _make_shard(shard: int) -> int:
+    assert _worker is not None
+    maker, clips = _worker
+    for index in range(shard * SHARD, min((shard + 1) * SHARD, len(clips))):
+        maker.make(index, clips)
+    return shard
+
+
+def make_clips(
+    plan: ClipPlan, tracks: list[Track], folder: Path, cache: Path, teacher: Path, jobs: int
+) -> ClipSet:
+    """Make (or finish making) a clip set from the training tracks, on `jobs` processes."""
+    ClipSet.create(folder, plan, len(labels_of(tracks)))
+    log = folder / "shards.txt"
+    done = {int(line) for line in log.read_text().split()} if log.exists() else set()
+    todo = [s for s in range(-(-plan.count // SHARD)) if s not in done]
+    context = multiprocessing.get_context("spawn")
+    with (
+        context.Pool(jobs, _start_worker, (plan, tracks, cache, teacher, folder)) as pool,
+        log.open("a") as finished,
+        tqdm(total=plan.count, initial=plan.count - len(todo) * SHARD, unit="clip") as bar,
+    ):
+        for shard in pool.imap_unordered(_make_shard, todo):
+            finished.write(f"{shard}\n")
+            finished.flush()
+            bar.update(SHARD)
+    return ClipSet(folder)

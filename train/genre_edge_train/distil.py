@@ -1,0 +1,244 @@
+"""Training the edge network on augmented clips, with a teacher's embedding and scores as further targets.
+
+Each batch holds clips as recorded and clips as heard in a room, half and half, and a few first-three-seconds
+log-mels with their label alone. The heads that answer the teacher are dropped afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from genre_edge.frontend import Float32
+from keras import layers
+
+from .clips import EMBEDDING, SCORES, ClipSet, decode
+from .models import edge_trunk
+
+
+@dataclass(frozen=True)
+class DistilSpec:
+    """How the student is trained."""
+
+    epochs: int = 24
+    """Passes over the clip set."""
+    batch: int = 128
+    """Clips a step."""
+    extra: int = 10
+    """First-three-seconds log-mels added to each batch."""
+    learning_rate: float = 3e-3
+    """Peak of the one-cycle cosine schedule."""
+    weight_decay: float = 1e-3
+    """AdamW's decoupled decay."""
+    smoothing: float = 0.05
+    """Label smoothing."""
+    embedding_weight: float = 1.0
+    """Weight of the embedding's mean squared error."""
+    scores_weight: float = 0.5
+    """Weight of the log scores' mean squared error."""
+    room_share: float = 0.5
+    """Share of clips heard in a room."""
+    seed: int = 0
+    """Seed of weights, order and masks."""
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Log-mels without audio: normalised features and their labels."""
+
+    features: Float32
+    """float32 [n, frames, mels]."""
+    label: npt.NDArray[np.int64]
+    """Index into the labels, [n]."""
+
+
+def student(shape: tuple[int, int], classes: int) -> keras.Model:
+    """The edge network with three heads: genre logits, the teacher's embedding, the teacher's scores."""
+    inputs, features = edge_trunk(shape)
+    genre = layers.Dense(classes, name="genre")(layers.Dropout(0.3)(features))
+    embedding = layers.Dense(EMBEDDING, name="embedding")(features)
+    scores = layers.Dense(SCORES, name="scores")(features)
+    return keras.Model(inputs, {"genre": genre, "embedding": embedding, "scores": scores})
+
+
+def classifier_of(trained: keras.Model, temperature: float = 1.0) -> keras.Model:
+    """The genre head alone, as a softmax of logits / temperature; the division goes into the weights."""
+    features = trained.get_layer("genre").input
+    kernel, bias = trained.get_layer("genre").get_weights()
+    dense = layers.Dense(len(bias), activation="softmax", name="genre_softmax")
+    trunk = keras.Model(trained.input, _without_dropout(trained, features))
+    model = keras.Model(trunk.input, dense(trunk.output), name="edge")
+    dense.set_weights([kernel / temperature, bias / temperature])
+    return model
+
+
+def _without_dropout(trained: keras.Model, features: Any) -> Any:
+    """The tensor that enters the last dropout: it does nothing in inference, and need not be exported."""
+    for layer in trained.layers:
+        if isinstance(layer, layers.Dropout) and layer.output is features:
+            return layer.input
+    return features
+
+
+class Batches:
+    """Endless training batches from a clip set."""
+
+    def __init__(self, clips: ClipSet, extra: Extra | None, spec: DistilSpec, mels: int) -> None:
+        self._clips, self._extra, self._spec, self._mels = clips, extra, spec, mels
+        sample = np.sort(np.random.default_rng(0).choice(len(clips), min(4000, len(clips)), False))
+        embedding = clips.embedding[sample].astype(np.float32)
+        scores = clips.scores[sample].astype(np.float32)
+        self._embedding_norm = embedding.mean(0), embedding.std(0) + 0.02
+        # One scale for all scores: classes that never sound stay near zero and cost nothing.
+        self._scores_norm = scores.mean(0), np.float32(np.sqrt(scores.var(0).mean()) * 1.5)
+
+    @property
+    def steps(self) -> int:
+        """Batches in one epoch."""
+        return len(self._clips) // self._spec.batch
+
+    def epoch(self, number: int) -> Iterator[tuple[Float32, dict[str, Float32], dict[str, Float32]]]:
+        """The batches of epoch `number`: (features, targets, weights)."""
+        rng = np.random.default_rng([self._spec.seed, number])
+        order = rng.permutation(len(self._clips))
+        for step in range(self.steps):
+            yield self._batch(rng, np.sort(order[step * self._spec.batch : (step + 1) * self._spec.batch]))
+
+    def _batch(
+        self, rng: np.random.Generator, chosen: npt.NDArray[np.int64]
+    ) -> tuple[Float32, dict[str, Float32], dict[str, Float32]]:
+        clips, spec = self._clips, self._spec
+        versions = np.where(
+            rng.random(len(chosen)) < spec.room_share,
+            rng.integers(clips.room.shape[1], size=len(chosen)),
+            -1,
+        )
+        stored = [
+            clips.clean[i] if version < 0 else clips.room[i, version]
+            for i, version in zip(chosen, versions, strict=True)
+        ]
+        x = decode(np.stack(stored)[:, :, : self._mels])
+        genre = clips.target[chosen]
+        embedding = (clips.embedding[chosen] - self._embedding_norm[0]) / self._embedding_norm[1]
+        scores = (clips.scores[chosen] - self._scores_norm[0]) / self._scores_norm[1]
+        taught = np.ones(len(chosen), dtype=np.float32)
+        if self._extra is not None:
+            pick = rng.integers(len(self._extra.label), size=spec.extra)
+            x = np.concatenate([x, _recolour(self._extra.features[pick][:, :, : self._mels], rng)])
+            genre = np.concatenate([genre, np.eye(genre.shape[1], dtype=np.float32)[self._extra.label[pick]]])
+            embedding = np.concatenate([embedding, np.zeros((spec.extra, EMBEDDING))])
+            scores = np.concatenate([scores, np.zeros((spec.extra, SCORES))])
+            taught = np.concatenate([taught, np.zeros(spec.extra, dtype=np.float32)])
+        genre = genre * (1 - spec.smoothing) + spec.smoothing / genre.shape[1]
+        targets = {
+            "genre": genre.astype(np.float32),
+            "embedding": embedding.astype(np.float32),
+            "scores": scores.astype(np.float32),
+        }
+        weights = {"genre": np.ones(len(x), dtype=np.float32), "embedding": taught, "scores": taught}
+        return _mask(_standardise(x), rng)[..., None], targets, weights
+
+    def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
+        """All batches from `first_epoch` on as a tf.data pipeline."""
+        targets = {"genre": self._clips.target.shape[1], "embedding": EMBEDDING, "scores": SCORES}
+        signature = (
+            tf.TensorSpec((None, self._clips.clean.shape[1], self._mels, 1), tf.float32),
+            {name: tf.TensorSpec((None, width), tf.float32) for name, width in targets.items()},
+            {name: tf.TensorSpec((None,), tf.float32) for name in targets},
+        )
+
+        def batches() -> Iterator[Any]:
+            for number in range(first_epoch, epochs):
+                yield from self.epoch(number)
+
+        return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4)
+
+
+def _standardise(x: Float32) -> Float32:
+    """Each window back to zero mean and unit variance after bands were cut off or changed."""
+    x = x - x.mean((1, 2), keepdims=True)
+    deviation: Float32 = x.std((1, 2), keepdims=True)
+    return x / (deviation + 1e-3)
+
+
+def _recolour(x: Float32, rng: np.random.Generator) -> Float32:
+    """A random smooth gain over the bands: the nearest thing to an equaliser without audio."""
+    knots = rng.normal(0, 0.35, (len(x), 8))
+    at = np.linspace(0, 7, x.shape[2])
+    gain = np.stack([np.interp(at, np.arange(8), k) for k in knots])
+    return (x + gain[:, None, :]).astype(np.float32)
+
+
+def _mask(x: Float32, rng: np.random.Generator) -> Float32:
+    """SpecAugment (Park et al., 2019): two stretches of frames and two of bands set to the mean."""
+    frames, mels = x.shape[1:]
+    for window in x:
+        for _ in range(2):
+            width = int(rng.integers(0, 17))
+            at = int(rng.integers(0, frames - width))
+            window[at : at + width] = 0.0
+            width = int(rng.integers(0, 13))
+            at = int(rng.integers(0, mels - width))
+            window[:, at : at + width] = 0.0
+    return x
+
+
+def one_cycle(spec: DistilSpec, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Linear warm-up over a twentieth of the run, then half a cosine down to zero."""
+    warmup = max(1, steps // 20)
+    return keras.optimizers.schedules.CosineDecay(
+        spec.learning_rate / 30, steps - warmup, 0.0, warmup_target=spec.learning_rate, warmup_steps=warmup
+    )
+
+
+def distil(
+    clips: ClipSet,
+    extra: Extra | None,
+    mels: int,
+    spec: DistilSpec,
+    folder: Path,
+    judge: Callable[[keras.Model], dict[str, float]],
+) -> keras.Model:
+    """Train a student; goes on from the last finished epoch if `folder` holds one.
+
+    `judge` measures the model after each epoch; its figures go to `history.jsonl`.
+    """
+    keras.utils.set_random_seed(spec.seed)
+    batches = Batches(clips, extra, spec, mels)
+    model = student((clips.clean.shape[1], mels), clips.target.shape[1])
+    model.compile(
+        keras.optimizers.AdamW(one_cycle(spec, batches.steps * spec.epochs), weight_decay=spec.weight_decay),
+        loss={
+            "genre": keras.losses.CategoricalCrossentropy(from_logits=True),
+            "embedding": "mse",
+            "scores": "mse",
+        },
+        loss_weights={"genre": 1.0, "embedding": spec.embedding_weight, "scores": spec.scores_weight},
+    )
+    log = folder / "history.jsonl"
+
+    def record(epoch: int, logs: dict[str, float] | None = None) -> None:
+        entry = {"epoch": epoch + 1, **{k: round(float(v), 5) for k, v in (logs or {}).items()}}
+        entry |= judge(model)
+        with log.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    done = sum(1 for _ in log.open()) if log.exists() else 0
+    model.fit(
+        batches.dataset(done, spec.epochs),
+        epochs=spec.epochs,
+        steps_per_epoch=batches.steps,
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_end=record),
+            keras.callbacks.BackupAndRestore(str(folder / "backup"), delete_checkpoint=False),
+        ],
+    )
+    model.save(folder / "student.keras")
+    return model

@@ -1,0 +1,94 @@
+"""Features of whole tracks, cached on disk by a hash of the FrontendSpec and of the file's bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from genre_edge.errors import AudioError
+from genre_edge.frontend import Float32, FrontendSpec, LogMel
+from genre_edge.sources import SHORTEST_SECONDS, read_mono
+from genre_edge.tracks import Track
+from tqdm import tqdm
+
+from .data import content_hash
+
+
+@dataclass(frozen=True)
+class TrackFeatures:
+    """One track's windows."""
+
+    track: Track
+    windows: Float32
+    """Normalised log-mels, float32 [windows, frames, mels], mapped from disk."""
+
+
+def extract(track: Track, spec: FrontendSpec, cache: Path) -> Path:
+    """The cache file with the track's windows, made if missing. Raises AudioError.
+
+    Windows follow each other without overlap, as `genre-edge classify` takes them; a track shorter
+    than one window is repeated to full length.
+    """
+    key = hashlib.sha256(
+        (json.dumps(spec.to_dict(), sort_keys=True) + content_hash(track.path)).encode()
+    ).hexdigest()
+    path = cache / f"{key[:32]}.npy"
+    if path.exists():
+        return path
+    samples = read_mono(track.path, spec.sample_rate)
+    if len(samples) < SHORTEST_SECONDS * spec.sample_rate:
+        raise AudioError(str(track.path), "is too short")
+    if len(samples) < spec.window_samples:
+        samples = np.resize(samples, spec.window_samples)
+    windows = np.stack([window.features for window in LogMel(spec).push(samples)])
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        np.save(file, windows)
+    temporary.replace(path)  # an interrupted run leaves no half-written cache
+    return path
+
+
+def _try_extract(task: tuple[Track, FrontendSpec, Path]) -> Path | str:
+    try:
+        return extract(*task)
+    except AudioError as error:
+        return str(error)
+    except OSError as error:
+        return f"{task[0].path}: {error.strerror}"
+
+
+def extract_all(
+    tracks: Sequence[Track], spec: FrontendSpec, cache: Path, jobs: int
+) -> tuple[list[TrackFeatures], list[str]]:
+    """Features of every track that can be read, on `jobs` processes; and one line for each that cannot."""
+    cache = cache / "features"
+    cache.mkdir(parents=True, exist_ok=True)
+    good: list[TrackFeatures] = []
+    bad: list[str] = []
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        results = pool.map(_try_extract, [(track, spec, cache) for track in tracks], chunksize=4)
+        bar = tqdm(results, total=len(tracks), desc="features", unit="track")
+        for track, result in zip(tracks, bar, strict=True):
+            if isinstance(result, str):
+                bad.append(result)
+            else:
+                good.append(TrackFeatures(track, np.load(result, mmap_mode="r")))
+    return good, bad
+
+
+def stacked(
+    features: Sequence[TrackFeatures], labels: Sequence[str]
+) -> tuple[Float32, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """All windows [n, frames, mels, 1], their label indices [n] and track numbers [n]; for small sets."""
+    x = np.concatenate([f.windows for f in features])[..., None]
+    y = np.concatenate([np.full(len(f.windows), labels.index(f.track.genre)) for f in features])
+    t = np.concatenate([np.full(len(f.windows), i) for i, f in enumerate(features)])
+    return x, y, t

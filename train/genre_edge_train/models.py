@@ -1,0 +1,76 @@
+"""The networks. Input: one window of log-mel, [frames, mels, 1]; output: a softmax over the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+from genre_edge.errors import UsageError
+from keras import layers
+
+
+def two_block(shape: tuple[int, int], classes: int) -> keras.Model:
+    """The example project's network: two 3x3 convolutions (32, 128), a wide dense layer, softmax."""
+    inputs = x = keras.Input((*shape, 1), name="logmel")
+    for channels in (32, 128):
+        x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
+        x = layers.MaxPooling2D(2)(x)
+        x = layers.Dropout(0.2)(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dense(512, activation="relu")(x)
+    outputs = layers.Dense(classes, activation="softmax", name="genre")(x)
+    return keras.Model(inputs, outputs, name="two-block")
+
+
+def edge_trunk(shape: tuple[int, int]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Our own network up to its 224 features: (input, features).
+
+    It comes down to a quarter of the resolution at once, where few channels are cheap, spends its
+    multiplications on 15 x 14 and 7 x 7 maps, and weighs the remaining frequency bands per channel (a
+    depthwise column) before it averages over time: where in the spectrum something happens matters,
+    when does not.
+    """
+    inputs = x = keras.Input((*shape, 1), name="logmel")
+    x = _convolution(x, 16, 5, strides=2)
+    x = layers.MaxPooling2D(2)(x)
+    x = _convolution(x, 32, 3)
+    x = layers.MaxPooling2D(2)(x)
+    x = _residual(_convolution(x, 64, 3), 64)
+    x = layers.MaxPooling2D(2)(x)
+    x = _residual(_convolution(x, 112, 3), 112)
+    x = _convolution(x, 224, 1)
+    x = layers.DepthwiseConv2D((1, x.shape[2]), use_bias=False)(x)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    return inputs, layers.GlobalAveragePooling2D()(x)
+
+
+def edge(shape: tuple[int, int], classes: int) -> keras.Model:
+    """Our own network, `edge_trunk` with dropout and a softmax."""
+    inputs, features = edge_trunk(shape)
+    x = layers.Dropout(0.3)(features)
+    outputs = layers.Dense(classes, activation="softmax", name="genre")(x)
+    return keras.Model(inputs, outputs, name="edge")
+
+
+def _convolution(x: keras.KerasTensor, channels: int, size: int, strides: int = 1) -> keras.KerasTensor:
+    x = layers.Conv2D(channels, size, strides=strides, padding="same", use_bias=False)(x)
+    return layers.ReLU()(layers.BatchNormalization()(x))
+
+
+def _residual(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
+    y = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+    y = layers.BatchNormalization()(y)
+    return layers.ReLU()(layers.Add()([x, y]))
+
+
+ARCHITECTURES: dict[str, Callable[[tuple[int, int], int], keras.Model]] = {
+    "two-block": two_block,
+    "edge": edge,
+}
+
+
+def build(name: str, shape: tuple[int, int], classes: int) -> keras.Model:
+    """The network called `name`, untrained. UsageError names the known ones."""
+    if name not in ARCHITECTURES:
+        raise UsageError(f"--arch {name}: unknown; choose from {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[name](shape, classes)
