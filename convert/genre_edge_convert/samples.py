@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +48,15 @@ def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> S
             raise UsageError(f"{data}: the model has no label {', '.join(unknown)}")
         valid = tuple(track for track in tracks if track.split == "valid")
         train = [track for track in tracks if track.split == "train"]
-        samples = Samples(_balanced(train, frontend), _windows(valid, frontend), valid)
+        held_out, readable = _windows(valid, frontend)
+        samples = Samples(_balanced(train, frontend), held_out, readable)
     for name, windows in (("calibration", samples.calibration), ("held-out", samples.held_out)):
         if windows.shape[1:] != frontend.shape:
             raise UsageError(
                 f"{data}: {name} windows are {windows.shape[1:]}, the front-end makes {frontend.shape}"
             )
+    if not len(samples.held_out):
+        raise UsageError(f"{data}: no held-out windows to verify with")
     if len(samples.calibration) < LEAST_CALIBRATION:
         raise UsageError(
             f"{data}: {len(samples.calibration)} calibration windows, need at least {LEAST_CALIBRATION}"
@@ -79,7 +83,7 @@ def _balanced(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
     chosen = [track for group in by_genre.values() for track in group[:share]]
     logmel = LogMel(frontend)
     windows = []
-    for track in tqdm(chosen, desc="calibration", unit="track", leave=False):
+    for track in tqdm(chosen, desc="calibration", unit="track", leave=False, disable=None):
         samples = _decoded(track, frontend)
         if samples is None:
             continue
@@ -88,14 +92,16 @@ def _balanced(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
     return np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
 
 
-def _windows(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
-    """All windows of the tracks, as `genre-edge classify` takes them."""
-    windows = []
-    for track in tqdm(tracks, desc="held-out", unit="track", leave=False):
+def _windows(tracks: Sequence[Track], frontend: FrontendSpec) -> tuple[Float32, tuple[Track, ...]]:
+    """All windows of the tracks that can be read, as `genre-edge classify` takes them, and those tracks."""
+    windows, readable = [], []
+    for track in tqdm(tracks, desc="held-out", unit="track", leave=False, disable=None):
         samples = _decoded(track, frontend)
         if samples is not None:
+            readable.append(track)
             windows += [window.features for window in LogMel(frontend).push(samples)]
-    return np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
+    stacked = np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
+    return stacked, tuple(readable)
 
 
 def _decoded(track: Track, frontend: FrontendSpec) -> npt.NDArray[np.float32] | None:
@@ -103,7 +109,7 @@ def _decoded(track: Track, frontend: FrontendSpec) -> npt.NDArray[np.float32] | 
     try:
         samples = read_mono(track.path, frontend.sample_rate)
     except AudioError as error:
-        tqdm.write(f"genre-convert: skipped {error}")
+        tqdm.write(f"genre-convert: skipped {error}", file=sys.stderr)
         return None
     if len(samples) < frontend.window_samples:
         return np.resize(samples, frontend.window_samples)

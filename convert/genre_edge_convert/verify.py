@@ -42,7 +42,7 @@ def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
     right = {"windows": 0, "tracks": 0}
     count = {"windows": 0, "tracks": 0}
     confused: Counter[str] = Counter()
-    for track in tqdm(tracks, desc=path.name, unit="track", leave=False):
+    for track in tqdm(tracks, desc=path.name, unit="track", leave=False, disable=None):
         source = FileSource(track.path)
         for record in engine.classify(source):
             unit = "tracks" if isinstance(record, FileRecord) else "windows"

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from .errors import AudioError, GenreEdgeError
@@ -37,6 +38,11 @@ def classify_items(
             for item, records in zip(todo, pool.map(_work, todo), strict=True):
                 # Standard input belongs to this process, not to a worker.
                 yield _name(item), _records(engine, item) if item == "-" else iter(records)
+        except BrokenProcessPool:
+            raise GenreEdgeError(
+                "a worker process died (out of memory, or a file that crashes its decoder); "
+                "run with --jobs 1 to see which file it is"
+            ) from None
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -11,6 +11,8 @@
 The message is the one line shown to the user: it names the thing and says what to do about it.
 """
 
+from __future__ import annotations
+
 
 class GenreEdgeError(Exception):
     """Base of all expected errors; `exit_code` is what the command leaves with."""
@@ -31,6 +33,10 @@ class AudioError(GenreEdgeError):
         super().__init__(f"{name}: {reason}")
         self.name = name
         self.reason = reason
+
+    def __reduce__(self) -> tuple[type[AudioError], tuple[str, str]]:
+        """Rebuild from both arguments when it comes back from a worker process."""
+        return AudioError, (self.name, self.reason)
 
 
 class ModelError(GenreEdgeError):

@@ -6,6 +6,7 @@ the `FrontendSpec` that the model's bundle carries.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -217,9 +218,9 @@ class LogMel:
     def __init__(self, spec: FrontendSpec, hop_seconds: float | None = None) -> None:
         self.spec = spec
         self.hop_seconds = spec.window_seconds if hop_seconds is None else hop_seconds
-        if self.hop_seconds * spec.sample_rate < spec.hop_length:
+        if not spec.hop_length <= self.hop_seconds * spec.sample_rate < math.inf:  # NaN fails too
             raise UsageError(
-                f"--hop {self.hop_seconds:g} s is shorter than one frame "
+                f"--hop {self.hop_seconds:g}: must be at least one frame "
                 f"({spec.hop_length / spec.sample_rate:.3f} s)"
             )
         self._spectrogram = MelSpectrogram(spec)

@@ -180,7 +180,7 @@ def make_clips(
     with (
         context.Pool(jobs, _start_worker, (plan, tracks, cache, teacher, folder)) as pool,
         log.open("a") as finished,
-        tqdm(total=plan.count, initial=plan.count - len(todo) * SHARD, unit="clip") as bar,
+        tqdm(total=plan.count, initial=plan.count - len(todo) * SHARD, unit="clip", disable=None) as bar,
     ):
         for shard in pool.imap_unordered(_make_shard, todo):
             finished.write(f"{shard}\n")

@@ -75,7 +75,7 @@ def extract_all(
     bad: list[str] = []
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         results = pool.map(_try_extract, [(track, spec, cache) for track in tracks], chunksize=4)
-        bar = tqdm(results, total=len(tracks), desc="features", unit="track")
+        bar = tqdm(results, total=len(tracks), desc="features", unit="track", disable=None)
         for track, result in zip(tracks, bar, strict=True):
             if isinstance(result, str):
                 bad.append(result)
