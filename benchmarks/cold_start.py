@@ -57,7 +57,7 @@ def main() -> None:
     }
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     peak = dict.fromkeys(programs, 0)
-    for name, code in programs.items():
+    for code in programs.values():
         run(code)  # fill the disk cache and write byte code
     for _ in range(args.runs):
         for name, code in programs.items():
@@ -66,7 +66,9 @@ def main() -> None:
             peak[name] = max(peak[name], kilobytes)
     for name, taken in seconds.items():
         low, middle, high = statistics.quantiles(taken, n=4)
-        print(f"{name:<17} {middle:.3f} s (quartiles {low:.3f}, {high:.3f})   peak {peak[name] / 1024:.0f} MB")
+        print(
+            f"{name:<17} {middle:.3f} s (quartiles {low:.3f}, {high:.3f})   peak {peak[name] / 1024:.0f} MB"
+        )
     ratio = statistics.median(seconds["first prediction"]) / statistics.median(seconds["imports alone"])
     print(f"ratio {ratio:.2f}")
 

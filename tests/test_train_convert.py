@@ -36,19 +36,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(folder, tmp_path_factory):
     work = tmp_path_factory.mktemp("work")
-    arguments = [
-        "--data",
-        folder,
-        "--epochs",
-        4,
-        "--batch",
-        16,
-        "--output",
-        work / "run",
-        "--cache",
-        work / "c",
-    ]
-    assert train.main([str(a) for a in arguments]) == 0
+    options = f"--epochs 10 --batch 8 --data {folder} --output {work / 'run'} --cache {work / 'cache'}"
+    assert train.main(options.split()) == 0
     return work / "run"
 
 

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 from .errors import AudioError, GenreEdgeError
 from .pipeline import Engine, EngineConfig
-from .records import Record
+from .records import FileOutput
 from .sources import FileSource, Source
 from .wavstream import WavStreamSource
 
@@ -21,7 +21,7 @@ Item = str | AudioError
 
 def classify_items(
     items: Iterable[Item], config: EngineConfig, jobs: int
-) -> Iterator[tuple[str, Iterator[Record | GenreEdgeError]]]:
+) -> Iterator[tuple[str, Iterator[FileOutput | GenreEdgeError]]]:
     """Each item's name with its records, in order; an error ends an item's records and is the last of them.
 
     With one job, records come as they are computed, whatever the file's length. With more, a file's come
@@ -55,7 +55,7 @@ def _open(item: str) -> Source:
     return WavStreamSource(sys.stdin.buffer) if item == "-" else FileSource(item)
 
 
-def _records(engine: Engine, item: Item) -> Iterator[Record | GenreEdgeError]:
+def _records(engine: Engine, item: Item) -> Iterator[FileOutput | GenreEdgeError]:
     if isinstance(item, AudioError):
         yield item
         return
@@ -78,7 +78,7 @@ def _start_worker(config: EngineConfig) -> None:
     _engine = Engine(config)
 
 
-def _work(item: Item) -> list[Record | GenreEdgeError]:
+def _work(item: Item) -> list[FileOutput | GenreEdgeError]:
     if item == "-":
         return []
     assert _engine is not None

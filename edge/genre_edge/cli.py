@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from .commands import classify, demo, info
+from .commands import classify, demo, devices, doctor, info, listen
 from .commands.common import run_command
 from .version import __version__
 
@@ -19,6 +19,7 @@ jazz, metal, pop, reggae, rock) with a confidence.
 
 _EPILOG = """\
 examples:
+  genre-edge                           listen to the microphone (the same as genre-edge listen)
   genre-edge demo                      try it: the clip that comes with the program
   genre-edge classify song.mp3         the genre of each window, and a verdict
   genre-edge classify ~/Music --format json
@@ -26,6 +27,8 @@ examples:
 
 'genre-edge COMMAND --help' explains each command.
 """
+
+_TOP_OPTIONS = ("-h", "--help", "--version")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,14 +41,17 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"genre-edge {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (classify, demo, info):
+    for command in (listen, classify, devices, doctor, demo, info):
         command.add_parser(commands)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: the process's); returns the exit status."""
-    args = parser().parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in _TOP_OPTIONS):
+        arguments.insert(0, "listen")
+    args = parser().parse_args(arguments)
     return run_command("genre-edge", args.run, args)
 
 

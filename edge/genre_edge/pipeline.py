@@ -11,7 +11,7 @@ from .bundle import find_model, read_bundle
 from .classifier import Classifier
 from .errors import AudioError
 from .frontend import Float32, LogMel
-from .records import FileRecord, Record, WindowRecord, scores_by_label, top1
+from .records import FileOutput, FileRecord, WindowRecord, scores_by_label, top1
 from .resample import Resampler
 from .sources import SHORTEST_SECONDS, Source, to_mono
 
@@ -38,7 +38,7 @@ class Engine:
         self.logmel = LogMel(self.bundle.info.frontend, config.hop_seconds)
         self.classifier = Classifier(self.bundle, config.runtime, config.threads)
 
-    def classify(self, source: Source) -> Iterator[Record]:
+    def classify(self, source: Source) -> Iterator[FileOutput]:
         """One record a window as the source delivers it, then the verdict.
 
         An incomplete last window is dropped, unless it is the only one: then it is repeated to full

@@ -85,4 +85,91 @@ class FileRecord:
         }
 
 
-Record = WindowRecord | FileRecord
+@dataclass(frozen=True)
+class LiveRecord:
+    """One window heard live."""
+
+    start: float
+    """Seconds on the stream's timeline, interruptions counted."""
+    end: float
+    """Seconds on the stream's timeline."""
+    genre: str | None
+    """Top-1 label of this window alone; None in silence."""
+    confidence: float | None
+    """Probability of `genre`; None in silence."""
+    scores: dict[str, float]
+    """Probability of every label; empty in silence."""
+    time: str
+    """UTC of the window's start, ISO 8601."""
+    source: str
+    """The device's token."""
+    level_dbfs: float
+    """Root-mean-square level of the window, dBFS."""
+    state: str
+    """State of the signal: listening, dead or clipping."""
+    latency_ms: float
+    """From the delivery of the window's last sample to this record, ms."""
+    label: str
+    """What a person is shown: the smoothed genre, "uncertain" or "silence"."""
+    smoothed_genre: str | None
+    """The genre after smoothing, however uncertain; None in silence."""
+    smoothed_confidence: float | None
+    """Its mean probability over the smoothed windows; None in silence."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The frozen contract: that of WindowRecord, and what only live audio has."""
+        return {
+            "type": "window",
+            "file": None,
+            "start": self.start,
+            "end": self.end,
+            "genre": self.genre,
+            "confidence": self.confidence,
+            "scores": self.scores,
+            "time": self.time,
+            "source": self.source,
+            "level_dbfs": self.level_dbfs,
+            "state": self.state,
+            "latency_ms": self.latency_ms,
+            "label": self.label,
+            "smoothed": {"genre": self.smoothed_genre, "confidence": self.smoothed_confidence},
+        }
+
+
+@dataclass(frozen=True)
+class StateRecord:
+    """A change of state of the microphone, or of the clock."""
+
+    time: str
+    """UTC, ISO 8601."""
+    state: str
+    """waiting, listening, lost, dead or clipping."""
+    reason: str
+    """In words."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The frozen contract, in this order of keys."""
+        return {"type": "state", "time": self.time, "state": self.state, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class GapRecord:
+    """Audio that was lost; no window spans it."""
+
+    time: str
+    """UTC of its start, ISO 8601."""
+    start: float
+    """Seconds on the stream's timeline."""
+    end: float
+    """Seconds on the stream's timeline."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The frozen contract, in this order of keys."""
+        return {"type": "gap", "time": self.time, "start": self.start, "end": self.end}
+
+
+FileOutput = WindowRecord | FileRecord
+"""What classifying files produces."""
+LiveOutput = LiveRecord | StateRecord | GapRecord
+"""What listening produces."""
+Record = FileOutput | LiveOutput

@@ -44,6 +44,18 @@ class AudioBlock:
     """float32 [n, channels], full scale at 1.0."""
     position: int
     """Index of the first sample frame since the source was opened, lost ones counted: a jump is a gap."""
+    arrived: Arrival | None = None
+    """When the last sample was delivered; None where audio does not arrive in real time."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The moment at which the driver delivered a block, on both clocks."""
+
+    monotonic: float
+    """time.monotonic(), s: for measuring delays."""
+    utc: float
+    """time.time(), s since 1970: for telling the time."""
 
 
 class Source(Protocol):

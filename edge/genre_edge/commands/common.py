@@ -39,6 +39,13 @@ def engine_config(args: argparse.Namespace) -> EngineConfig:
     return EngineConfig(args.model, getattr(args, "hop", None), args.runtime, args.threads)
 
 
+def add_verbose_option(parser: argparse.ArgumentParser) -> None:
+    """-v, for commands that open audio devices."""
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show what ALSA and PortAudio print to standard error"
+    )
+
+
 def complain(message: object, program: str = "genre-edge") -> None:
     """One line on standard error."""
     print(f"{program}: {message}", file=sys.stderr)

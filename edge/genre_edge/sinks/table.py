@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from typing import TextIO
 
-from ..records import FileRecord, Record
+from ..records import FileRecord, Record, WindowRecord
 
 
 class CsvSink:
@@ -25,8 +25,10 @@ class CsvSink:
         """Write and flush one row."""
         if isinstance(record, FileRecord):
             head = ["file", record.file, 0.0, record.seconds, record.windows]
-        else:
+        elif isinstance(record, WindowRecord):
             head = ["window", record.file, record.start, record.end, 1]
+        else:
+            return  # live records have no table
         scores = [record.scores[label] for label in self._labels]
         self._writer.writerow([*head, record.genre, record.confidence, *scores])
         self._out.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from ..records import FileRecord, Record
+from ..records import FileRecord, Record, WindowRecord
 
 _BAR_CELLS = 20
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -36,6 +36,8 @@ class TextSink:
 
     def write(self, record: Record) -> None:
         """Write one line; the file's name first when it is new."""
+        if not isinstance(record, WindowRecord | FileRecord):
+            return  # live records are for LiveTextSink
         if record.file != self._file:
             self._file = record.file
             self._out.write(f"{record.file}\n")
