@@ -14,13 +14,13 @@ EDGE = ROOT / "edge" / "genre_edge"
 
 LAYERS = [
     ["version", "errors", "quiet"],
-    ["frontend", "truncation"],
-    ["bundle", "resample", "demo"],
-    ["classifier", "sources"],
-    ["records", "tracks", "wavstream"],
+    ["config", "frontend", "truncation", "health", "clock"],
+    ["bundle", "resample", "demo", "devices", "signals", "smoothing"],
+    ["classifier", "sources", "portaudio", "capture"],
+    ["records", "tracks", "wavstream", "live"],
     ["sinks"],
     ["pipeline"],
-    ["batch"],
+    ["batch", "listener", "doctor"],
     ["commands"],
     ["cli"],
     ["__main__", "__init__"],

@@ -17,6 +17,7 @@ from genre_edge.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from genre_edge.commands.common import run_command
 from genre_edge.errors import GenreEdgeError, ModelError, UsageError
 from genre_edge.frontend import FrontendSpec
+from genre_edge.quiet import quiet_stderr
 from genre_edge.version import __version__
 
 _DESCRIPTION = """\
@@ -75,8 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from .quantise import flatbuffers, load_keras
-    from .samples import load_samples
+    with quiet_stderr():  # TensorFlow greets at length
+        from .quantise import flatbuffers, load_keras
+        from .samples import load_samples
 
     if not args.output.parent.is_dir():
         raise UsageError(f"--output {args.output}: no such folder {args.output.parent}")

@@ -13,6 +13,7 @@ from typing import Any
 from genre_edge.commands.common import run_command
 from genre_edge.errors import UsageError
 from genre_edge.frontend import FrontendSpec
+from genre_edge.quiet import quiet_stderr
 from genre_edge.tracks import Track, labels_of, load_tracks
 from genre_edge.version import __version__
 
@@ -83,9 +84,10 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _fit(args: argparse.Namespace, tracks: Sequence[Track], output: Path) -> int:
-    from .features import extract_all, stacked
-    from .fit import FitSpec, fit
-    from .models import build
+    with quiet_stderr():  # TensorFlow greets at length
+        from .features import extract_all, stacked
+        from .fit import FitSpec, fit
+        from .models import build
 
     labels = labels_of(tracks)
     frontend = FrontendSpec()

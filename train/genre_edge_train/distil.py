@@ -235,6 +235,7 @@ def distil(
         batches.dataset(done, spec.epochs),
         epochs=spec.epochs,
         steps_per_epoch=batches.steps,
+        shuffle=False,  # the batches are drawn at random
         callbacks=[
             keras.callbacks.LambdaCallback(on_epoch_end=record),
             keras.callbacks.BackupAndRestore(str(folder / "backup"), delete_checkpoint=False),

@@ -80,6 +80,7 @@ def fit(
         _dataset(train, labels, spec),
         validation_data=(x, y),
         epochs=spec.epochs,
+        shuffle=False,  # the dataset is shuffled
         callbacks=[
             keras.callbacks.BackupAndRestore(str(folder / "backup")),
             keras.callbacks.ReduceLROnPlateau(patience=3, factor=0.5),
