@@ -50,6 +50,8 @@ class FakeMic:
             "PULSE_SERVER": f"unix:{self.socket}",
         }
         self._daemon: subprocess.Popen[bytes] | None = None
+        self.processes: list[subprocess.Popen] = []
+        """What was started here and must not outlive the test."""
 
     def start(self) -> None:
         """Plug it in; returns when it can be heard."""
@@ -88,7 +90,9 @@ class FakeMic:
 
     def play(self, path: Path) -> subprocess.Popen[bytes]:
         """Start playing a file into it, in real time."""
-        return subprocess.Popen(["paplay", "--device=fake", str(path)], env=self.environment)
+        player = subprocess.Popen(["paplay", "--device=fake", str(path)], env=self.environment)
+        self.processes.append(player)
+        return player
 
     def play_samples(self, samples: np.ndarray, rate: int) -> subprocess.Popen[bytes]:
         """Start playing float samples, mono [n] or [n, channels]."""
@@ -97,6 +101,12 @@ class FakeMic:
         return self.play(path)
 
     def close(self) -> None:
-        """Leave nothing running."""
+        """Leave nothing running and nothing open."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
         if self._daemon is not None:
             self.kill()
