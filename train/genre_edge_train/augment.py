@@ -7,6 +7,7 @@ the room are applied as one product of spectra.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,8 @@ class AugmentSpec:
     """Soft clipping, as in loud mastering."""
     mix_probability: float = 0.35
     """A second clip at a random ratio, labels mixed alike."""
+    other_probability: float = 0.0
+    """A clip of speech or noise instead of music, all genres equally right: it teaches to be unsure."""
     noise_probability: float = 0.25
     """Coloured noise 15 to 40 dB below a clip that has no room."""
     decay_seconds: tuple[float, float] = (0.1, 1.0)
@@ -83,6 +86,30 @@ class Augmenter:
         ratio = 10 ** (-self.rng.uniform(low_db, high_db) / 20)
         scale = ratio * np.std(samples) / (np.std(noise) + 1e-12)
         return (samples + noise * scale).astype(np.float32)
+
+    def no_music(self, speech: Sequence[Float32], length: int) -> Float32:
+        """Speech (one voice or a babble of several) or noise (hiss, rumble, hum), float32 [length]."""
+        kind = self.rng.random()
+        if speech and kind < 0.65:
+            voices = 1 if kind < 0.5 else int(self.rng.integers(3, 9))
+            said = np.zeros(length, dtype=np.float32)
+            for _ in range(voices):
+                voice = speech[int(self.rng.integers(len(speech)))]
+                said += np.resize(np.roll(voice, int(self.rng.integers(len(voice)))), length)
+            return self.noise(said, 20, 60)
+        hum = np.zeros(length, dtype=np.float32)
+        if kind > 0.85:
+            t = np.arange(length, dtype=np.float32) / self.rate
+            mains = self._log_uniform(45, 300)
+            for k in range(1, 12):
+                hum += np.sin(2 * np.pi * k * mains * t + k).astype(np.float32) * self.rng.random() / k
+        # Slow swells, as of wind, traffic and taps.
+        swell = np.interp(
+            np.arange(length),
+            np.linspace(0, length, 7),
+            np.exp(self.rng.normal(0, self.rng.uniform(0, 1), 7)),
+        )
+        return (self.noise(hum + np.float32(1e-4), -30, 20) * swell).astype(np.float32)
 
     def room(self, samples: Float32, length: int) -> Float32:
         """What a microphone hears: the last `length` samples of the clip played in a random room."""

@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from genre_edge.frontend import Float32, FrontendSpec, LogMel
+from genre_edge.sources import read_mono
 from genre_edge.tracks import Track, labels_of
 from tqdm import tqdm
 
 from .augment import Augmenter, AugmentSpec
 from .data import PcmCache
+from .speech import make_speech
 from .teacher import EMBEDDING, SCORES, Teacher
 
 SHARD = 250
 """Clips a worker makes before it reports."""
+SPOKEN = 300
+"""Utterances to draw speech from."""
 ROOM_VERSIONS = 2
 """Rooms each clip is played in."""
 _RANGE = 5.0
@@ -93,8 +98,11 @@ class ClipSet:
 class ClipMaker:
     """Draws tracks evenly by genre and makes clips of them."""
 
-    def __init__(self, plan: ClipPlan, tracks: list[Track], cache: PcmCache, teacher: Teacher) -> None:
+    def __init__(
+        self, plan: ClipPlan, tracks: list[Track], cache: PcmCache, teacher: Teacher, speech: Sequence[Path]
+    ) -> None:
         self._plan = plan
+        self._speech = [read_mono(path, plan.frontend.sample_rate) for path in speech]
         self._labels = labels_of(tracks)
         self._pcm = [cache.get(track) for track in tracks]
         self._genre = np.array([self._labels.index(track.genre) for track in tracks])
@@ -128,6 +136,17 @@ class ClipMaker:
         spec = self._plan.augment
         rng = np.random.default_rng([self._plan.seed, index])
         augmenter = Augmenter(spec, self._rate, rng)
+        if rng.random() < spec.other_probability:
+            length = self._length + round(_PREROLL_SECONDS * self._rate)
+            samples = augmenter.recording(augmenter.no_music(self._speech, length))
+            target = np.full(len(self._labels), 1 / len(self._labels), dtype=np.float32)
+        else:
+            samples, target = self._music(rng, augmenter)
+        self._store(index, clips, rng, augmenter, samples, target)
+
+    def _music(self, rng: np.random.Generator, augmenter: Augmenter) -> tuple[Float32, Float32]:
+        """Preroll and clip of one track, or of two mixed, and how much of each genre is in it."""
+        spec = self._plan.augment
         samples, genre = self._crop(rng, augmenter)
         target = np.zeros(len(self._labels), dtype=np.float32)
         target[genre] = 1.0
@@ -139,6 +158,19 @@ class ClipMaker:
             samples = (np.sqrt(share) * unit[0] + np.sqrt(1 - share) * unit[1]).astype(np.float32)
             target *= share
             target[other_genre] += 1 - share
+        return samples, target
+
+    def _store(
+        self,
+        index: int,
+        clips: ClipSet,
+        rng: np.random.Generator,
+        augmenter: Augmenter,
+        samples: Float32,
+        target: Float32,
+    ) -> None:
+        """Clean and room features, label and the teacher's opinion of one clip."""
+        spec = self._plan.augment
         clean = samples[-self._length :]
         embedding, scores = self._teacher.listen(clean, self._rate)
         heard = augmenter.noise(clean, 15, 40) if rng.random() < spec.noise_probability else clean
@@ -154,9 +186,11 @@ class ClipMaker:
 _worker: tuple[ClipMaker, ClipSet] | None = None
 
 
-def _start_worker(plan: ClipPlan, tracks: list[Track], cache: Path, teacher: Path, folder: Path) -> None:
+def _start_worker(
+    plan: ClipPlan, tracks: list[Track], cache: Path, teacher: Path, speech: list[Path], folder: Path
+) -> None:
     global _worker  # one per worker process: a pool's initialiser has no other way to hand it over
-    maker = ClipMaker(plan, tracks, PcmCache(cache, plan.frontend.sample_rate), Teacher(teacher))
+    maker = ClipMaker(plan, tracks, PcmCache(cache, plan.frontend.sample_rate), Teacher(teacher), speech)
     _worker = maker, ClipSet(folder, "r+")
 
 
@@ -172,13 +206,14 @@ def make_clips(
     plan: ClipPlan, tracks: list[Track], folder: Path, cache: Path, teacher: Path, jobs: int
 ) -> ClipSet:
     """Make (or finish making) a clip set from the training tracks, on `jobs` processes."""
+    speech = make_speech(cache / "speech", SPOKEN, plan.seed) if plan.augment.other_probability else []
     ClipSet.create(folder, plan, len(labels_of(tracks)))
     log = folder / "shards.txt"
     done = {int(line) for line in log.read_text().split()} if log.exists() else set()
     todo = [s for s in range(-(-plan.count // SHARD)) if s not in done]
     context = multiprocessing.get_context("spawn")
     with (
-        context.Pool(jobs, _start_worker, (plan, tracks, cache, teacher, folder)) as pool,
+        context.Pool(jobs, _start_worker, (plan, tracks, cache, teacher, speech, folder)) as pool,
         log.open("a") as finished,
         tqdm(total=plan.count, initial=plan.count - len(todo) * SHARD, unit="clip", disable=None) as bar,
     ):
