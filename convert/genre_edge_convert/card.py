@@ -29,6 +29,8 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "",
         *_confusions(bundles),
         "",
+        *_calibration(bundles),
+        "",
         "## Made from",
         "",
         *(f"- {key}: {value}" for key, value in first.trained_on.items()),
@@ -41,8 +43,7 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "expect less on music of other times and places.",
         "- Genre labels are one listener's opinion, and the training labels contain known faults "
         "(B. L. Sturm, arXiv:1306.1461).",
-        "- It always names one of its genres: speech, noise and silence get one too, with a confidence that "
-        "means nothing.",
+        "- `genre-edge classify` always names one of the genres, of speech and noise too.",
         "- The figures are for the recordings themselves, not for what a microphone in a room hears of them.",
         "",
     ]
@@ -63,6 +64,25 @@ def _table(bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> list[str]
             f"| {metrics['agreement']['top1']:.1%} of {metrics['agreement']['windows']} |"
         )
     return rows
+
+
+def _calibration(bundles: Mapping[str, Bundle]) -> list[str]:
+    last = list(bundles.values())[-1]
+    valid = last.info.metrics.get("valid")
+    if not valid:
+        return []
+    return [
+        f"Expected calibration error of {last.info.name} on those windows: {valid['calibration_error']:.3f}. "
+        f"Windows with a confidence below {valid['uncertain_below']:.2f} are right at most half of the time: "
+        "`genre-edge listen` calls them uncertain.",
+        "",
+        "Sounds that are no music, called uncertain by that rule: "
+        + ", ".join(
+            f"{found['uncertain']:.0%} of {found['windows']} windows of {name}"
+            for name, found in last.info.metrics["not_music"].items()
+        )
+        + " (speech by espeak-ng in eight voices; white, pink and brown noise).",
+    ]
 
 
 def _confusions(bundles: Mapping[str, Bundle]) -> list[str]:

@@ -132,6 +132,7 @@ def _pack_and_verify(
     from genre_edge.classifier import Classifier
 
     from .card import card
+    from .others import measure
     from .verify import accuracy, agreement, keras_top1
 
     expected = keras_top1(model, samples.held_out)
@@ -151,6 +152,7 @@ def _pack_and_verify(
         metrics: dict[str, Any] = {"agreement": {"windows": len(expected), "top1": round(share, 4)}}
         if samples.valid:
             metrics["valid"] = accuracy(path, samples.valid)
+            metrics["not_music"] = measure(path, metrics["valid"]["uncertain_below"])
             print(
                 f"{'':8} right on {metrics['valid']['windows']['accuracy']:.1%} of windows, "
                 f"{metrics['valid']['tracks']['accuracy']:.1%} of tracks"

@@ -36,22 +36,55 @@ def agreement(path: Path, windows: Float32, expected: npt.NDArray[np.int64]) -> 
 def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
     """Accuracy by window and by track of the bundle over the tracks, through the pipeline that users run.
 
-    Also the confusions: {"rock > metal": windows}, most frequent first.
+    Also the confusions ({"rock > metal": windows}, most frequent first), the expected calibration
+    error of the windows' confidences, and the confidence below which a window is more often wrong than right.
     """
     engine = Engine(EngineConfig(str(path)))
     right = {"windows": 0, "tracks": 0}
     count = {"windows": 0, "tracks": 0}
     confused: Counter[str] = Counter()
+    sure: list[tuple[float, bool]] = []
     for track in tqdm(tracks, desc=path.name, unit="track", leave=False, disable=None):
         source = FileSource(track.path)
         for record in engine.classify(source):
             unit = "tracks" if isinstance(record, FileRecord) else "windows"
             count[unit] += 1
             right[unit] += record.genre == track.genre
-            if unit == "windows" and record.genre != track.genre:
-                confused[f"{track.genre} > {record.genre}"] += 1
+            if unit == "windows":
+                sure.append((record.confidence, record.genre == track.genre))
+                if record.genre != track.genre:
+                    confused[f"{track.genre} > {record.genre}"] += 1
         source.close()
     return {
         unit: {"count": count[unit], "accuracy": round(right[unit] / max(1, count[unit]), 4)}
         for unit in count
-    } | {"confusions": dict(confused.most_common(8))}
+    } | {
+        "confusions": dict(confused.most_common(8)),
+        "calibration_error": round(calibration_error(sure), 4),
+        "uncertain_below": uncertain_below(sure),
+    }
+
+
+def calibration_error(sure: Sequence[tuple[float, bool]], bins: int = 10) -> float:
+    """Expected calibration error: mean |confidence - accuracy| over equal bins, weighted by their size.
+
+    Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+    """
+    confidence, right = np.array(sure, dtype=float).T
+    at = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [
+        abs(confidence[at == b].mean() - right[at == b].mean()) * (at == b).mean()
+        for b in range(bins)
+        if (at == b).any()
+    ]
+    return float(sum(gaps))
+
+
+def uncertain_below(sure: Sequence[tuple[float, bool]]) -> float:
+    """The highest confidence (in steps of 0.05) below which windows are right at most half of the time."""
+    confidence, right = np.array(sure, dtype=float).T
+    for threshold in np.arange(0.9, 0.1, -0.05):
+        below = confidence < threshold
+        if below.any() and right[below].mean() <= 0.5:
+            return round(float(threshold), 2)
+    return 0.0

@@ -31,8 +31,8 @@ class Listener:
         self._gain = gain
         uncertain = config.uncertain_below
         if uncertain is None:
-            said = engine.bundle.info.metrics.get("uncertain_below", DEFAULT_UNCERTAIN_BELOW)
-            uncertain = float(said)
+            measured = engine.bundle.info.metrics.get("valid", {})
+            uncertain = float(measured.get("uncertain_below", DEFAULT_UNCERTAIN_BELOW))
         self._smoother = Smoother(engine.classifier.labels, config.smooth, uncertain)
         self._rate = engine.logmel.spec.sample_rate
         self._clock = AudioClock(self._rate)

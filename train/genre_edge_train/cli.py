@@ -28,11 +28,18 @@ _EPILOG = """\
 examples:
   genre-train --data ~/gtzan
   genre-train --data ~/my-music --arch two-block --epochs 50 --output runs/mine
+  genre-train --data ~/gtzan --arch edge --teacher yamnet.tflite --epochs 24 --batch 128
   genre-convert runs/mine/model.keras --calibrate ~/my-music -o models/mine
 
 writes to --output: model.keras, model.json (labels, front-end, provenance), metrics.json, history.png,
 confusion.png. A run that was stopped goes on from its last epoch when started again with the same --output.
 """
+
+
+def _clip_set(text: str) -> tuple[int, int, float]:
+    """ "21:26000:0.12" as (seed, count, share of other sounds)."""
+    seed, count, *others = text.split(":")
+    return int(seed), int(count), float(others[0]) if others else 0.0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,6 +72,32 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="processes that extract features (default: all cores)",
     )
+    group = top.add_argument_group("only for --arch edge")
+    group.add_argument("--teacher", type=Path, metavar="FILE", help="YAMNet as TFLite")
+    group.add_argument(
+        "--clip-set",
+        type=_clip_set,
+        action="append",
+        metavar="SEED:COUNT[:OTHERS]",
+        help="augmented clips to learn from, OTHERS being the share of speech and noise among them; may be "
+        "repeated (default: 11:48000)",
+    )
+    group.add_argument(
+        "--rooms",
+        type=float,
+        default=0.5,
+        metavar="P",
+        help="share of clips heard in a room (default: %(default)g)",
+    )
+    group.add_argument(
+        "--soft",
+        type=float,
+        default=0.0,
+        metavar="P",
+        help="share of the teacher's and an earlier student's opinion in the labels (default: %(default)g)",
+    )
+    group.add_argument("--learning-rate", type=float, default=3e-3, metavar="R", help="default: %(default)g")
+    group.add_argument("--start-from", type=Path, metavar="FILE", help="a student.keras to go on from")
     return top
 
 
@@ -80,7 +113,40 @@ def _run(args: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     output = args.output or Path("runs") / args.arch
     output.mkdir(parents=True, exist_ok=True)
+    if args.arch == "edge":
+        return _distil(args, tracks, output)
     return _fit(args, tracks, output)
+
+
+def _distil(args: argparse.Namespace, tracks: Sequence[Track], output: Path) -> int:
+    if args.teacher is None:
+        raise UsageError("--arch edge learns from a teacher: give YAMNet's TFLite file with --teacher")
+    with quiet_stderr():
+        from .augment import AugmentSpec
+        from .clips import ClipPlan
+        from .distil import DistilSpec
+        from .recipe import Recipe, run
+
+    plans = tuple(
+        ClipPlan(FrontendSpec(), count, seed, AugmentSpec(other_probability=others))
+        for seed, count, others in args.clip_set or [(11, 48_000, 0.0)]
+    )
+    spec = DistilSpec(
+        epochs=args.epochs,
+        batch=args.batch,
+        seed=args.seed,
+        learning_rate=args.learning_rate,
+        room_share=args.rooms,
+        soft_share=args.soft,
+    )
+    recipe = Recipe(args.data, args.teacher, output, args.cache, plans, spec, args.start_from, args.jobs)
+    metrics = run(recipe, tracks)
+    print(
+        f"valid: {metrics['window']['accuracy']:.1%} of windows, {metrics['track']['accuracy']:.1%} of tracks; "
+        f"in rooms {metrics['room']['window']['accuracy']:.1%} and {metrics['room']['track']['accuracy']:.1%}; "
+        f"results in {output}"
+    )
+    return 0
 
 
 def _fit(args: argparse.Namespace, tracks: Sequence[Track], output: Path) -> int:

@@ -7,6 +7,7 @@ done, so an interrupted run goes on where it stopped.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 from collections.abc import Sequence
@@ -59,6 +60,26 @@ def encode(features: Float32) -> npt.NDArray[np.uint8]:
 def decode(stored: npt.NDArray[np.uint8]) -> Float32:
     """Inverse of `encode`, float32."""
     return stored.astype(np.float32) * np.float32(2 * _RANGE / 255) - np.float32(_RANGE)
+
+
+def standardise(x: Float32) -> Float32:
+    """float32 [n, frames, mels]: each window back to zero mean and unit variance after bands were cut off or changed."""
+    x = x - x.mean((1, 2), keepdims=True)
+    deviation: Float32 = x.std((1, 2), keepdims=True)
+    return x / (deviation + 1e-3)
+
+
+def softmax(logits: Float32) -> Float32:
+    """Probabilities of logits, float32 [n, labels]."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Float32 = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def clips_folder(plan: ClipPlan, cache: Path) -> Path:
+    """Where the clip set of this plan lies."""
+    text = json.dumps(asdict(plan), sort_keys=True)
+    return cache / f"clips-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 class ClipSet:
@@ -211,6 +232,8 @@ def make_clips(
     log = folder / "shards.txt"
     done = {int(line) for line in log.read_text().split()} if log.exists() else set()
     todo = [s for s in range(-(-plan.count // SHARD)) if s not in done]
+    if not todo:
+        return ClipSet(folder)
     context = multiprocessing.get_context("spawn")
     with (
         context.Pool(jobs, _start_worker, (plan, tracks, cache, teacher, speech, folder)) as pool,

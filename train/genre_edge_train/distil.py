@@ -7,7 +7,7 @@ log-mels with their label alone. The heads that answer the teacher are dropped a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ import tensorflow as tf
 from genre_edge.frontend import Float32
 from keras import layers
 
-from .clips import EMBEDDING, SCORES, ClipSet, decode
+from .clips import EMBEDDING, SCORES, ClipSet, decode, standardise
+from .heads import soft_labels
 from .models import edge_trunk
 
 
@@ -43,6 +44,8 @@ class DistilSpec:
     """Weight of the embedding's mean squared error."""
     scores_weight: float = 0.5
     """Weight of the log scores' mean squared error."""
+    soft_share: float = 0.0
+    """Share of the soft label in the genre target; the rest is the clip's own label."""
     room_share: float = 0.5
     """Share of clips heard in a room."""
     seed: int = 0
@@ -90,11 +93,20 @@ def _without_dropout(trained: keras.Model, features: Any) -> Any:
 class Batches:
     """Endless training batches from a clip set."""
 
-    def __init__(self, clips: ClipSet, extra: Extra | None, spec: DistilSpec, mels: int) -> None:
-        self._clips, self._extra, self._spec, self._mels = clips, extra, spec, mels
-        sample = np.sort(np.random.default_rng(0).choice(len(clips), min(4000, len(clips)), False))
-        embedding = clips.embedding[sample].astype(np.float32)
-        scores = clips.scores[sample].astype(np.float32)
+    def __init__(
+        self,
+        sets: Sequence[ClipSet],
+        extra: Extra | None,
+        spec: DistilSpec,
+        mels: int,
+        soft: Float32 | None = None,
+    ) -> None:
+        self._soft = soft
+        self._sets, self._extra, self._spec, self._mels = sets, extra, spec, mels
+        self._first = np.cumsum([0, *(len(clips) for clips in sets)])
+        sample = np.linspace(0, len(sets[0]) - 1, min(4000, len(sets[0]))).astype(int)
+        embedding = sets[0].embedding[sample].astype(np.float32)
+        scores = sets[0].scores[sample].astype(np.float32)
         self._embedding_norm = embedding.mean(0), embedding.std(0) + 0.02
         # One scale for all scores: classes that never sound stay near zero and cost nothing.
         self._scores_norm = scores.mean(0), np.float32(np.sqrt(scores.var(0).mean()) * 1.5)
@@ -102,32 +114,36 @@ class Batches:
     @property
     def steps(self) -> int:
         """Batches in one epoch."""
-        return len(self._clips) // self._spec.batch
+        return int(self._first[-1]) // self._spec.batch
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(frames, mels) of the features."""
+        return self._sets[0].clean.shape[1], self._mels
+
+    @property
+    def labels(self) -> int:
+        """Number of labels."""
+        return self._sets[0].target.shape[1]
 
     def epoch(self, number: int) -> Iterator[tuple[Float32, dict[str, Float32], dict[str, Float32]]]:
         """The batches of epoch `number`: (features, targets, weights)."""
         rng = np.random.default_rng([self._spec.seed, number])
-        order = rng.permutation(len(self._clips))
+        order = rng.permutation(int(self._first[-1]))
         for step in range(self.steps):
             yield self._batch(rng, np.sort(order[step * self._spec.batch : (step + 1) * self._spec.batch]))
 
     def _batch(
         self, rng: np.random.Generator, chosen: npt.NDArray[np.int64]
     ) -> tuple[Float32, dict[str, Float32], dict[str, Float32]]:
-        clips, spec = self._clips, self._spec
-        versions = np.where(
-            rng.random(len(chosen)) < spec.room_share,
-            rng.integers(clips.room.shape[1], size=len(chosen)),
-            -1,
-        )
-        stored = [
-            clips.clean[i] if version < 0 else clips.room[i, version]
-            for i, version in zip(chosen, versions, strict=True)
-        ]
-        x = decode(np.stack(stored)[:, :, : self._mels])
-        genre = clips.target[chosen]
-        embedding = (clips.embedding[chosen] - self._embedding_norm[0]) / self._embedding_norm[1]
-        scores = (clips.scores[chosen] - self._scores_norm[0]) / self._scores_norm[1]
+        spec = self._spec
+        x = np.stack([self._features(rng, index) for index in chosen])
+        x = decode(x[:, :, : self._mels])
+        genre = self._column("target", chosen)
+        if self._soft is not None:
+            genre = genre * (1 - spec.soft_share) + self._soft[chosen] * spec.soft_share
+        embedding = (self._column("embedding", chosen) - self._embedding_norm[0]) / self._embedding_norm[1]
+        scores = (self._column("scores", chosen) - self._scores_norm[0]) / self._scores_norm[1]
         taught = np.ones(len(chosen), dtype=np.float32)
         if self._extra is not None:
             pick = rng.integers(len(self._extra.label), size=spec.extra)
@@ -143,13 +159,32 @@ class Batches:
             "scores": scores.astype(np.float32),
         }
         weights = {"genre": np.ones(len(x), dtype=np.float32), "embedding": taught, "scores": taught}
-        return _mask(_standardise(x), rng)[..., None], targets, weights
+        return _mask(standardise(x), rng)[..., None], targets, weights
+
+    def _find(self, index: int) -> tuple[ClipSet, int]:
+        """The clip set that holds clip `index` of all, and its number there."""
+        at = int(np.searchsorted(self._first, index, side="right")) - 1
+        return self._sets[at], int(index - self._first[at])
+
+    def _features(self, rng: np.random.Generator, index: int) -> npt.NDArray[np.uint8]:
+        """The stored features of one clip, in one of its rooms or as recorded."""
+        clips, at = self._find(index)
+        if rng.random() < self._spec.room_share:
+            room: npt.NDArray[np.uint8] = clips.room[at, int(rng.integers(clips.room.shape[1]))]
+            return room
+        clean: npt.NDArray[np.uint8] = clips.clean[at]
+        return clean
+
+    def _column(self, name: str, chosen: npt.NDArray[np.int64]) -> Float32:
+        """One stored array's rows of the chosen clips, float32."""
+        rows = [getattr(clips, name)[at] for clips, at in (self._find(index) for index in chosen)]
+        return np.stack(rows).astype(np.float32)
 
     def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
         """All batches from `first_epoch` on as a tf.data pipeline."""
-        targets = {"genre": self._clips.target.shape[1], "embedding": EMBEDDING, "scores": SCORES}
+        targets = {"genre": self.labels, "embedding": EMBEDDING, "scores": SCORES}
         signature = (
-            tf.TensorSpec((None, self._clips.clean.shape[1], self._mels, 1), tf.float32),
+            tf.TensorSpec((None, *self.shape, 1), tf.float32),
             {name: tf.TensorSpec((None, width), tf.float32) for name, width in targets.items()},
             {name: tf.TensorSpec((None,), tf.float32) for name in targets},
         )
@@ -159,13 +194,6 @@ class Batches:
                 yield from self.epoch(number)
 
         return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4)
-
-
-def _standardise(x: Float32) -> Float32:
-    """Each window back to zero mean and unit variance after bands were cut off or changed."""
-    x = x - x.mean((1, 2), keepdims=True)
-    deviation: Float32 = x.std((1, 2), keepdims=True)
-    return x / (deviation + 1e-3)
 
 
 def _recolour(x: Float32, rng: np.random.Generator) -> Float32:
@@ -199,20 +227,25 @@ def one_cycle(spec: DistilSpec, steps: int) -> keras.optimizers.schedules.Learni
 
 
 def distil(
-    clips: ClipSet,
+    sets: Sequence[ClipSet],
     extra: Extra | None,
     mels: int,
     spec: DistilSpec,
     folder: Path,
     judge: Callable[[keras.Model], dict[str, float]],
+    start_from: Path | None = None,
 ) -> keras.Model:
     """Train a student; goes on from the last finished epoch if `folder` holds one.
 
-    `judge` measures the model after each epoch; its figures go to `history.jsonl`.
+    `start_from` is a student.keras to take the first weights from. `judge` measures the model after each
+    epoch; its figures go to `history.jsonl`.
     """
     keras.utils.set_random_seed(spec.seed)
-    batches = Batches(clips, extra, spec, mels)
-    model = student((clips.clean.shape[1], mels), clips.target.shape[1])
+    soft = soft_labels(sets, mels, start_from) if spec.soft_share else None
+    batches = Batches(sets, extra, spec, mels, soft)
+    model = student(batches.shape, batches.labels)
+    if start_from is not None:
+        model.load_weights(start_from)
     model.compile(
         keras.optimizers.AdamW(one_cycle(spec, batches.steps * spec.epochs), weight_decay=spec.weight_decay),
         loss={

@@ -1,0 +1,76 @@
+"""What listening costs: share of one core and memory of `genre-edge listen`, without the sound system.
+
+    python benchmarks/listen_cost.py [--hop 1] [--minutes 10] [--rate 48000]
+
+Pushes audio through the live pipeline as fast as it goes and divides the processor time by the audio's length.
+`--rate` other than the model's adds the resampler, as most microphones need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from genre_edge.bundle import DEFAULT_MODEL
+from genre_edge.config import ListenConfig
+from genre_edge.health import Health
+from genre_edge.listener import Listener
+from genre_edge.pipeline import Engine, EngineConfig
+from genre_edge.resample import Resampler
+from genre_edge.sources import AudioBlock
+
+PERIOD = 1024
+
+
+class Made:
+    """Noise in periods of 1024 samples at the capture rate, resampled as the live source does."""
+
+    name, channels = "made", 1
+
+    def __init__(self, minutes: float, rate: int, model_rate: int) -> None:
+        self.sample_rate = model_rate
+        self._rate, self._periods = rate, int(minutes * 60 * rate / PERIOD)
+
+    def blocks(self) -> Iterator[AudioBlock]:
+        """The whole of it."""
+        pcm = (3000 * np.random.default_rng(0).standard_normal(PERIOD)).astype("<i2").tobytes()
+        resampler, at = Resampler(self._rate, self.sample_rate), 0
+        for _ in range(self._periods):
+            samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
+            resampled = resampler.push(samples)
+            yield AudioBlock(resampled[:, None], at)
+            at += len(resampled)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hop", type=float, default=1.0)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--rate", type=int, default=48_000)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    args = parser.parse_args()
+    engine = Engine(EngineConfig(args.model, args.hop))
+    health = Health()
+    listener = Listener(engine, ListenConfig(), lambda record: None, health)
+    source = Made(args.minutes, args.rate, engine.logmel.spec.sample_rate)
+    start = time.process_time()
+    listener.run(source)
+    spent = time.process_time() - start
+    peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert peak is not None
+    print(
+        f"{args.model}, a window every {args.hop:g} s from {args.rate} Hz: {spent / args.minutes / 60:.3%} of a core, "
+        f"{1000 * spent / health.windows:.2f} ms a window, peak {int(peak[1]) / 1024:.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()
