@@ -23,6 +23,9 @@ from .clips import EMBEDDING, SCORES, ClipSet, decode, standardise
 from .heads import soft_labels
 from .models import edge_trunk
 
+_FARTHEST = 4.0
+"""Standard deviations beyond which a teacher's output is clipped."""
+
 
 @dataclass(frozen=True)
 class DistilSpec:
@@ -142,8 +145,8 @@ class Batches:
         genre = self._column("target", chosen)
         if self._soft is not None:
             genre = genre * (1 - spec.soft_share) + self._soft[chosen] * spec.soft_share
-        embedding = (self._column("embedding", chosen) - self._embedding_norm[0]) / self._embedding_norm[1]
-        scores = (self._column("scores", chosen) - self._scores_norm[0]) / self._scores_norm[1]
+        embedding = _normalised(self._column("embedding", chosen), *self._embedding_norm)
+        scores = _normalised(self._column("scores", chosen), *self._scores_norm)
         taught = np.ones(len(chosen), dtype=np.float32)
         if self._extra is not None:
             pick = rng.integers(len(self._extra.label), size=spec.extra)
@@ -194,6 +197,11 @@ class Batches:
                 yield from self.epoch(number)
 
         return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4)
+
+
+def _normalised(values: Float32, mean: Float32, deviation: Float32 | np.float32) -> Float32:
+    """Standardised and clipped: sounds unlike music would else outweigh everything."""
+    return np.clip((values - mean) / deviation, -_FARTHEST, _FARTHEST)
 
 
 def _recolour(x: Float32, rng: np.random.Generator) -> Float32:
