@@ -73,8 +73,8 @@ def _calibration(bundles: Mapping[str, Bundle]) -> list[str]:
         return []
     return [
         f"Expected calibration error of {last.info.name} on those windows: {valid['calibration_error']:.3f}. "
-        f"Windows with a confidence below {valid['uncertain_below']:.2f} are right at most half of the time: "
-        "`genre-edge listen` calls them uncertain.",
+        f"Below a confidence of {valid['uncertain_below']:.2f} a window is more likely wrong than right: "
+        "`genre-edge listen` calls it uncertain.",
         "",
         "Sounds that are no music, called uncertain by that rule: "
         + ", ".join(

@@ -37,7 +37,7 @@ def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
     """Accuracy by window and by track of the bundle over the tracks, through the pipeline that users run.
 
     Also the confusions ({"rock > metal": windows}, most frequent first), the expected calibration
-    error of the windows' confidences, and the confidence below which a window is more often wrong than right.
+    error of the windows' confidences, and the confidence below which a window is more likely wrong than right.
     """
     engine = Engine(EngineConfig(str(path)))
     right = {"windows": 0, "tracks": 0}
@@ -81,10 +81,10 @@ def calibration_error(sure: Sequence[tuple[float, bool]], bins: int = 10) -> flo
 
 
 def uncertain_below(sure: Sequence[tuple[float, bool]]) -> float:
-    """The highest confidence (in steps of 0.05) below which windows are right at most half of the time."""
+    """The confidence (in steps of 0.05) from which on a window is more likely right than wrong.
+
+    The threshold with the most windows right, less those wrong, at or above it.
+    """
     confidence, right = np.array(sure, dtype=float).T
-    for threshold in np.arange(0.9, 0.1, -0.05):
-        below = confidence < threshold
-        if below.any() and right[below].mean() <= 0.5:
-            return round(float(threshold), 2)
-    return 0.0
+    thresholds = [round(float(t), 2) for t in np.arange(0.0, 0.96, 0.05)]
+    return max(thresholds, key=lambda t: float((2 * right - 1)[confidence >= t].sum()))
