@@ -17,6 +17,8 @@ from genre_edge.quiet import quiet_stderr
 from genre_edge.tracks import Track, labels_of, load_tracks
 from genre_edge.version import __version__
 
+from . import evaluate_cli
+
 _DESCRIPTION = """\
 Train a genre network on labelled recordings (workstation; needs genre-edge[train]).
 
@@ -30,6 +32,8 @@ examples:
   genre-train --data ~/my-music --arch two-block --epochs 50 --output runs/mine
   genre-train --data ~/gtzan --arch edge --teacher yamnet.tflite --epochs 24 --batch 128
   genre-convert runs/mine/model.keras --calibrate ~/my-music -o models/mine
+
+  genre-train evaluate mine.int8.tflite --data ~/my-music --conditions   (see genre-train evaluate --help)
 
 writes to --output: model.keras, model.json (labels, front-end, provenance), metrics.json, history.png,
 confusion.png. A run that was stopped goes on from its last epoch when started again with the same --output.
@@ -103,7 +107,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    return run_command("genre-train", _run, parser().parse_args(argv))
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["evaluate"]:
+        args = evaluate_cli.parser().parse_args(arguments[1:])
+        return run_command("genre-train", evaluate_cli.run, args)
+    return run_command("genre-train", _run, parser().parse_args(arguments))
 
 
 def _run(args: argparse.Namespace) -> int:
