@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from genre_edge.devices import choose, identify, is_token
+from genre_edge.devices import choose, identify, is_token, lasting_name
 from genre_edge.errors import DeviceError
 
 
@@ -136,6 +136,13 @@ def test_the_default_is_the_only_usb_input_else_the_systems(tmp_path) -> None:
     device, why = choose(two_identical(tmp_path / "two").found(), None, 2)
     assert (device.token, why) == ("name:default", "the system's default input")
     assert choose(two_identical(tmp_path / "none").found(), None, None)[1] == "the first input"
+
+
+def test_a_device_alone_of_its_kind_is_found_again_in_any_port(tmp_path) -> None:
+    (alone, _) = two_identical(tmp_path / "a", gone=True).found()
+    assert lasting_name(alone, [alone]) == "usb:0d8c:013c"
+    both = two_identical(tmp_path / "b").found()
+    assert lasting_name(both[0], both) == "usb:0d8c:013c@1-1.2"
 
 
 def test_tokens_are_told_from_names() -> None:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from genre_edge import portaudio
+from genre_edge import live, portaudio
 from genre_edge.config import CaptureConfig
 from genre_edge.errors import DeviceError
 from genre_edge.health import Health
@@ -103,6 +103,58 @@ def test_a_failed_open_names_the_reason_and_leaves_no_instance(error, kind, word
     with pytest.raises(kind, match=words):
         opened(made, monkeypatch)
     assert made.alive == 0, "an instance left over blocks recovery"
+
+
+class MadeLive:
+    """A LiveSource on a made device, run in the test's thread; `after` is called at each state."""
+
+    def __init__(self, made: MadePortAudio, monkeypatch, after, **config: float) -> None:
+        monkeypatch.setattr(portaudio, "_pyaudio", lambda: made)
+        monkeypatch.setattr(live, "_PAUSES", (0.02, 0.04))
+        self.states: list[tuple[str, str]] = []
+        self.stop, self.health = threading.Event(), Health()
+        self.after = after
+        self.source = LiveSource(CaptureConfig(**config), 22050, self.stop, self._state, self.health)
+
+    def _state(self, state: str, reason: str) -> None:
+        self.health.state = state
+        self.states.append((state, reason))
+        self.after(self)
+
+    def run(self) -> list[str]:
+        for _ in self.source.blocks():
+            pass
+        return [state for state, _ in self.states]
+
+
+def test_a_busy_device_is_waited_for(monkeypatch) -> None:
+    made = MadePortAudio({(22050, 1)}, error=-9985)
+
+    def after(heard: MadeLive) -> None:
+        made.error = 0  # the other program lets go
+        if heard.states[-1][0] == "listening":
+            heard.stop.set()
+
+    heard = MadeLive(made, monkeypatch, after)
+    assert heard.run() == ["waiting", "listening"]
+    assert "in use by another program" in heard.states[0][1]
+    assert made.alive == 0
+
+
+def test_a_stream_without_frames_is_lost_and_reopened_as_the_same_device(monkeypatch) -> None:
+    made = MadePortAudio({(22050, 1)})
+
+    def after(heard: MadeLive) -> None:
+        if len(heard.states) == 5:
+            heard.stop.set()
+
+    heard = MadeLive(made, monkeypatch, after, stall_seconds=0.3)
+    assert heard.run() == ["listening", "lost", "listening", "lost", "listening"]
+    assert "sends nothing for 0.3 s" in heard.states[1][1]
+    assert "the system's default input" in heard.states[0][1]
+    assert "chosen by its token" in heard.states[2][1]
+    assert heard.health.losses == 2
+    assert made.alive == 0
 
 
 def test_channels_are_averaged_or_one_is_picked_and_gain_applied() -> None:

@@ -155,6 +155,16 @@ def _is_token_of(wanted: str, token: str) -> bool:
     ) and (some[5] or "0") == (whole[5] or "0")
 
 
+def lasting_name(device: InputDevice, devices: Sequence[InputDevice]) -> str:
+    """The name by which to find this device again: its token, without the port if that is enough.
+
+    A microphone that is alone of its kind is then found in any port.
+    """
+    without_port = re.sub(r"@[^,]+", "", device.token)
+    same = [other for other in devices if _is_token_of(without_port, other.token)]
+    return without_port if len(same) == 1 else device.token
+
+
 def is_token(wanted: str | None) -> bool:
     """Whether the user named hardware that may appear later, rather than something in today's list."""
     return wanted is None or wanted.startswith(_TOKEN_KINDS)

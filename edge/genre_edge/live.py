@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -122,6 +123,9 @@ class LiveSource:
             opened.put(*period)
         queue = opened
         self.name = session.format.device.token
+        if not is_token(self._config.device) or self._config.device is None:
+            # Once heard, it is this device that is waited for, not whatever has its number or is default then.
+            self._config = replace(self._config, device=session.format.lasting_name)
         self._on_state("listening", _described(session))
         return session, opened
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .config import CaptureConfig
-from .devices import InputDevice, choose, identify
+from .devices import InputDevice, choose, identify, lasting_name
 from .errors import DeviceError, RuntimeMissing
 from .quiet import quiet_stderr
 
@@ -98,6 +98,8 @@ class Format:
     """Hz."""
     channels: int
     """Interleaved channels."""
+    lasting_name: str
+    """How to find the device again after it was lost."""
 
 
 class Session:
@@ -116,7 +118,7 @@ class Session:
                 devices, default = _look(self._audio)
                 device, why = choose(devices, config.device, default)
                 self._stream, rate, channels = self._open(device, model_rate, config.channel)
-                self.format = Format(device, why, rate, channels)
+                self.format = Format(device, why, rate, channels, lasting_name(device, devices))
             except BaseException:
                 self._audio.terminate()
                 raise
