@@ -23,7 +23,7 @@ from .frontend import FrontendSpec
 SCHEMA_VERSION = 1
 METADATA = "genre_edge.json"
 LABELS = "labels.txt"
-DEFAULT_MODEL = "gtzan-two-block.int8"
+DEFAULT_MODEL = "gtzan-edge.int8"
 
 _FLATBUFFER_ID = b"TFL3"
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -14,7 +14,7 @@ _EPILOG = """\
 examples:
   genre-edge info
   genre-edge info my-model.int8.tflite
-  genre-edge info --json gtzan-two-block.float32 | jq .metrics
+  genre-edge info --json gtzan-edge.float32 | jq .metrics
 """
 
 
