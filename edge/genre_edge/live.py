@@ -85,8 +85,8 @@ class LiveSource:
                     raise
                 if attempt == 0 and self._health.state != "lost":
                     self._on_state("waiting", str(error))
-            self._wait(_PAUSES[min(attempt, len(_PAUSES) - 1)])
-            attempt += 1
+            changed = self._wait(_PAUSES[min(attempt, len(_PAUSES) - 1)])
+            attempt = 1 if changed else attempt + 1
         return None
 
     def _is_wrong(self, error: DeviceError) -> bool:
@@ -97,14 +97,15 @@ class LiveSource:
             return True
         return not is_token(self._config.device) and bool(list_inputs(self._verbose)[0])
 
-    def _wait(self, seconds: float) -> None:
-        """Pause, but look at once when sound hardware comes or goes."""
+    def _wait(self, seconds: float) -> bool:
+        """Pause, but look at once when a sound device or server comes or goes; whether one did."""
         end, before = time.monotonic() + seconds, _hardware()
         while not self._stop.is_set() and time.monotonic() < end:
             self._stop.wait(min(_POLL_SECONDS, max(0.0, end - time.monotonic())))
             if _hardware() != before:
-                self._stop.wait(0.5)  # let udev finish with it
-                return
+                self._stop.wait(0.5)  # let udev, or the server, finish with it
+                return True
+        return False
 
     def _open(self) -> tuple[Session, CaptureQueue]:
         queue: CaptureQueue | None = None
@@ -190,11 +191,19 @@ class _Converter:
 
 
 def _hardware() -> tuple[str, ...]:
-    """What changes when a sound device is plugged or pulled."""
+    """What changes when a sound device is plugged or pulled, or a sound server starts; a few system calls."""
     try:
-        return tuple(sorted(os.listdir("/dev/snd")))
+        seen = sorted(os.listdir("/dev/snd"))
     except OSError:
-        return ()
+        seen = []
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+    server = os.environ.get("PULSE_SERVER", "").removeprefix("unix:")
+    for socket in (server, f"{runtime}/pulse/native", f"{runtime}/pipewire-0"):
+        try:
+            seen.append(f"{socket} {os.stat(socket).st_ctime_ns}")
+        except OSError:
+            continue
+    return tuple(seen)
 
 
 def _described(session: Session) -> str:
