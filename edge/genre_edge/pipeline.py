@@ -44,7 +44,8 @@ class Engine:
         An incomplete last window is dropped, unless it is the only one: then it is repeated to full
         length. AudioError if the source is shorter than 0.5 s.
         """
-        totals: list[Float32] = []
+        total = np.zeros(len(self.classifier.labels), dtype=np.float64)  # a sum: files may be hours long
+        windows = 0
         clock = _Clock(source.sample_rate)
         start: list[Float32] | None = []  # what was heard before the first window, for a short file
         self.logmel.reset()
@@ -54,13 +55,15 @@ class Engine:
             for window in self.logmel.push(samples):
                 start = None
                 scores = self.classifier.scores(window.features)
-                totals.append(scores)
+                total += scores
+                windows += 1
                 yield self._window(source.name, window.start, window.end, scores)
-        if not totals:
+        if not windows:
             scores = self._short(source.name, clock.seconds, np.concatenate(start or []))
-            totals.append(scores)
+            total += scores
+            windows = 1
             yield self._window(source.name, 0.0, clock.seconds, scores)
-        yield self._verdict(source.name, clock.seconds, totals)
+        yield self._verdict(source.name, clock.seconds, windows, (total / windows).astype(np.float32))
 
     def _window(self, name: str, start: float, end: float, scores: Float32) -> WindowRecord:
         labels = self.classifier.labels
@@ -72,10 +75,9 @@ class Engine:
         whole = np.resize(samples, self.logmel.spec.window_samples)
         return self.classifier.scores(self.logmel.window(whole))
 
-    def _verdict(self, name: str, seconds: float, totals: list[Float32]) -> FileRecord:
+    def _verdict(self, name: str, seconds: float, windows: int, mean: Float32) -> FileRecord:
         labels = self.classifier.labels
-        mean: Float32 = np.stack(totals).mean(axis=0, dtype=np.float64).astype(np.float32)
-        return FileRecord(name, seconds, len(totals), *top1(labels, mean), scores_by_label(labels, mean))
+        return FileRecord(name, seconds, windows, *top1(labels, mean), scores_by_label(labels, mean))
 
 
 class _Clock:
