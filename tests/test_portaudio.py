@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from genre_edge import live, portaudio
 from genre_edge.config import CaptureConfig
-from genre_edge.errors import DeviceError
+from genre_edge.errors import DeviceBusyError, DeviceError
 from genre_edge.health import Health
 from genre_edge.live import LiveSource
-from genre_edge.portaudio import DeviceBusyError, Session
+from genre_edge.portaudio import Session
 
 
 class MadePortAudio:

@@ -25,6 +25,11 @@ class CaptureConfig:
     stall_seconds: float = 5.0
     """Time without a frame after which the stream counts as dead, s."""
 
+    @property
+    def gain(self) -> float:
+        """The gain as a factor of amplitude."""
+        return float(10.0 ** (self.gain_db / 20.0))
+
     def __post_init__(self) -> None:
         problems = []
         if not math.isfinite(self.gain_db) or abs(self.gain_db) > 60:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import DeviceError
+from .errors import DeviceChoiceError, DeviceError
 
 _HARDWARE = re.compile(r"\(hw:(\d+),(\d+)\)")
 _USB_TOKEN = re.compile(r"usb:([0-9a-f]{4}):([0-9a-f]{4})(?::([^@,]+))?(?:@([^,]+))?(?:,(\d+))?", re.I)
@@ -130,8 +130,9 @@ def choose(
         if len(matches) == 1:
             return matches[0], f"chosen by {why}"
         if matches:
-            raise DeviceError(f"--device {wanted}: several match; choose one: {_choices(matches)}")
-    raise DeviceError(f"--device {wanted}: not found; there are: {_choices(devices)}")
+            raise DeviceChoiceError(f"--device {wanted}: several match; choose one: {_choices(matches)}")
+    absent = DeviceError if is_token(wanted) else DeviceChoiceError
+    raise absent(f"--device {wanted}: not found; there are: {_choices(devices)}")
 
 
 def _default(devices: Sequence[InputDevice], default_index: int | None) -> tuple[InputDevice, str]:

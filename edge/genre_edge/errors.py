@@ -7,6 +7,8 @@
      │   ├─ BundleError       not a bundle, cut short, or changed since it was written
      │   └─ RuntimeMissing    no interpreter that can run the model is installed
      └─ DeviceError           the microphone
+         ├─ DeviceBusyError   in use by another program; it may be let go
+         └─ DeviceChoiceError what was asked for is not there, and waiting cannot help
 
 The message is the one line shown to the user: it names the thing and says what to do about it.
 """
@@ -53,3 +55,11 @@ class RuntimeMissing(ModelError):
 
 class DeviceError(GenreEdgeError):
     """A capture device that cannot be found, opened or kept."""
+
+
+class DeviceBusyError(DeviceError):
+    """The device is in use by another program."""
+
+
+class DeviceChoiceError(DeviceError):
+    """The devices that are there cannot be what was asked for, however long one waits."""

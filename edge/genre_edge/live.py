@@ -13,12 +13,12 @@ import numpy as np
 from .capture import CaptureQueue, Chunk
 from .config import CaptureConfig
 from .devices import InputDevice, is_token
-from .errors import DeviceError
+from .errors import DeviceChoiceError, DeviceError
 from .frontend import Float32
 from .health import Health
-from .portaudio import DeviceBusyError, Session, list_inputs
+from .portaudio import Session
 from .resample import Resampler
-from .sources import Arrival, AudioBlock
+from .sources import Arrival, AudioBlock, to_mono
 
 OnState = Callable[[str, str], None]
 """Takes a state (listening, waiting, lost) and the reason, in words."""
@@ -49,7 +49,6 @@ class LiveSource:
     ) -> None:
         self.name = config.device or "default"
         self.sample_rate = model_rate
-        self.gain = float(10.0 ** (config.gain_db / 20.0))
         self._config, self._stop, self._on_state = config, stop, on_state
         self._health, self._verbose = health, verbose
         self._started: float | None = None  # monotonic time of position 0
@@ -81,21 +80,13 @@ class LiveSource:
             try:
                 return self._open()
             except DeviceError as error:
-                if self._config.exit_on_device_loss or self._is_wrong(error):
+                if self._config.exit_on_device_loss or isinstance(error, DeviceChoiceError):
                     raise
                 if attempt == 0 and self._health.state != "lost":
                     self._on_state("waiting", str(error))
             changed = self._wait(_PAUSES[min(attempt, len(_PAUSES) - 1)])
             attempt = 1 if changed else attempt + 1
         return None
-
-    def _is_wrong(self, error: DeviceError) -> bool:
-        """Whether waiting cannot help: a name that fits none of the devices there are, or several."""
-        if isinstance(error, DeviceBusyError) or self._started is not None:
-            return False
-        if "several match" in str(error):
-            return True
-        return not is_token(self._config.device) and bool(list_inputs(self._verbose)[0])
 
     def _wait(self, seconds: float) -> bool:
         """Pause, but look at once when a sound device or server comes or goes; whether one did."""
@@ -158,11 +149,9 @@ class LiveSource:
 
     def pick(self, samples: Float32) -> Float32:
         """The chosen channel, or the mean of all, with the gain: float32 [n, channels] to [n]."""
-        if self._config.channel is not None:
-            mono = samples[:, self._config.channel - 1]
-        else:
-            mono = samples.mean(axis=1, dtype=np.float32)
-        return np.ascontiguousarray(mono * np.float32(self.gain))
+        channel = self._config.channel
+        mono = to_mono(samples) if channel is None else samples[:, channel - 1]
+        return np.ascontiguousarray(mono * np.float32(self._config.gain))
 
 
 class _Converter:

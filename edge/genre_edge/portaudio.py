@@ -12,7 +12,7 @@ from typing import Any
 
 from .config import CaptureConfig
 from .devices import InputDevice, choose, identify, lasting_name
-from .errors import DeviceError, RuntimeMissing
+from .errors import DeviceBusyError, DeviceChoiceError, DeviceError, RuntimeMissing
 from .quiet import quiet_stderr
 
 RATES = (44_100, 48_000, 32_000, 16_000, 96_000)
@@ -26,10 +26,6 @@ _OVERFLOW = 0x2  # paInputOverflow
 
 Deliver = Callable[[bytes, int, bool], None]
 """Takes little-endian int16 PCM, its number of sample frames, and whether some was lost before it."""
-
-
-class DeviceBusyError(DeviceError):
-    """The device is in use by another program."""
 
 
 def _pyaudio() -> Any:
@@ -125,7 +121,7 @@ class Session:
 
     def _open(self, device: InputDevice, model_rate: int, channel: int | None) -> tuple[Any, int, int]:
         if channel is not None and channel > device.channels:
-            raise DeviceError(f"--channel {channel}: {device.name} has {device.channels}")
+            raise DeviceChoiceError(f"--channel {channel}: {device.name} has {device.channels}")
         refused: list[str] = []
         for rate in dict.fromkeys((model_rate, *RATES, device.default_rate)):
             for channels in _channel_counts(device, channel):

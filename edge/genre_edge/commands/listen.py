@@ -127,8 +127,7 @@ def _listen(
             complain(f"{record.state}: {record.reason}")
         sink.write(record)
 
-    gain = float(10.0 ** (capture.gain_db / 20.0))
-    listener = Listener(engine, config, emit, health, gain)
+    listener = Listener(engine, config, emit, health, capture.gain)
     source = LiveSource(capture, engine.logmel.spec.sample_rate, stop, listener.state, health, args.verbose)
     give_up = _timer(config.duration, stop, health)
     try:
