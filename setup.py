@@ -65,7 +65,7 @@ setup(
             "numpy<2; python_version < '3.12'",
         ],
         "mic": ["PyAudio>=0.2.14"],
-        "train": ["tensorflow>=2.20", "scikit-learn", "matplotlib", "tqdm"],
+        "train": ["tensorflow>=2.20", "tensorboard", "scikit-learn", "matplotlib", "tqdm"],
         "dev": ["hypothesis", "librosa", "mypy", "pytest", "ruff", "build"],
     },
     entry_points={

@@ -10,8 +10,8 @@ import soundfile
 from conftest import ROOT, noise
 from genre_edge.bundle import read_bundle
 from genre_edge.frontend import FrontendSpec, mel_filterbank
+from genre_edge.statistics import calibration_error, uncertain_below
 from genre_edge_convert import cli as convert
-from genre_edge_convert.verify import calibration_error, uncertain_below
 from genre_edge_train import cli as train
 from genre_edge_train.augment import Augmenter, AugmentSpec
 from genre_edge_train.clips import decode, encode

@@ -14,7 +14,7 @@ EDGE = ROOT / "edge" / "genre_edge"
 
 LAYERS = [
     ["version", "errors", "quiet"],
-    ["config", "frontend", "truncation", "health", "clock"],
+    ["config", "frontend", "truncation", "health", "clock", "statistics"],
     ["bundle", "resample", "demo", "devices", "signals", "smoothing"],
     ["classifier", "sources", "portaudio", "capture"],
     ["records", "tracks", "wavstream", "live"],

@@ -16,6 +16,7 @@ from genre_edge.frontend import Float32
 from genre_edge.pipeline import Engine, EngineConfig
 from genre_edge.records import FileRecord
 from genre_edge.sources import FileSource
+from genre_edge.statistics import calibration_error, uncertain_below
 from genre_edge.tracks import Track
 from tqdm import tqdm
 
@@ -63,28 +64,3 @@ def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
         "calibration_error": round(calibration_error(sure), 4),
         "uncertain_below": uncertain_below(sure),
     }
-
-
-def calibration_error(sure: Sequence[tuple[float, bool]], bins: int = 10) -> float:
-    """Expected calibration error: mean |confidence - accuracy| over equal bins, weighted by their size.
-
-    Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
-    """
-    confidence, right = np.array(sure, dtype=float).T
-    at = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(confidence[at == b].mean() - right[at == b].mean()) * (at == b).mean()
-        for b in range(bins)
-        if (at == b).any()
-    ]
-    return float(sum(gaps))
-
-
-def uncertain_below(sure: Sequence[tuple[float, bool]]) -> float:
-    """The confidence (in steps of 0.05) from which on a window is more likely right than wrong.
-
-    The threshold with the most windows right, less those wrong, at or above it.
-    """
-    confidence, right = np.array(sure, dtype=float).T
-    thresholds = [round(float(t), 2) for t in np.arange(0.0, 0.96, 0.05)]
-    return max(thresholds, key=lambda t: float((2 * right - 1)[confidence >= t].sum()))

@@ -1,8 +1,8 @@
 """A training set of augmented clips with the teacher's opinion of each, made once and kept on disk.
 
 A clip set is a folder of memory-mapped arrays: `clean` and `room` features as uint8, `target` label
-distributions, the teacher's `embedding` and `scores`. Shards are filled by all cores and marked when
-done, so an interrupted run goes on where it stopped.
+distributions, the number of the `track` that each is from (-1: no music), the teacher's `embedding` and
+`scores`. Shards are filled by all cores and marked when done, so an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from genre_edge.tracks import Track, labels_of
 from tqdm import tqdm
 
 from .augment import Augmenter, AugmentSpec
-from .data import PcmCache
+from .data import PcmCache, content_hash
 from .speech import make_speech
 from .teacher import EMBEDDING, SCORES, Teacher
 
@@ -76,9 +76,10 @@ def softmax(logits: Float32) -> Float32:
     return shares
 
 
-def clips_folder(plan: ClipPlan, cache: Path) -> Path:
-    """Where the clip set of this plan lies."""
-    text = json.dumps(asdict(plan), sort_keys=True)
+def clips_folder(plan: ClipPlan, tracks: Sequence[Track], cache: Path) -> Path:
+    """Where the clip set of this plan and these training tracks lies."""
+    made_of = [(track.name, track.genre, content_hash(track.path)) for track in tracks]
+    text = json.dumps([asdict(plan), made_of], sort_keys=True)
     return cache / f"clips-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
@@ -87,12 +88,13 @@ class ClipSet:
 
     def __init__(self, folder: Path, mode: str = "r") -> None:
         self.folder = folder
-        for name in ("clean", "room", "target", "embedding", "scores"):
+        for name in ("clean", "room", "target", "track", "embedding", "scores"):
             setattr(self, name, np.load(folder / f"{name}.npy", mmap_mode=mode))
 
     clean: npt.NDArray[np.uint8]
     room: npt.NDArray[np.uint8]
     target: Float32
+    track: npt.NDArray[np.int32]
     embedding: npt.NDArray[np.float16]
     scores: npt.NDArray[np.float16]
 
@@ -108,6 +110,7 @@ class ClipSet:
             ("clean", (n, *shape), np.uint8),
             ("room", (n, ROOM_VERSIONS, *shape), np.uint8),
             ("target", (n, labels), np.float32),
+            ("track", (n,), np.int32),
             ("embedding", (n, EMBEDDING), np.float16),
             ("scores", (n, SCORES), np.float16),
         ):
@@ -139,9 +142,10 @@ class ClipMaker:
         ]
 
     def _crop(self, rng: np.random.Generator, augmenter: Augmenter) -> tuple[Float32, int]:
-        """A random stretch of a random track (preroll and clip, at a random speed), and its genre."""
+        """A random stretch of a random track (preroll and clip, at a random speed), and the track's number."""
         genre = int(rng.integers(len(self._labels)))
-        pcm = self._pcm[int(rng.choice(len(self._pcm), p=self._draw[genre]))]
+        track = int(rng.choice(len(self._pcm), p=self._draw[genre]))
+        pcm = self._pcm[track]
         total = self._length + round(_PREROLL_SECONDS * self._rate)
         need = int(total * (1 + self._plan.augment.speed)) + 64
         if len(pcm) > need:
@@ -150,7 +154,7 @@ class ClipMaker:
         else:
             stretch = np.resize(np.roll(pcm, int(rng.integers(len(pcm)))), need)
         samples = stretch.astype(np.float32) / np.float32(32768)
-        return augmenter.speed(samples, total), genre
+        return augmenter.speed(samples, total), track
 
     def make(self, index: int, clips: ClipSet) -> None:
         """Make clip `index`; it depends on the plan's seed and the index alone."""
@@ -161,25 +165,26 @@ class ClipMaker:
             length = self._length + round(_PREROLL_SECONDS * self._rate)
             samples = augmenter.recording(augmenter.no_music(self._speech, length))
             target = np.full(len(self._labels), 1 / len(self._labels), dtype=np.float32)
+            clips.track[index] = -1
         else:
-            samples, target = self._music(rng, augmenter)
+            samples, target, clips.track[index] = self._music(rng, augmenter)
         self._store(index, clips, rng, augmenter, samples, target)
 
-    def _music(self, rng: np.random.Generator, augmenter: Augmenter) -> tuple[Float32, Float32]:
-        """Preroll and clip of one track, or of two mixed, and how much of each genre is in it."""
+    def _music(self, rng: np.random.Generator, augmenter: Augmenter) -> tuple[Float32, Float32, int]:
+        """Preroll and clip of one track, or of two mixed; how much of each genre is in it; the (louder) track."""
         spec = self._plan.augment
-        samples, genre = self._crop(rng, augmenter)
+        samples, track = self._crop(rng, augmenter)
         target = np.zeros(len(self._labels), dtype=np.float32)
-        target[genre] = 1.0
+        target[self._genre[track]] = 1.0
         samples = augmenter.recording(samples)
         if rng.random() < spec.mix_probability:
-            other, other_genre = self._crop(rng, augmenter)
+            other, other_track = self._crop(rng, augmenter)
             share = rng.uniform(0.5, 0.95)
             unit = [s / (np.std(s) + 1e-6) for s in (samples, other)]
             samples = (np.sqrt(share) * unit[0] + np.sqrt(1 - share) * unit[1]).astype(np.float32)
             target *= share
-            target[other_genre] += 1 - share
-        return samples, target
+            target[self._genre[other_track]] += 1 - share
+        return samples, target, track
 
     def _store(
         self,

@@ -7,6 +7,7 @@ log-mels with their label alone. The heads that answer the teacher are dropped a
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from keras import layers
 
 from .clips import EMBEDDING, SCORES, ClipSet, decode, standardise
 from .heads import soft_labels
+from .melaugment import MelAugmenter
 from .models import edge_trunk
 
 _FARTHEST = 4.0
@@ -55,16 +57,6 @@ class DistilSpec:
     """Seed of weights, order and masks."""
 
 
-@dataclass(frozen=True)
-class Extra:
-    """Log-mels without audio: normalised features and their labels."""
-
-    features: Float32
-    """float32 [n, frames, mels]."""
-    label: npt.NDArray[np.int64]
-    """Index into the labels, [n]."""
-
-
 def student(shape: tuple[int, int], classes: int) -> keras.Model:
     """The edge network with three heads: genre logits, the teacher's embedding, the teacher's scores."""
     inputs, features = edge_trunk(shape)
@@ -93,19 +85,27 @@ def _without_dropout(trained: keras.Model, features: Any) -> Any:
     return features
 
 
-class Batches:
-    """Endless training batches from a clip set."""
+@dataclass(frozen=True)
+class Material:
+    """What a student learns from."""
 
-    def __init__(
-        self,
-        sets: Sequence[ClipSet],
-        extra: Extra | None,
-        spec: DistilSpec,
-        mels: int,
-        soft: Float32 | None = None,
-    ) -> None:
-        self._soft = soft
-        self._sets, self._extra, self._spec, self._mels = sets, extra, spec, mels
+    sets: Sequence[ClipSet]
+    """Augmented clips."""
+    extra: MelAugmenter | None
+    """Log-mels without audio."""
+    mels: int
+    """Lowest bands that the student sees."""
+    fold: npt.NDArray[np.int64] | None
+    """The fold of each training track, if there are to be soft labels: [tracks]."""
+
+
+class Batches:
+    """Endless training batches."""
+
+    def __init__(self, material: Material, spec: DistilSpec, soft: Float32 | None = None) -> None:
+        self._soft, self._spec = soft, spec
+        self._sets, self._extra, self._mels = material.sets, material.extra, material.mels
+        sets = material.sets
         self._first = np.cumsum([0, *(len(clips) for clips in sets)])
         sample = np.linspace(0, len(sets[0]) - 1, min(4000, len(sets[0]))).astype(int)
         embedding = sets[0].embedding[sample].astype(np.float32)
@@ -149,9 +149,9 @@ class Batches:
         scores = _normalised(self._column("scores", chosen), *self._scores_norm)
         taught = np.ones(len(chosen), dtype=np.float32)
         if self._extra is not None:
-            pick = rng.integers(len(self._extra.label), size=spec.extra)
-            x = np.concatenate([x, _recolour(self._extra.features[pick][:, :, : self._mels], rng)])
-            genre = np.concatenate([genre, np.eye(genre.shape[1], dtype=np.float32)[self._extra.label[pick]]])
+            features, label = self._extra.draw(rng, spec.extra)
+            x = np.concatenate([x, features[:, :, : self._mels]])
+            genre = np.concatenate([genre, label])
             embedding = np.concatenate([embedding, np.zeros((spec.extra, EMBEDDING))])
             scores = np.concatenate([scores, np.zeros((spec.extra, SCORES))])
             taught = np.concatenate([taught, np.zeros(spec.extra, dtype=np.float32)])
@@ -204,14 +204,6 @@ def _normalised(values: Float32, mean: Float32, deviation: Float32 | np.float32)
     return np.clip((values - mean) / deviation, -_FARTHEST, _FARTHEST)
 
 
-def _recolour(x: Float32, rng: np.random.Generator) -> Float32:
-    """A random smooth gain over the bands: the nearest thing to an equaliser without audio."""
-    knots = rng.normal(0, 0.35, (len(x), 8))
-    at = np.linspace(0, 7, x.shape[2])
-    gain = np.stack([np.interp(at, np.arange(8), k) for k in knots])
-    return (x + gain[:, None, :]).astype(np.float32)
-
-
 def _mask(x: Float32, rng: np.random.Generator) -> Float32:
     """SpecAugment (Park et al., 2019): two stretches of frames and two of bands set to the mean."""
     frames, mels = x.shape[1:]
@@ -235,9 +227,7 @@ def one_cycle(spec: DistilSpec, steps: int) -> keras.optimizers.schedules.Learni
 
 
 def distil(
-    sets: Sequence[ClipSet],
-    extra: Extra | None,
-    mels: int,
+    material: Material,
     spec: DistilSpec,
     folder: Path,
     judge: Callable[[keras.Model], dict[str, float]],
@@ -246,11 +236,16 @@ def distil(
     """Train a student; goes on from the last finished epoch if `folder` holds one.
 
     `start_from` is a student.keras to take the first weights from. `judge` measures the model after each
-    epoch; its figures go to `history.jsonl`.
+    epoch; its figures go to `history.jsonl`, and the losses to TensorBoard's logs beside it.
     """
+    finished, log = folder / "student.keras", folder / "history.jsonl"
+    done = sum(1 for _ in log.open()) if log.exists() else 0
+    if finished.exists() and done >= spec.epochs:
+        trained: keras.Model = keras.models.load_model(finished, compile=False)
+        return trained
     keras.utils.set_random_seed(spec.seed)
-    soft = soft_labels(sets, mels, start_from) if spec.soft_share else None
-    batches = Batches(sets, extra, spec, mels, soft)
+    soft = None if material.fold is None else soft_labels(material.sets, material.fold)
+    batches = Batches(material, spec, soft)
     model = student(batches.shape, batches.labels)
     if start_from is not None:
         model.load_weights(start_from)
@@ -263,15 +258,19 @@ def distil(
         },
         loss_weights={"genre": 1.0, "embedding": spec.embedding_weight, "scores": spec.scores_weight},
     )
-    log = folder / "history.jsonl"
+    started = time.monotonic()
 
     def record(epoch: int, logs: dict[str, float] | None = None) -> None:
         entry = {"epoch": epoch + 1, **{k: round(float(v), 5) for k, v in (logs or {}).items()}}
         entry |= judge(model)
         with log.open("a") as file:
             file.write(json.dumps(entry) + "\n")
+        left = (time.monotonic() - started) / (epoch + 1 - done) * (spec.epochs - epoch - 1)
+        print(
+            f"valid: {entry['clean_windows']:.1%} of windows, {entry['clean_tracks']:.1%} of tracks; "
+            f"about {left / 60:.0f} min left"
+        )
 
-    done = sum(1 for _ in log.open()) if log.exists() else 0
     model.fit(
         batches.dataset(done, spec.epochs),
         epochs=spec.epochs,
@@ -279,8 +278,9 @@ def distil(
         shuffle=False,  # the batches are drawn at random
         callbacks=[
             keras.callbacks.LambdaCallback(on_epoch_end=record),
+            keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
             keras.callbacks.BackupAndRestore(str(folder / "backup"), delete_checkpoint=False),
         ],
     )
-    model.save(folder / "student.keras")
+    model.save(finished)
     return model

@@ -12,7 +12,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from genre_edge.errors import AudioError
 from genre_edge.frontend import Float32, FrontendSpec, LogMel
 from genre_edge.sources import SHORTEST_SECONDS, read_mono
@@ -82,13 +81,3 @@ def extract_all(
             else:
                 good.append(TrackFeatures(track, np.load(result, mmap_mode="r")))
     return good, bad
-
-
-def stacked(
-    features: Sequence[TrackFeatures], labels: Sequence[str]
-) -> tuple[Float32, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """All windows [n, frames, mels, 1], their label indices [n] and track numbers [n]; for small sets."""
-    x = np.concatenate([f.windows for f in features])[..., None]
-    y = np.concatenate([np.full(len(f.windows), labels.index(f.track.genre)) for f in features])
-    t = np.concatenate([np.full(len(f.windows), i) for i, f in enumerate(features)])
-    return x, y, t

@@ -1,18 +1,16 @@
-"""Fitting a network to labelled windows: tf.data from the cache, checkpoints, early stopping."""
+"""Fitting a network to labelled windows: checkpoints, early stopping, TensorBoard."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from genre_edge.frontend import Float32
 
-from .features import TrackFeatures, stacked
 from .models import build
+from .windows import Windows
 
 
 @dataclass(frozen=True)
@@ -33,52 +31,21 @@ class FitSpec:
     """Seed of weights and order."""
 
 
-def _dataset(features: Sequence[TrackFeatures], labels: Sequence[str], spec: FitSpec) -> tf.data.Dataset:
-    """Shuffled batches (windows, labels, weights); windows come from disk, weights even the genres out."""
-    index = [(i, w) for i, f in enumerate(features) for w in range(len(f.windows))]
-    label = [labels.index(f.track.genre) for f in features]
-    count = np.bincount([label[i] for i, _ in index], minlength=len(labels))
-    weight = len(index) / (np.maximum(count, 1) * len(labels))
-    rng = np.random.default_rng(spec.seed)
+def fit(train: Windows, valid: Windows, labels: int, spec: FitSpec, folder: Path) -> keras.Model:
+    """Fit; goes on from `folder`/backup after an interruption. Returns the model with the best valid loss.
 
-    def windows() -> Iterator[tuple[Float32, int, float]]:
-        for at in rng.permutation(len(index)):
-            i, w = index[at]
-            yield features[i].windows[w][..., None], label[i], weight[label[i]]
-
-    shape = (*features[0].windows.shape[1:], 1)
-    signature = (
-        tf.TensorSpec(shape, tf.float32),
-        tf.TensorSpec((), tf.int64),
-        tf.TensorSpec((), tf.float32),
-    )
-    dataset = tf.data.Dataset.from_generator(windows, output_signature=signature)
-    return (
-        dataset.batch(spec.batch)
-        .apply(tf.data.experimental.assert_cardinality(-(-len(index) // spec.batch)))
-        .prefetch(4)
-    )
-
-
-def fit(
-    train: Sequence[TrackFeatures],
-    valid: Sequence[TrackFeatures],
-    labels: Sequence[str],
-    spec: FitSpec,
-    folder: Path,
-) -> tuple[keras.Model, dict[str, list[float]]]:
-    """Fit; resumes from `folder`/backup after an interruption. Returns the best model and its history."""
+    Writes history.csv and TensorBoard's logs into `folder`.
+    """
     keras.utils.set_random_seed(spec.seed)
-    model = build(spec.arch, tuple(train[0].windows.shape[1:]), len(labels))
+    model = build(spec.arch, train.shape(), labels)
     model.compile(
         keras.optimizers.Adam(spec.learning_rate),
         loss="sparse_categorical_crossentropy",
         weighted_metrics=["accuracy"],
     )
-    x, y, _ = stacked(valid, labels)
-    history = model.fit(
-        _dataset(train, labels, spec),
-        validation_data=(x, y),
+    model.fit(
+        train.dataset(spec.batch, labels, spec.seed),
+        validation_data=valid.dataset(spec.batch, labels, None),
         epochs=spec.epochs,
         shuffle=False,  # the dataset is shuffled
         callbacks=[
@@ -86,6 +53,12 @@ def fit(
             keras.callbacks.ReduceLROnPlateau(patience=3, factor=0.5),
             keras.callbacks.EarlyStopping(patience=spec.patience, restore_best_weights=True),
             keras.callbacks.CSVLogger(str(folder / "history.csv"), append=True),
+            keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
         ],
     )
-    return model, {name: [float(v) for v in values] for name, values in history.history.items()}
+    return model
+
+
+def predict(model: keras.Model, windows: Windows) -> Float32:
+    """The model's probabilities, float32 [n, labels]; the windows never stand in memory all at once."""
+    return np.concatenate([model.predict_on_batch(batch) for batch in windows.batches()])

@@ -22,6 +22,19 @@ def two_block(shape: tuple[int, int], classes: int) -> keras.Model:
     return keras.Model(inputs, outputs, name="two-block")
 
 
+def deep(shape: tuple[int, int], classes: int) -> keras.Model:
+    """The example project's deeper variant: four 3x3 convolutions (32, 64, 128, 256), a wide dense layer, softmax."""
+    inputs = x = keras.Input((*shape, 1), name="logmel")
+    for channels in (32, 64, 128, 256):
+        x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
+        x = layers.MaxPooling2D(2)(x)
+        x = layers.Dropout(0.2)(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dense(512, activation="relu")(x)
+    outputs = layers.Dense(classes, activation="softmax", name="genre")(x)
+    return keras.Model(inputs, outputs, name="deep")
+
+
 def edge_trunk(shape: tuple[int, int]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Our own network up to its 224 features: (input, features).
 
@@ -65,6 +78,7 @@ def _residual(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
 
 ARCHITECTURES: dict[str, Callable[[tuple[int, int], int], keras.Model]] = {
     "two-block": two_block,
+    "deep": deep,
     "edge": edge,
 }
 

@@ -9,15 +9,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 
-def plot_history(history: Mapping[str, Sequence[float]], path: Path) -> None:
-    """Loss and accuracy over the epochs, training and validation, as PNG."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    axes = figure.subplots(1, 2)
-    for axis, metric in zip(axes, ("loss", "accuracy"), strict=True):
-        for name, text in ((metric, "train"), (f"val_{metric}", "valid")):
-            if name in history:
-                axis.plot(range(1, len(history[name]) + 1), history[name], label=text)
-        axis.set(xlabel="epoch", ylabel=metric)
+def plot_history(curves: Mapping[str, Mapping[str, Sequence[float]]], path: Path) -> None:
+    """One panel a measure ({"loss": {"train": [...]}, ...}), its curves over the epochs, as PNG."""
+    figure = Figure(figsize=(5 * max(1, len(curves)), 4), layout="constrained")
+    axes = figure.subplots(1, max(1, len(curves)), squeeze=False)[0]
+    for axis, (measure, lines) in zip(axes, curves.items(), strict=False):
+        for name, values in lines.items():
+            axis.plot(range(1, len(values) + 1), values, label=name, marker="." if len(values) < 3 else None)
+        axis.set(xlabel="epoch", ylabel=measure)
         axis.grid(alpha=0.3)
         axis.legend()
     figure.savefig(path, dpi=120)
@@ -38,4 +37,25 @@ def plot_confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], path:
             colour = "white" if share[row, column] > 0.5 else "black"
             axis.text(column, row, f"{count:g}", ha="center", va="center", color=colour, fontsize=8)
     figure.colorbar(image, label="share of the true genre")
+    figure.savefig(path, dpi=120)
+
+
+def plot_calibration(bins: Sequence[tuple[float, float, int]], path: Path, error: float) -> None:
+    """Share of windows right over their confidence; `bins` as statistics.reliability gives them. PNG."""
+    figure = Figure(figsize=(5.2, 5), layout="constrained")
+    axis = figure.subplots()
+    axis.plot([0, 1], [0, 1], color="grey", linestyle="--", label="honest")
+    confidence, right, count = np.array(bins, dtype=float).reshape(-1, 3).T
+    axis.plot(confidence, right, marker="o", label="model")
+    for x, y, n in zip(confidence, right, count, strict=True):
+        axis.annotate(f"{n:g}", (x, y), textcoords="offset points", xytext=(6, -10), fontsize=8)
+    axis.set(
+        xlabel="confidence",
+        ylabel="share of windows right",
+        xlim=(0, 1),
+        ylim=(0, 1),
+        title=f"expected calibration error {error:.3f}",
+    )
+    axis.grid(alpha=0.3)
+    axis.legend()
     figure.savefig(path, dpi=120)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,14 @@ from genre_edge.version import __version__
 
 from .augment import Augmenter, AugmentSpec
 from .clips import ClipPlan, ClipSet, clips_folder, make_clips, softmax
-from .data import PcmCache
-from .distil import DistilSpec, Extra, classifier_of, distil
-from .evaluate import by_track, report
+from .data import PcmCache, readable
+from .distil import DistilSpec, Material, classifier_of, distil
+from .evaluate import by_track
+from .heads import FOLDS
+from .melaugment import Extra, MelAugmenter
+from .results import Curves, Judged, write_results, write_tracks
+from .splits import folds_of
+from .temperature import best_temperature
 
 STUDENT_MELS = 116
 """Bands the student sees of the default front-end's 128, up to 8 kHz. Above, lossy files and lossless ones differ by their
@@ -47,6 +54,8 @@ class Recipe:
     """How the student is trained."""
     start_from: Path | None = None
     """A trained student to go on from; None: from random weights."""
+    protocol: str = "csv"
+    """How the sides were made, for the record."""
     jobs: int = 1
     """Processes that make clips."""
 
@@ -107,68 +116,95 @@ def extras(data: Path, labels: Sequence[str], leave_out: set[str]) -> Extra | No
     return Extra(features, np.array([labels.index(genre) for genre in genres]))
 
 
-def probabilities(model: keras.Model, windows: Float32, temperature: float = 1.0) -> Float32:
-    """The student's genre probabilities, float32 [n, labels]."""
-    logits = model.predict(windows, batch_size=128, verbose=0)["genre"] / temperature
-    return softmax(logits)
-
-
-def best_temperature(model: keras.Model, valid: ValidWindows) -> float:
-    """The temperature with the least mean negative log-likelihood on the valid windows, clean and in rooms."""
-    logits = np.concatenate(
-        [model.predict(w, batch_size=128, verbose=0)["genre"] for w in (valid.clean, valid.room)]
-    )
-    label = np.concatenate([valid.label, valid.label])
-
-    def cost(temperature: float) -> float:
-        z = logits / temperature
-        z = z - z.max(axis=1, keepdims=True)
-        return float(np.mean(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), label]))
-
-    return min((float(t) for t in np.arange(0.4, 2.5, 0.02)), key=cost)
-
-
 def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
-    """Make what is missing, train, and write model.keras, model.json, metrics.json; returns the metrics."""
+    """Make what is missing, train, write the results (see `write_results`); returns the metrics.
+
+    The figures are on the test tracks, or on the valid tracks if there are none.
+    """
     labels = labels_of(tracks)
-    train = [track for track in tracks if track.split == "train"]
-    valid_tracks = [track for track in tracks if track.split == "valid"]
+    train, valid_tracks, test_tracks = (
+        [track for track in tracks if track.split == side] for side in ("train", "valid", "test")
+    )
     spec = lower_bands(recipe.clips[0].frontend, STUDENT_MELS)
+    cache = PcmCache(recipe.cache, spec.sample_rate)
+    train, bad = readable(train, cache)
+    for line in bad:
+        print(f"genre-train: skipped {line}", file=sys.stderr)
     sets: list[ClipSet] = [
-        make_clips(plan, train, clips_folder(plan, recipe.cache), recipe.cache, recipe.teacher, recipe.jobs)
+        make_clips(
+            plan, train, clips_folder(plan, train, recipe.cache), recipe.cache, recipe.teacher, recipe.jobs
+        )
         for plan in recipe.clips
     ]
-    valid = valid_windows(valid_tracks, labels, PcmCache(recipe.cache, spec.sample_rate), spec)
+    valid = valid_windows(valid_tracks, labels, cache, spec)
+    given = extras(recipe.data, labels, {track.name for track in (*valid_tracks, *test_tracks)})
+    extra = given and MelAugmenter(
+        given, len(labels), recipe.clips[0].frontend, recipe.clips[0].augment, recipe.distil.room_share
+    )
+    material = Material(
+        sets, extra, STUDENT_MELS, folds_of(train, FOLDS) if recipe.distil.soft_share else None
+    )
+    model = distil(material, recipe.distil, recipe.output, partial(_judge, valid=valid), recipe.start_from)
+    logits = np.concatenate([_logits(model, w) for w in (valid.clean, valid.room)])
+    temperature = best_temperature(logits, np.concatenate([valid.label, valid.label]))
+    held = valid_windows(test_tracks, labels, cache, spec) if test_tracks else valid
+    judged, in_room = (
+        Judged(
+            softmax(_logits(model, w) / temperature),
+            held.label,
+            held.track,
+            "test" if test_tracks else "valid",
+            recipe.protocol,
+        )
+        for w in (held.clean, held.room)
+    )
+    trained_on = {
+        "architecture": "edge",
+        "tracks": len(train),
+        "skipped": len(bad),
+        "clips": sum(plan.count for plan in recipe.clips),
+        "first-three-seconds log-mels": 0 if given is None else len(given.label),
+        "teacher": recipe.teacher.name,
+        "augmentation": json.dumps(asdict(recipe.clips[0].augment)),
+        "distillation": json.dumps(asdict(recipe.distil)),
+        "temperature": round(temperature, 2),
+        "version": __version__,
+    }
+    write_tracks(recipe.output, tracks)
+    return write_results(
+        recipe.output,
+        classifier_of(model, temperature),
+        {"labels": labels, "frontend": spec.to_dict(), "trained_on": trained_on},
+        judged,
+        _curves(recipe.output / "history.jsonl"),
+        {"room": in_room.metrics(labels)},
+    )
 
-    def judge(model: keras.Model) -> dict[str, float]:
-        measured = {}
-        for name, windows in (("clean", valid.clean), ("room", valid.room)):
-            scores = probabilities(model, windows)
-            mean, truth = by_track(scores, valid.label, valid.track)
-            measured[f"{name}_windows"] = round(float((scores.argmax(1) == valid.label).mean()), 4)
-            measured[f"{name}_tracks"] = round(float((mean.argmax(1) == truth).mean()), 4)
-        return measured
 
-    extra = extras(recipe.data, labels, {track.name for track in valid_tracks})
-    model = distil(sets, extra, STUDENT_MELS, recipe.distil, recipe.output, judge, recipe.start_from)
-    temperature = best_temperature(model, valid)
-    metrics = report(probabilities(model, valid.clean, temperature), valid.label, valid.track, labels)
-    metrics["room"] = report(probabilities(model, valid.room, temperature), valid.label, valid.track, labels)
-    classifier_of(model, temperature).save(recipe.output / "model.keras")
-    description = {
-        "labels": labels,
-        "frontend": spec.to_dict(),
-        "trained_on": {
-            "architecture": "edge",
-            "tracks": len(train),
-            "clips": sum(plan.count for plan in recipe.clips),
-            "first-three-seconds log-mels": 0 if extra is None else len(extra.label),
-            "teacher": recipe.teacher.name,
-            "distillation": json.dumps(asdict(recipe.distil)),
-            "temperature": round(temperature, 2),
-            "version": __version__,
+def _logits(model: keras.Model, windows: Float32) -> Float32:
+    logits: Float32 = model.predict(windows, batch_size=128, verbose=0)["genre"]
+    return logits
+
+
+def _judge(model: keras.Model, valid: ValidWindows) -> dict[str, float]:
+    """Accuracy on the valid tracks, for the history."""
+    measured = {}
+    for name, windows in (("clean", valid.clean), ("room", valid.room)):
+        scores = softmax(_logits(model, windows))
+        mean, truth = by_track(scores, valid.label, valid.track)
+        measured[f"{name}_windows"] = round(float((scores.argmax(1) == valid.label).mean()), 4)
+        measured[f"{name}_tracks"] = round(float((mean.argmax(1) == truth).mean()), 4)
+    return measured
+
+
+def _curves(path: Path) -> Curves:
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return {
+        "loss": {
+            name: [row[key] for row in rows] for name, key in (("all heads", "loss"), ("genre", "genre_loss"))
+        },
+        "valid accuracy": {
+            name.replace("_", ", "): [row[name] for row in rows]
+            for name in ("clean_windows", "clean_tracks", "room_windows", "room_tracks")
         },
     }
-    (recipe.output / "model.json").write_text(json.dumps(description, indent=1) + "\n")
-    (recipe.output / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    return metrics
