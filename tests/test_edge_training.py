@@ -10,7 +10,6 @@ import soundfile
 from conftest import ROOT, noise
 from genre_edge.bundle import read_bundle
 from genre_edge.frontend import FrontendSpec, mel_filterbank
-from genre_edge.statistics import calibration_error, uncertain_below
 from genre_edge_convert import cli as convert
 from genre_edge_train import cli as train
 from genre_edge_train.augment import Augmenter, AugmentSpec
@@ -82,17 +81,6 @@ def test_conditions_are_fixed_by_their_seed(name: str) -> None:
     np.testing.assert_array_equal(once, again)
     assert once.shape == samples.shape
     assert np.isfinite(once).all()
-
-
-def test_calibration_error_is_that_of_the_paper() -> None:
-    perfect = [(0.75, True)] * 3 + [(0.75, False)]
-    assert calibration_error(perfect) == pytest.approx(0)
-    assert calibration_error([(0.95, False)] * 10) == pytest.approx(0.95)
-
-
-def test_uncertain_is_where_wrong_is_more_likely() -> None:
-    sure = [(0.33, False)] * 8 + [(0.33, True)] * 2 + [(0.62, True)] * 6 + [(0.62, False)] * 4
-    assert uncertain_below(sure) in (0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 
 
 def test_a_section_of_the_card_is_put_in_once() -> None:

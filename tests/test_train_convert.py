@@ -57,13 +57,36 @@ def test_data_that_cannot_be_trained_on_is_refused(tmp_path) -> None:
 
 
 def test_training_learns_and_leaves_what_it_promises(trained) -> None:
-    for name in ("model.keras", "history.png", "confusion.png"):
+    for name in ("model.keras", "history.png", "confusion.png", "calibration.png", "network.txt"):
         assert (trained / name).stat().st_size > 1000
+    assert list((trained / "tensorboard").rglob("events.out.tfevents.*"))
+    assert "| high |" in (trained / "card.md").read_text()
+    assert [t.split for t in load_tracks(trained / "tracks.csv")].count("valid") == 12
     metrics = json.loads((trained / "metrics.json").read_text())
     assert metrics["window"]["accuracy"] >= 0.6, "three classes anybody could tell apart"
     described = json.loads((trained / "model.json").read_text())
     assert described["labels"] == ["high", "low", "noise"]
     assert described["trained_on"]["skipped"] == 1
+
+
+def test_one_seed_gives_one_model(trained, folder, tmp_path) -> None:
+    options = f"--epochs 10 --batch 8 --data {folder} --output {tmp_path / 'run'} --cache {trained.parent / 'cache'}"
+    assert train.main(options.split()) == 0
+    assert (tmp_path / "run" / "metrics.json").read_text() == (trained / "metrics.json").read_text()
+
+
+def test_repeats_of_a_protocol_are_judged_on_their_test_side(trained, folder, tmp_path, capsys) -> None:
+    options = (
+        f"--epochs 2 --protocol segments --repeats 2 --arch deep --data {folder} --output {tmp_path / 'run'} "
+        f"--cache {trained.parent / 'cache'}"
+    )
+    assert train.main(options.split()) == 0
+    assert "| mean ± standard deviation |" in capsys.readouterr().out
+    for seed in (0, 1):
+        metrics = json.loads((tmp_path / "run" / f"seed-{seed}" / "metrics.json").read_text())
+        assert (metrics["side"], metrics["protocol"], metrics["window"]["count"]) == ("test", "segments", 12)
+    assert train.main(options.replace("--epochs 2", "--epochs 3").split()) == 2
+    assert "holds another run (--epochs was 2, is 3)" in capsys.readouterr().err
 
 
 def test_the_network_is_the_example_projects() -> None:

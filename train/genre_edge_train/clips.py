@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from genre_edge.tracks import Track, labels_of
 from tqdm import tqdm
 
 from .augment import Augmenter, AugmentSpec
-from .data import PcmCache, content_hash
+from .data import content_hash
 from .speech import make_speech
 from .teacher import EMBEDDING, SCORES, Teacher
 
@@ -119,23 +119,29 @@ class ClipSet:
         (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1))
 
 
+def _samples(file: Path) -> npt.NDArray[np.int16]:
+    samples: npt.NDArray[np.int16] = np.load(file, mmap_mode="r")
+    return samples
+
+
 class ClipMaker:
     """Draws tracks evenly by genre and makes clips of them."""
 
     def __init__(
-        self, plan: ClipPlan, tracks: list[Track], cache: PcmCache, teacher: Teacher, speech: Sequence[Path]
+        self, plan: ClipPlan, tracks: Mapping[Track, Path], teacher: Teacher, speech: Sequence[Path]
     ) -> None:
+        """`tracks` with the files of their samples, as `readable` gives them."""
         self._plan = plan
         self._speech = [read_mono(path, plan.frontend.sample_rate) for path in speech]
-        self._labels = labels_of(tracks)
-        self._pcm = [cache.get(track) for track in tracks]
+        self._labels = labels_of(list(tracks))
+        self._pcm = list(tracks.values())  # opened when drawn: a process may only map so many files
         self._genre = np.array([self._labels.index(track.genre) for track in tracks])
         self._teacher = teacher
         self._logmel = LogMel(plan.frontend)
         self._length = plan.frontend.window_samples
         self._rate = plan.frontend.sample_rate
         # Longer tracks are drawn more often, by the square root: they vary more, but not in proportion.
-        weights = np.sqrt([min(len(p), 30 * self._rate) for p in self._pcm])
+        weights = np.sqrt([min(len(_samples(file)), 30 * self._rate) for file in self._pcm])
         self._draw = [
             np.where(self._genre == g, weights, 0.0) / weights[self._genre == g].sum()
             for g in range(len(self._labels))
@@ -145,7 +151,7 @@ class ClipMaker:
         """A random stretch of a random track (preroll and clip, at a random speed), and the track's number."""
         genre = int(rng.integers(len(self._labels)))
         track = int(rng.choice(len(self._pcm), p=self._draw[genre]))
-        pcm = self._pcm[track]
+        pcm = _samples(self._pcm[track])
         total = self._length + round(_PREROLL_SECONDS * self._rate)
         need = int(total * (1 + self._plan.augment.speed)) + 64
         if len(pcm) > need:
@@ -213,11 +219,10 @@ _worker: tuple[ClipMaker, ClipSet] | None = None
 
 
 def _start_worker(
-    plan: ClipPlan, tracks: list[Track], cache: Path, teacher: Path, speech: list[Path], folder: Path
+    plan: ClipPlan, tracks: Mapping[Track, Path], teacher: Path, speech: list[Path], folder: Path
 ) -> None:
     global _worker  # one per worker process: a pool's initialiser has no other way to hand it over
-    maker = ClipMaker(plan, tracks, PcmCache(cache, plan.frontend.sample_rate), Teacher(teacher), speech)
-    _worker = maker, ClipSet(folder, "r+")
+    _worker = ClipMaker(plan, tracks, Teacher(teacher), speech), ClipSet(folder, "r+")
 
 
 def _make_shard(shard: int) -> int:
@@ -229,11 +234,11 @@ def _make_shard(shard: int) -> int:
 
 
 def make_clips(
-    plan: ClipPlan, tracks: list[Track], folder: Path, cache: Path, teacher: Path, jobs: int
+    plan: ClipPlan, tracks: Mapping[Track, Path], folder: Path, cache: Path, teacher: Path, jobs: int
 ) -> ClipSet:
-    """Make (or finish making) a clip set from the training tracks, on `jobs` processes."""
+    """Make (or finish making) a clip set from the training tracks (see `readable`), on `jobs` processes."""
     speech = make_speech(cache / "speech", SPOKEN, plan.seed) if plan.augment.other_probability else []
-    ClipSet.create(folder, plan, len(labels_of(tracks)))
+    ClipSet.create(folder, plan, len(labels_of(list(tracks))))
     log = folder / "shards.txt"
     done = {int(line) for line in log.read_text().split()} if log.exists() else set()
     todo = [s for s in range(-(-plan.count // SHARD)) if s not in done]
@@ -241,7 +246,7 @@ def make_clips(
         return ClipSet(folder)
     context = multiprocessing.get_context("spawn")
     with (
-        context.Pool(jobs, _start_worker, (plan, tracks, cache, teacher, speech, folder)) as pool,
+        context.Pool(jobs, _start_worker, (plan, tracks, teacher, speech, folder)) as pool,
         log.open("a") as finished,
         tqdm(total=plan.count, initial=plan.count - len(todo) * SHARD, unit="clip", disable=None) as bar,
     ):

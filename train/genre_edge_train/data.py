@@ -12,6 +12,7 @@ import numpy.typing as npt
 from genre_edge.errors import GenreEdgeError
 from genre_edge.sources import read_mono
 from genre_edge.tracks import Track
+from tqdm import tqdm
 
 REPEATS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
@@ -38,7 +39,7 @@ def content_hash(path: Path) -> str:
 
 
 class PcmCache:
-    """Decoded tracks as int16 on disk, mapped into memory when used; keyed by the file's content."""
+    """Decoded tracks as int16 on disk; keyed by the file's content."""
 
     def __init__(self, folder: Path, sample_rate: int) -> None:
         self._folder = folder / f"pcm-{sample_rate}"
@@ -46,7 +47,12 @@ class PcmCache:
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, track: Track) -> npt.NDArray[np.int16]:
-        """The track's samples, int16 [n] mono at the cache's rate. Raises AudioError."""
+        """The track's samples, int16 [n] mono at the cache's rate, mapped into memory. Raises AudioError."""
+        samples: npt.NDArray[np.int16] = np.load(self.file(track), mmap_mode="r")
+        return samples
+
+    def file(self, track: Track) -> Path:
+        """The .npy file with the track's samples, made if missing. Raises AudioError."""
         cached = self._folder / f"{content_hash(track.path)[:32]}.npy"
         if not cached.exists():
             samples = read_mono(track.path, self._rate)
@@ -55,20 +61,19 @@ class PcmCache:
             with temporary.open("wb") as file:
                 np.save(file, pcm)
             temporary.replace(cached)
-        pcm_map: npt.NDArray[np.int16] = np.load(cached, mmap_mode="r")
-        return pcm_map
+        return cached
 
 
-def readable(tracks: Sequence[Track], cache: PcmCache) -> tuple[list[Track], list[str]]:
-    """Decode every track once; return those that decode, and one line for each that does not."""
-    good: list[Track] = []
+def readable(tracks: Sequence[Track], cache: PcmCache) -> tuple[dict[Track, Path], list[str]]:
+    """Decode every track once; return those that decode with their samples' file, and one line for each that does not."""
+    good: dict[Track, Path] = {}
     bad: list[str] = []
-    for track in tracks:
+    for track in tqdm(tracks, desc="decoding", unit="track", disable=None):
         try:
             if len(cache.get(track)) == 0:
                 bad.append(f"{track.path}: has no samples")
                 continue
-            good.append(track)
+            good[track] = cache.file(track)
         except GenreEdgeError as error:
             bad.append(str(error))
         except OSError as error:

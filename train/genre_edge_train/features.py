@@ -23,11 +23,19 @@ from .data import content_hash
 
 @dataclass(frozen=True)
 class TrackFeatures:
-    """One track's windows."""
+    """One track's windows, on disk."""
 
     track: Track
-    windows: Float32
-    """Normalised log-mels, float32 [windows, frames, mels], mapped from disk."""
+    file: Path
+    """.npy with normalised log-mels, float32 [windows, frames, mels]."""
+    shape: tuple[int, int, int]
+    """(windows, frames, mels)."""
+
+    @property
+    def windows(self) -> Float32:
+        """The file mapped into memory; not kept, for a process may only map so many files."""
+        windows: Float32 = np.load(self.file, mmap_mode="r")
+        return windows
 
 
 def extract(track: Track, spec: FrontendSpec, cache: Path) -> Path:
@@ -79,5 +87,5 @@ def extract_all(
             if isinstance(result, str):
                 bad.append(result)
             else:
-                good.append(TrackFeatures(track, np.load(result, mmap_mode="r")))
+                good.append(TrackFeatures(track, result, np.load(result, mmap_mode="r").shape))
     return good, bad

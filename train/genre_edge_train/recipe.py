@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from genre_edge.version import __version__
 
 from .augment import Augmenter, AugmentSpec
 from .clips import ClipPlan, ClipSet, clips_folder, make_clips, softmax
-from .data import PcmCache, readable
+from .data import REPEATS, PcmCache, readable
 from .distil import DistilSpec, Material, classifier_of, distil
 from .evaluate import by_track
 from .heads import FOLDS
@@ -88,6 +88,8 @@ def valid_windows(
     clean, room, label, numbers = [], [], [], []
     for number, track in enumerate(tracks):
         samples = cache.get(track).astype(np.float32) / np.float32(32768)
+        if len(samples) < length:
+            samples = np.resize(samples, length)
         augmenter = Augmenter(AugmentSpec(), spec.sample_rate, np.random.default_rng([_VALID_ROOMS, number]))
         for start in range(0, len(samples) - length + 1, length):
             clean.append(logmel.window(samples[start : start + length]))
@@ -100,14 +102,26 @@ def valid_windows(
     )
 
 
-def extras(data: Path, labels: Sequence[str], leave_out: set[str]) -> Extra | None:
-    """first3s_logmel.npz without the tracks named, as normalised features; None if there is no such file."""
+def _may_learn(name: str, tracks: Sequence[Track], protocol: str) -> bool:
+    """Whether a track of first3s_logmel.npz may be learnt from: the table's own sides keep only their tracks (and repeats of
+    them) apart; other protocols know nothing of a track that is not among theirs."""
+    side = {track.name: track.split for track in tracks}
+    if protocol != "csv":
+        return side.get(name) == "train"
+    same = next((group for group in REPEATS if name in group), {name})
+    return all(side.get(other, "train") == "train" for other in same)
+
+
+def extras(data: Path, labels: Sequence[str], wanted: Callable[[str], bool]) -> Extra | None:
+    """first3s_logmel.npz, the tracks wanted by name, as normalised features; None if there is no such file or track."""
     path = data / "first3s_logmel.npz"
     if not path.is_file():
         return None
     with np.load(path) as arrays:
         names = [str(name) for name in arrays["track"]]
-        keep = [i for i, name in enumerate(names) if name not in leave_out]
+        keep = [i for i, name in enumerate(names) if wanted(name)]
+        if not keep:
+            return None
         scale, offset = (arrays[key][keep].reshape(-1, 1, 1) for key in ("scale", "offset"))
         mel = arrays["mel_u8"][keep].astype(np.float32) * scale + offset
     # Frames 2 to 127 of a centred STFT are those of an uncentred one.
@@ -122,22 +136,23 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     The figures are on the test tracks, or on the valid tracks if there are none.
     """
     labels = labels_of(tracks)
-    train, valid_tracks, test_tracks = (
-        [track for track in tracks if track.split == side] for side in ("train", "valid", "test")
-    )
     spec = lower_bands(recipe.clips[0].frontend, STUDENT_MELS)
     cache = PcmCache(recipe.cache, spec.sample_rate)
-    train, bad = readable(train, cache)
+    heard, bad = readable(tracks, cache)
     for line in bad:
         print(f"genre-train: skipped {line}", file=sys.stderr)
+    train, valid_tracks, test_tracks = (
+        [track for track in heard if track.split == side] for side in ("train", "valid", "test")
+    )
+    files = {track: heard[track] for track in train}
     sets: list[ClipSet] = [
         make_clips(
-            plan, train, clips_folder(plan, train, recipe.cache), recipe.cache, recipe.teacher, recipe.jobs
+            plan, files, clips_folder(plan, train, recipe.cache), recipe.cache, recipe.teacher, recipe.jobs
         )
         for plan in recipe.clips
     ]
     valid = valid_windows(valid_tracks, labels, cache, spec)
-    given = extras(recipe.data, labels, {track.name for track in (*valid_tracks, *test_tracks)})
+    given = extras(recipe.data, labels, partial(_may_learn, tracks=tracks, protocol=recipe.protocol))
     extra = given and MelAugmenter(
         given, len(labels), recipe.clips[0].frontend, recipe.clips[0].augment, recipe.distil.room_share
     )

@@ -35,7 +35,7 @@ class Windows:
     @staticmethod
     def of(features: Sequence[TrackFeatures], labels: Sequence[str]) -> Windows:
         """All windows of the tracks."""
-        count = [len(f.windows) for f in features]
+        count = [f.shape[0] for f in features]
         genre = [labels.index(f.track.genre) for f in features]
         window = np.concatenate([np.arange(n) for n in count]) if count else np.zeros(0, np.int64)
         return Windows(features, np.repeat(np.arange(len(count)), count), window, np.repeat(genre, count))
@@ -65,7 +65,7 @@ class Windows:
 
     def shape(self) -> tuple[int, int]:
         """(frames, mels)."""
-        frames, mels = self.features[0].windows.shape[1:]
+        _, frames, mels = self.features[0].shape
         return frames, mels
 
     def dataset(self, batch: int, labels: int, seed: int | None) -> tf.data.Dataset:
