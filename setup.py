@@ -37,6 +37,7 @@ setup(
     },
     packages=[
         "genre_edge",
+        "genre_edge.bench",
         "genre_edge.commands",
         "genre_edge.demo",
         "genre_edge.sinks",
@@ -65,8 +66,9 @@ setup(
             "numpy<2; python_version < '3.12'",
         ],
         "mic": ["PyAudio>=0.2.14"],
+        "bench": ["matplotlib"],
         "train": ["tensorflow>=2.20", "tensorboard", "scikit-learn", "matplotlib", "tqdm"],
-        "dev": ["hypothesis", "librosa", "mypy", "pytest", "ruff", "build"],
+        "dev": ["hypothesis", "jsonschema", "librosa", "matplotlib", "mypy", "pytest", "ruff", "build"],
     },
     entry_points={
         "console_scripts": [

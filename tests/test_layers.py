@@ -14,13 +14,13 @@ EDGE = ROOT / "edge" / "genre_edge"
 
 LAYERS = [
     ["version", "errors", "quiet"],
-    ["config", "frontend", "truncation", "health", "clock", "statistics"],
+    ["config", "frontend", "truncation", "health", "clock", "statistics", "flatbuffer"],
     ["bundle", "resample", "demo", "devices", "signals", "smoothing"],
     ["classifier", "sources", "portaudio", "capture"],
     ["records", "tracks", "wavstream", "live"],
     ["sinks"],
     ["pipeline"],
-    ["batch", "listener", "doctor"],
+    ["batch", "listener", "doctor", "bench"],
     ["commands"],
     ["cli"],
     ["__main__", "__init__"],

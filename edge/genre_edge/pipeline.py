@@ -10,10 +10,9 @@ import numpy as np
 from .bundle import find_model, read_bundle
 from .classifier import Classifier
 from .errors import AudioError
-from .frontend import Float32, LogMel
+from .frontend import Float32, LogMel, Window
 from .records import FileOutput, FileRecord, WindowRecord, scores_by_label, top1
-from .resample import Resampler
-from .sources import SHORTEST_SECONDS, Source, to_mono
+from .sources import SHORTEST_SECONDS, AudioBlock, Source, mono_blocks
 
 
 @dataclass(frozen=True)
@@ -45,57 +44,63 @@ class Engine:
         length. AudioError if the source is shorter than 0.5 s.
         """
         total = np.zeros(len(self.classifier.labels), dtype=np.float64)  # a sum: files may be hours long
-        windows = 0
-        clock = _Clock(source.sample_rate)
-        start: list[Float32] | None = []  # what was heard before the first window, for a short file
-        self.logmel.reset()
-        for samples in _mono(source, self.logmel.spec.sample_rate, clock):
-            if start is not None:
-                start.append(samples)
-            for window in self.logmel.push(samples):
-                start = None
-                scores = self.classifier.scores(window.features)
-                total += scores
-                windows += 1
-                yield self._window(source.name, window.start, window.end, scores)
-        if not windows:
-            scores = self._short(source.name, clock.seconds, np.concatenate(start or []))
+        count = 0
+        counted = Counted(source)
+        for window in windows_of(counted, self.logmel):
+            scores = self.classifier.scores(window.features)
             total += scores
-            windows = 1
-            yield self._window(source.name, 0.0, clock.seconds, scores)
-        yield self._verdict(source.name, clock.seconds, windows, (total / windows).astype(np.float32))
+            count += 1
+            yield self._window(source.name, window.start, window.end, scores)
+        yield self._verdict(source.name, counted.seconds, count, (total / count).astype(np.float32))
 
     def _window(self, name: str, start: float, end: float, scores: Float32) -> WindowRecord:
         labels = self.classifier.labels
         return WindowRecord(name, start, end, *top1(labels, scores), scores_by_label(labels, scores))
-
-    def _short(self, name: str, seconds: float, samples: Float32) -> Float32:
-        if seconds < SHORTEST_SECONDS:
-            raise AudioError(name, f"is too short: {seconds:.2f} s, need at least {SHORTEST_SECONDS} s")
-        whole = np.resize(samples, self.logmel.spec.window_samples)
-        return self.classifier.scores(self.logmel.window(whole))
 
     def _verdict(self, name: str, seconds: float, windows: int, mean: Float32) -> FileRecord:
         labels = self.classifier.labels
         return FileRecord(name, seconds, windows, *top1(labels, mean), scores_by_label(labels, mean))
 
 
-class _Clock:
-    """Counts a source's sample frames."""
+class Counted:
+    """A source that knows how much of it has been read."""
 
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self.frames = 0
+    def __init__(self, source: Source) -> None:
+        self._source, self._frames = source, 0
+        self.name, self.sample_rate, self.channels = source.name, source.sample_rate, source.channels
+
+    def blocks(self) -> Iterator[AudioBlock]:
+        """The source's."""
+        for block in self._source.blocks():
+            self._frames += len(block.samples)
+            yield block
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
 
     @property
     def seconds(self) -> float:
-        return round(self.frames / self._rate, 3)
+        """Length read so far, s."""
+        return round(self._frames / self.sample_rate, 3)
 
 
-def _mono(source: Source, rate: int, clock: _Clock) -> Iterator[Float32]:
-    """The source's audio as mono at the model's rate, counted on the way."""
-    resampler = Resampler(source.sample_rate, rate)
-    for block in source.blocks():
-        clock.frames += len(block.samples)
-        yield resampler.push(to_mono(block.samples))
-    yield resampler.flush()
+def windows_of(source: Counted, logmel: LogMel) -> Iterator[Window]:
+    """Every window of a file: an incomplete last one is dropped, unless it is the only one; then it is
+    repeated to full length. AudioError if the file is shorter than 0.5 s.
+    """
+    start: list[Float32] | None = []  # what was heard before the first window, for a short file
+    logmel.reset()
+    for samples in mono_blocks(source, logmel.spec.sample_rate):
+        if start is not None:
+            start.append(samples)
+        for window in logmel.push(samples):
+            start = None
+            yield window
+    if start is None:
+        return
+    seconds = source.seconds
+    if seconds < SHORTEST_SECONDS:
+        raise AudioError(source.name, f"is too short: {seconds:.2f} s, need at least {SHORTEST_SECONDS} s")
+    whole = np.resize(np.concatenate(start), logmel.spec.window_samples)
+    yield Window(0.0, seconds, logmel.window(whole), whole)

@@ -31,15 +31,15 @@ class Track:
     path: Path
     """The audio file."""
     split: str
-    """"train" or "valid"."""
+    """"train", "valid" or "test"."""
     filtered: str = ""
     """Side in the fault-filtered, artist-filtered split; empty where that drops the track."""
 
 
-def load_tracks(data: Path) -> list[Track]:
+def load_tracks(data: Path, training: bool = True) -> list[Track]:
     """Every track of `data` (a folder of genre folders, a folder with tracks.csv, or the csv itself).
 
-    UsageError if there is nothing to train on.
+    UsageError if there are none; for `training` also if there is only one genre or only one side.
     """
     table = data if data.suffix == ".csv" else data / "tracks.csv"
     if table.is_file():
@@ -49,6 +49,10 @@ def load_tracks(data: Path) -> list[Track]:
     else:
         raise UsageError(f"{data}: no such folder (give a folder of genre folders, or one with tracks.csv)")
     genres = {track.genre for track in tracks}
+    if not training:
+        if not tracks:
+            raise UsageError(f"{data}: found no audio in folders named after genres, and no tracks.csv")
+        return tracks
     if len(genres) < 2:
         raise UsageError(f"{data}: found {len(genres)} genre(s) with audio, need at least 2")
     if len({track.split for track in tracks}) < 2:

@@ -1,0 +1,57 @@
+"""What a model costs: time per window, interleaved so that a drifting clock favours nobody; load time; memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from ..errors import GenreEdgeError
+
+WARM_ROUNDS = 5
+"""Rounds that are thrown away."""
+
+
+def interleaved(arms: Mapping[str, Callable[[int], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds that each arm took in each round, one after the other within a round: A B A B.
+
+    An arm is called with the number of the round. The order turns round by one each time, so that none always
+    follows the same neighbour.
+    """
+    names = list(arms)
+    taken: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(-WARM_ROUNDS, rounds):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            start = time.perf_counter()
+            arms[name](number)
+            spent = time.perf_counter() - start
+            if number >= 0:
+                taken[name].append(spent)
+    return taken
+
+
+def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
+    """Median, quartiles, 95th and 99th percentile, ms."""
+    low, median, high, p95, p99 = np.percentile(np.array(seconds) * 1e3, [25, 50, 75, 95, 99])
+    return {
+        "median": round(float(median), 4),
+        "p25": round(float(low), 4),
+        "p75": round(float(high), 4),
+        "p95": round(float(p95), 4),
+        "p99": round(float(p99), 4),
+    }
+
+
+def alone(model: str, runtime: str | None, threads: int) -> dict[str, float]:
+    """Load time and peak memory of a model in a process of its own: {"load_ms", "peak_mb"}."""
+    command = [sys.executable, "-m", "genre_edge.bench.alone", model, runtime or "", str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise GenreEdgeError(f"{model}: {(done.stderr.strip().splitlines() or ['died'])[-1]}")
+    found: dict[str, float] = json.loads(done.stdout)
+    return found

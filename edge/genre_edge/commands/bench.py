@@ -1,0 +1,154 @@
+"""genre-edge bench: accuracy and cost of models, and what changed since last time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..bundle import DEFAULT_MODEL
+from ..classifier import RUNTIMES
+from ..errors import UsageError
+from ..tracks import Track, load_tracks
+from .common import complain
+
+_EPILOG = """\
+examples:
+  genre-edge bench --data ~/gtzan                          the shipped model in int8 and float32
+  genre-edge bench --data ~/my-music mine.int8.tflite mine.float32.tflite --output bench
+  genre-edge bench --data ~/gtzan --runtime litert,tflite --threads 1,2,4
+  genre-edge bench --compare old/bench.json new/bench.json
+
+writes to --output: bench.json, bench.md and, where matplotlib is installed (pip install 'genre-edge[bench]'), bench.png
+
+exit status: 0 done, 1 some file was skipped, or --compare found something worse, 2 wrong usage
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "bench",
+        help="how often models are right on your recordings, and what they cost",
+        description="Measure accuracy and cost of models on labelled recordings: folders named after the genres, "
+        "or a folder with a tracks.csv (columns track, genre, file, split).",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "models",
+        nargs="*",
+        metavar="MODEL",
+        help="bundles or names of shipped ones (default: the shipped model in int8 and float32)",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--data", type=Path, metavar="DIR_OR_CSV", help="labelled recordings")
+    what.add_argument(
+        "--compare",
+        nargs=2,
+        type=Path,
+        metavar=("OLD", "NEW"),
+        help="two bench.json: what changed beyond noise",
+    )
+    parser.add_argument(
+        "--split",
+        default="valid",
+        metavar="NAME",
+        help="tracks to hear: train, valid, test or all (default: valid)",
+    )
+    parser.add_argument(
+        "--runtime", metavar="R[,R]", help=f"of {', '.join(RUNTIMES)} (default: the first that is installed)"
+    )
+    parser.add_argument("--threads", default="1", metavar="N[,N]", help="interpreter threads (default: 1)")
+    parser.add_argument(
+        "--rounds", type=int, default=200, metavar="N", help="measurements of each cost (default: 200)"
+    )
+    parser.add_argument("--output", type=Path, metavar="DIR", help="write the results here")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure or compare; returns the exit status."""
+    return _compare(*args.compare) if args.compare else _measure(args)
+
+
+def _measure(args: argparse.Namespace) -> int:
+    from ..bench.measure import BenchConfig, measure
+    from ..bench.report import summary
+
+    stem = DEFAULT_MODEL.rpartition(".")[0]
+    config = BenchConfig(
+        tuple(args.models) or (f"{stem}.int8", f"{stem}.float32"),
+        tuple(args.runtime.split(",")) if args.runtime else (None,),
+        _numbers(args.threads),
+        args.rounds,
+    )
+    if args.rounds < 10:
+        raise UsageError(f"--rounds {args.rounds}: fewer than 10 say nothing")
+    if args.output is not None:
+        args.output.mkdir(parents=True, exist_ok=True)
+    found = measure(config, _tracks(args.data, args.split), args.split, _progress)
+    for line in found["data"]["skipped"]:
+        complain(f"skipped {line}")
+    print(summary(found))
+    if args.output is not None:
+        _write(args.output, found)
+    return 1 if found["data"]["skipped"] else 0
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--threads {text}: must be numbers, such as 1,2,4") from None
+    if min(numbers) < 1:
+        raise UsageError(f"--threads {text}: must be at least 1")
+    return tuple(dict.fromkeys(numbers))
+
+
+def _tracks(data: Path, split: str) -> list[Track]:
+    tracks = [track for track in load_tracks(data, training=False) if split in (track.split, "all")]
+    if not tracks:
+        raise UsageError(f"--split {split}: {data} has no such tracks")
+    return tracks
+
+
+def _progress(tracks: Iterable[Track]) -> Iterable[Track]:
+    if not sys.stderr.isatty():
+        return tracks
+    from tqdm import tqdm
+
+    bar: Iterable[Track] = tqdm(tracks, desc="classifying", unit="track", file=sys.stderr)
+    return bar
+
+
+def _write(folder: Path, found: dict[str, Any]) -> None:
+    from ..bench.plot import plot
+    from ..bench.report import markdown
+
+    temporary = folder / f".bench.json.{os.getpid()}.tmp"
+    temporary.write_text(json.dumps(found, indent=1) + "\n")
+    temporary.replace(folder / "bench.json")
+    (folder / "bench.md").write_text(markdown(found), encoding="utf-8")
+    try:
+        plot(found, folder / "bench.png")
+    except ImportError:
+        complain("bench.png left out: it needs matplotlib (pip install 'genre-edge[bench]')")
+    print(f"\nwritten to {folder}: {', '.join(sorted(p.name for p in folder.glob('bench.*')))}")
+
+
+def _compare(old: Path, new: Path) -> int:
+    from ..bench.compare import compare, load_bench
+
+    changes, remarks = compare(load_bench(old), load_bench(new))
+    for remark in remarks:
+        print(remark)
+    for change in changes:
+        print(f"{'worse ' if change.worse else 'better'} {change.text}")
+    if not changes:
+        print("nothing changed beyond noise")
+    return 1 if any(change.worse for change in changes) else 0
