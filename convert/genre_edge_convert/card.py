@@ -25,7 +25,7 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "Protocol: tracks kept out of training altogether (`split` = valid in the data's table), "
         "non-overlapping windows, and the mean of a track's scores for the track; "
         'measured through `genre-edge classify`. "Agrees" is the share of those windows on which the top-1 '
-        "is that of the Keras model.",
+        "is that of the network before conversion.",
         "",
         *_confusions(bundles),
         "",
@@ -34,6 +34,7 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "## Made from",
         "",
         *(f"- {key}: {value}" for key, value in first.trained_on.items()),
+        *_conversion(bundles),
         f"- front-end: {frontend.sample_rate} Hz, STFT {frontend.n_fft}/{frontend.hop_length}, "
         f"{frontend.n_mels} mel bands to {frontend.f_max:.0f} Hz",
         "",
@@ -44,7 +45,7 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "- Genre labels are one listener's opinion, and the training labels contain known faults "
         "(B. L. Sturm, arXiv:1306.1461).",
         "- `genre-edge classify` always names one of the genres, of speech and noise too.",
-        "- The figures are for the recordings themselves, not for what a microphone in a room hears of them.",
+        "- Unless a table says otherwise, the figures are for the recordings themselves, not for what a microphone hears.",
         "",
     ]
     return "\n".join(lines)
@@ -64,6 +65,15 @@ def _table(bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> list[str]
             f"| {metrics['agreement']['top1']:.1%} of {metrics['agreement']['windows']} |"
         )
     return rows
+
+
+def _conversion(bundles: Mapping[str, Bundle]) -> list[str]:
+    return [
+        f"- {kind}: needs TFLite {found['oldest_runtime']} or newer; ran in {', '.join(found['runs_in'])}; "
+        f"{found['macs'] / 1e6:.1f} million multiply-accumulates a window"
+        for kind, bundle in bundles.items()
+        if (found := bundle.info.conversion)
+    ]
 
 
 def _calibration(bundles: Mapping[str, Bundle]) -> list[str]:

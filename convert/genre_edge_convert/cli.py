@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from genre_edge.bundle import Bundle, BundleInfo, read_bundle, write_bundle
+from genre_edge.bundle import LAYOUTS
 from genre_edge.commands.common import run_command
-from genre_edge.errors import GenreEdgeError, ModelError, UsageError
-from genre_edge.frontend import FrontendSpec
+from genre_edge.errors import UsageError
 from genre_edge.quiet import quiet_stderr
 from genre_edge.version import __version__
 
+from . import inspect_cli, repack_cli
+from .operators import TARGETS
+
 _DESCRIPTION = """\
-Turn a trained Keras model into bundles for the edge: float32, and int8 quantised on real windows.
+Turn a trained network into bundles for the edge: float32, float16, dynamic-range and full int8, quantised on real windows.
 
 Each bundle is one .tflite file that carries its labels, front-end, provenance and measured
-accuracy. Nothing is written unless each agrees with the Keras model on held-out windows.
+accuracy. Nothing is written unless each agrees with the original on held-out windows.
 """
 
 _EPILOG = """\
 examples:
   genre-convert runs/two-block/model.keras --calibrate ~/gtzan -o models/gtzan-two-block
-  genre-convert mine.keras --calibrate windows.npz -o mine
+  genre-convert mine.keras --labels rock,jazz,other --calibrate ~/my-music -o mine
+  genre-convert saved_model/ --labels labels.txt --frontend frontend.toml --layout mels-frames --calibrate w.npz -o mine
+  genre-convert theirs.tflite --labels labels.txt --calibrate ~/my-music -o theirs
+  genre-convert mine.keras --calibrate ~/my-music --to int8,float16 --target tflite-runtime-2.14 -o mine
 
-reads next to MODEL: model.json (same name; labels, front-end, provenance), as genre-train writes it
-writes: NAME.float32.tflite, NAME.int8.tflite, NAME.md (the model card)
+  genre-convert inspect mine.int8.tflite       operators, tensors, quantisation, size
+  genre-convert repack mine.int8.tflite --labels a,b,c -o other.int8.tflite
+
+reads beside MODEL, unless --labels and --frontend say it: model.json (same name), as genre-train writes it
+writes: NAME.KIND.tflite for each kind, and NAME.md (the model card)
 """
 
-_DEFAULT_MIN_AGREEMENT = 97.0
+SUBCOMMANDS = {"inspect": inspect_cli, "repack": repack_cli}
+"""Told apart by the first word; anything else is a model to convert."""
+_KINDS = ("float32", "float16", "dynamic", "int8")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,7 +53,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"genre-convert {__version__}")
-    top.add_argument("model", type=Path, metavar="MODEL", help="a .keras file")
+    top.add_argument(
+        "model", type=Path, metavar="MODEL", help="a .keras, .h5 or .tflite file, or a SavedModel folder"
+    )
     top.add_argument(
         "--calibrate",
         type=Path,
@@ -59,111 +66,68 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "-o", "--output", type=Path, required=True, metavar="NAME", help="path of the bundles without suffix"
     )
+    top.add_argument("--to", metavar="KIND[,KIND]", help=f"of {', '.join(_KINDS)} (default: float32,int8)")
+    top.add_argument(
+        "--labels", metavar="FILE_OR_LIST", help="one a line, or separated by commas, in the outputs' order"
+    )
+    top.add_argument(
+        "--frontend",
+        type=Path,
+        metavar="FILE",
+        help="TOML or JSON with what differs from the default front-end",
+    )
+    top.add_argument("--layout", choices=LAYOUTS, help="order of the input (default: as its shape says)")
     top.add_argument(
         "--min-agreement",
         type=float,
-        default=_DEFAULT_MIN_AGREEMENT,
+        default=97.0,
         metavar="PERCENT",
-        help="least share of held-out windows with the Keras model's top-1 (default: %(default)g)",
+        help="least share of held-out windows with the original's top-1 (default: %(default)g)",
+    )
+    top.add_argument(
+        "--target",
+        metavar="RUNTIME",
+        help=f"fail if this interpreter cannot run it: {next(iter(TARGETS))} to {list(TARGETS)[-1]}",
+    )
+    top.add_argument(
+        "--quantiser",
+        choices=("tflite", "ai-edge"),
+        default="tflite",
+        help="what makes int8 (default: %(default)s, see docs/benchmarks.md)",
     )
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    return run_command("genre-convert", _run, parser().parse_args(argv))
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] and arguments[0] in SUBCOMMANDS:
+        module = SUBCOMMANDS[arguments[0]]
+        return run_command("genre-convert", module.run, module.parser().parse_args(arguments[1:]))
+    return run_command("genre-convert", _run, parser().parse_args(arguments))
 
 
 def _run(args: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kinds = tuple(dict.fromkeys(args.to.split(","))) if args.to else ("float32", "int8")
+    unknown = [kind for kind in kinds if kind not in _KINDS]
+    if unknown:
+        raise UsageError(f"--to {args.to}: unknown {', '.join(unknown)}; choose from {', '.join(_KINDS)}")
+    if args.target is not None and args.target not in TARGETS:
+        raise UsageError(f"--target {args.target}: unknown; choose from {', '.join(TARGETS)}")
     with quiet_stderr():  # TensorFlow greets at length
-        from .quantise import flatbuffers, load_keras
+        from .describe import describe
+        from .networks import load_network
+        from .pack import Order, check_order, convert
         from .samples import load_samples
 
-    if not args.output.parent.is_dir():
-        raise UsageError(f"--output {args.output}: no such folder {args.output.parent}")
-    described = _description(args.model)
-    model = load_keras(args.model)
+    network = load_network(args.model)
+    order = Order(args.output, kinds, args.layout, args.min_agreement, args.target, args.quantiser)
+    check_order(order, network, args.to is not None)
+    described = describe(args.model, args.labels, args.frontend)
     samples = load_samples(args.calibrate, described.frontend, described.labels)
-    _check_shape(args.model, model, described)
-    made = flatbuffers(model, samples.calibration)
-    with tempfile.TemporaryDirectory(dir=args.output.parent, prefix=".convert-") as folder:
-        _pack_and_verify(args, model, described, samples, made, Path(folder))
+    convert(network, described, samples, order)
     return 0
-
-
-def _description(model: Path) -> BundleInfo:
-    """Labels, front-end and provenance from the JSON next to the model."""
-    path = model.with_suffix(".json")
-    try:
-        values = json.loads(path.read_text())
-        return BundleInfo(
-            name="",
-            labels=tuple(values["labels"]),
-            frontend=FrontendSpec.from_dict(values["frontend"]),
-            trained_on=values.get("trained_on", {}),
-        )
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror} (genre-train writes it next to the model)") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path}: not a description of a model ({error!r})") from None
-    except GenreEdgeError as error:
-        raise ModelError(f"{path}: {error}") from None
-
-
-def _check_shape(path: Path, model: Any, described: BundleInfo) -> None:
-    expected = (None, *described.frontend.shape, 1)
-    if model.input_shape != expected or model.output_shape != (None, len(described.labels)):
-        raise ModelError(
-            f"{path}: maps {model.input_shape} to {model.output_shape}; the front-end and labels need "
-            f"{expected} to {(None, len(described.labels))}"
-        )
-
-
-def _pack_and_verify(
-    args: argparse.Namespace,
-    model: Any,
-    described: BundleInfo,
-    samples: Any,
-    made: dict[str, bytes],
-    folder: Path,
-) -> None:
-    """Write the bundles and the card into `folder`, and move them out only if all agree."""
-    from genre_edge.classifier import Classifier
-
-    from .card import card
-    from .others import measure
-    from .verify import accuracy, agreement, keras_top1
-
-    expected = keras_top1(model, samples.held_out)
-    finished: dict[str, Bundle] = {}
-    for kind, flatbuffer in made.items():
-        info = replace(described, name=f"{args.output.name}.{kind}")
-        path = folder / f"{info.name}.tflite"
-        write_bundle(path, flatbuffer, info)
-        share = agreement(path, samples.held_out, expected)
-        size = f"{len(flatbuffer) / 1000:.0f} KB"
-        print(f"{kind:<8} {size:>9}  agrees with Keras on {share:.2%} of {len(expected)} windows")
-        if share * 100 < args.min_agreement:
-            raise ModelError(
-                f"{info.name}: agrees with Keras on {share:.2%} of windows, "
-                f"need {args.min_agreement:g} % (--min-agreement); nothing was written"
-            )
-        metrics: dict[str, Any] = {"agreement": {"windows": len(expected), "top1": round(share, 4)}}
-        if samples.valid:
-            metrics["valid"] = accuracy(path, samples.valid)
-            metrics["not_music"] = measure(path, metrics["valid"]["uncertain_below"])
-            print(
-                f"{'':8} right on {metrics['valid']['windows']['accuracy']:.1%} of windows, "
-                f"{metrics['valid']['tracks']['accuracy']:.1%} of tracks"
-            )
-        quantisation = Classifier(read_bundle(path)).quantisation
-        write_bundle(path, flatbuffer, replace(info, quantisation=quantisation, metrics=metrics))
-        finished[kind] = read_bundle(path)
-    sizes = {kind: Path(bundle.path).stat().st_size for kind, bundle in finished.items()}
-    (folder / f"{args.output.name}.md").write_text(card(args.output.name, finished, sizes))
-    for file in folder.iterdir():
-        shutil.move(file, args.output.parent / file.name)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 from genre_edge.bundle import read_bundle
-from genre_edge.classifier import Classifier
+from genre_edge.classifier import RUNTIMES, Classifier
+from genre_edge.errors import RuntimeMissing
 from genre_edge.frontend import Float32
 from genre_edge.pipeline import Engine, EngineConfig
 from genre_edge.records import FileRecord
@@ -21,17 +21,40 @@ from genre_edge.tracks import Track
 from tqdm import tqdm
 
 
-def keras_top1(model: keras.Model, windows: Float32) -> npt.NDArray[np.int64]:
-    """Index of the most probable label of each window, int64 [n]."""
-    scores = model.predict(windows[..., None], batch_size=64, verbose=0)
-    return np.argmax(scores, axis=1)
+def answers(path: Path, windows: Float32, runtime: str | None = None) -> npt.NDArray[np.int64]:
+    """The bundle's top-1 on each window, int64 [n]."""
+    classifier = Classifier(read_bundle(path), runtime)
+    return np.array([int(np.argmax(classifier.scores(window))) for window in windows], dtype=np.int64)
 
 
-def agreement(path: Path, windows: Float32, expected: npt.NDArray[np.int64]) -> float:
-    """Share of windows on which the bundle's top-1 is the expected one, 0 to 1."""
-    classifier = Classifier(read_bundle(path))
-    same = [int(np.argmax(classifier.scores(w))) == e for w, e in zip(windows, expected, strict=True)]
-    return float(np.mean(same))
+def runs_in(path: Path, windows: Float32) -> dict[str, float]:
+    """{interpreter: share of windows on which its top-1 is the first's} for each that is installed. BundleError."""
+    found: dict[str, float] = {}
+    first: npt.NDArray[np.int64] | None = None
+    for runtime in RUNTIMES:
+        try:
+            said = answers(path, windows, runtime)
+        except RuntimeMissing:
+            continue
+        first = said if first is None else first
+        found[runtime] = round(float((said == first).mean()), 4)
+    return found
+
+
+def worst_label(
+    labels: Sequence[str],
+    truth: npt.NDArray[np.int64],
+    expected: npt.NDArray[np.int64],
+    said: npt.NDArray[np.int64],
+) -> tuple[str, float]:
+    """The label that loses most recall against the network's own answers, and how many points (negative: loss)."""
+    change = {
+        label: 100 * float((said == i)[truth == i].mean() - (expected == i)[truth == i].mean())
+        for i, label in enumerate(labels)
+        if (truth == i).any()
+    }
+    worst = min(change, key=lambda label: change[label])
+    return worst, round(change[worst], 1)
 
 
 def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:

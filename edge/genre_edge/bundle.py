@@ -24,6 +24,8 @@ SCHEMA_VERSION = 1
 METADATA = "genre_edge.json"
 LABELS = "labels.txt"
 DEFAULT_MODEL = "gtzan-edge.int8"
+LAYOUTS = ("frames-mels", "mels-frames")
+OUTPUTS = ("probabilities", "logits")
 
 _FLATBUFFER_ID = b"TFL3"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -40,10 +42,16 @@ class BundleInfo:
     """Names of the outputs, in their order."""
     frontend: FrontendSpec
     """How audio becomes the model's input."""
+    layout: str = LAYOUTS[0]
+    """Order of the model's input: "frames-mels" or "mels-frames"."""
+    output: str = OUTPUTS[0]
+    """What the model's output is: "probabilities" (a softmax's) or "logits"."""
     quantisation: Mapping[str, Any] = field(default_factory=dict)
     """dtype, scale and zero point of the input and the output, as in the flatbuffer."""
     trained_on: Mapping[str, Any] = field(default_factory=dict)
     """Provenance: data, architecture, seed, version."""
+    conversion: Mapping[str, Any] = field(default_factory=dict)
+    """What made the flatbuffer, the oldest TFLite release that runs it, the interpreters it was run in."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """Measured accuracy, with the protocol and the number of tracks and windows."""
 
@@ -54,8 +62,11 @@ class BundleInfo:
             "name": self.name,
             "labels": list(self.labels),
             "frontend": self.frontend.to_dict(),
+            "layout": self.layout,
+            "output": self.output,
             "quantisation": dict(self.quantisation),
             "trained_on": dict(self.trained_on),
+            "conversion": dict(self.conversion),
             "metrics": dict(self.metrics),
         }
 
@@ -124,8 +135,11 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
             name=str(described["name"]),
             labels=tuple(str(label) for label in described["labels"]),
             frontend=FrontendSpec.from_dict(described["frontend"]),
+            layout=_one_of(LAYOUTS, described.get("layout", LAYOUTS[0])),
+            output=_one_of(OUTPUTS, described.get("output", OUTPUTS[0])),
             quantisation=described.get("quantisation", {}),
             trained_on=described.get("trained_on", {}),
+            conversion=described.get("conversion", {}),
             metrics=described.get("metrics", {}),
         )
     except BundleError:
@@ -135,6 +149,12 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{name}: its {METADATA} is not valid ({error!r})") from None
     return Bundle(name, info, flatbuffer, sha256)
+
+
+def _one_of(known: tuple[str, ...], value: Any) -> str:
+    if value not in known:
+        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+    return str(value)
 
 
 def find_model(model: str) -> str:

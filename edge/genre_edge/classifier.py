@@ -58,7 +58,7 @@ class Classifier:
         if threads < 1:
             raise UsageError(f"--threads {threads}: must be at least 1")
         self.labels = bundle.info.labels
-        self.runtime, interpreter = _interpreter_class(runtime)
+        self.runtime, interpreter = interpreter_class(runtime)
         try:
             with quiet_stderr(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -70,14 +70,16 @@ class Classifier:
         self._input = _only(self._net.get_input_details(), bundle.path, "input")
         self._output = _only(self._net.get_output_details(), bundle.path, "output")
         self._shape = tuple(int(n) for n in self._input["shape"])
+        self._transposed = bundle.info.layout == "mels-frames"
+        self._logits = bundle.info.output == "logits"
         self._check(bundle)
 
     def _check(self, bundle: Bundle) -> None:
-        frames, mels = bundle.info.frontend.shape
-        if tuple(n for n in self._shape if n != 1) != (frames, mels):
-            raise BundleError(
-                f"{bundle.path}: takes {self._shape}, but its front-end makes ({frames}, {mels})"
-            )
+        made = bundle.info.frontend.shape
+        if self._transposed:
+            made = made[::-1]
+        if tuple(n for n in self._shape if n != 1) != made:
+            raise BundleError(f"{bundle.path}: takes {self._shape}, but its front-end makes {made}")
         outputs = int(np.prod(self._output["shape"]))
         if outputs != len(self.labels):
             raise BundleError(f"{bundle.path}: has {outputs} outputs and {len(self.labels)} labels")
@@ -89,13 +91,18 @@ class Classifier:
 
     def scores(self, features: Float32) -> Float32:
         """Probabilities, float32 [labels], of one window of features, float32 [frames, mels]."""
-        self._net.set_tensor(self._input["index"], self._to_input(features.reshape(self._shape)))
+        given = features.T if self._transposed else features
+        self._net.set_tensor(self._input["index"], self._to_input(given.reshape(self._shape)))
         self._net.invoke()
         raw = self._net.get_tensor(self._output["index"]).reshape(-1)
         if self._output["dtype"] == np.float32:
             scores: Float32 = raw
         else:
             scores = dequantise(raw, *self._output["quantization"])
+        if self._logits:
+            powers = np.exp(scores - scores.max())
+            softmax: Float32 = powers / powers.sum()
+            return softmax
         # Quantised outputs sum to one within a few steps of 1/256; the rest of the program expects one.
         total = float(scores.sum())
         return scores / np.float32(total) if total > 0 else np.full_like(scores, 1 / len(scores))
@@ -124,7 +131,8 @@ def _only(tensors: list[dict[str, Any]], path: str, kind: str) -> dict[str, Any]
     return tensors[0]
 
 
-def _interpreter_class(runtime: str | None) -> tuple[str, Any]:
+def interpreter_class(runtime: str | None) -> tuple[str, Any]:
+    """The name of a runtime (None: the first installed) and its Interpreter class. RuntimeMissing, UsageError."""
     if runtime is not None and runtime not in RUNTIMES:
         raise UsageError(f"--runtime {runtime}: unknown; choose from {', '.join(RUNTIMES)}")
     for name in RUNTIMES if runtime is None else (runtime,):

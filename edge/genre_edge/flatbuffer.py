@@ -114,7 +114,8 @@ def read_graph(flatbuffer: bytes, name: str) -> Graph:
         model = _Table(flatbuffer, _uint(flatbuffer, 0))
         codes = [_code(table) for table in model.tables(1)]
         graph = model.tables(2)[0]
-        sizes = [table.length(0) for table in model.tables(4)]
+        # A constant lies in its buffer's vector, or behind the flatbuffer with its offset and size.
+        sizes = [table.length(0) or table.scalar(2, "Q") for table in model.tables(4)]
         tensors = tuple(_tensor(table, sizes) for table in graph.tables(0))
         operators = tuple(_operator(table, codes, tensors) for table in graph.tables(3))
         return Graph(tensors, operators, graph.ints(1), graph.ints(2))

@@ -45,13 +45,15 @@ class BenchConfig:
 class Entrant:
     """One model in one interpreter."""
 
+    model: str
+    """The bundle's name, or its path where two have one name."""
     bundle: Bundle
     classifier: Classifier
 
     @property
     def name(self) -> str:
         """Model and interpreter."""
-        return f"{self.bundle.info.name} ({self.classifier.runtime})"
+        return f"{self.model} ({self.classifier.runtime})"
 
 
 def entrants(config: BenchConfig) -> list[Entrant]:
@@ -71,8 +73,11 @@ def entrants(config: BenchConfig) -> list[Entrant]:
             raise UsageError(
                 f"{bundle.path}: its windows are not as long as {bundles[0].path}'s: bench them apart"
             )
+    names = [bundle.info.name for bundle in bundles]
     return [
-        Entrant(bundle, Classifier(bundle, runtime, 1)) for bundle in bundles for runtime in config.runtimes
+        Entrant(name if names.count(name) == 1 else bundle.path, bundle, Classifier(bundle, runtime, 1))
+        for name, bundle in zip(names, bundles, strict=True)
+        for runtime in config.runtimes
     ]
 
 
@@ -117,7 +122,7 @@ def measure(
 def _described(entrant: Entrant) -> dict[str, Any]:
     bundle = entrant.bundle
     return {
-        "name": bundle.info.name,
+        "name": entrant.model,
         "runtime": entrant.classifier.runtime,
         "input": entrant.classifier.quantisation["input"]["dtype"],
         "sha256": bundle.sha256,
