@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from genre_edge.frontend import Float32
 from keras import layers
 
 from .clips import EMBEDDING, SCORES, ClipSet, decode, standardise
-from .heads import soft_labels
+from .heads import Linear, soft_labels
 from .melaugment import MelAugmenter
 from .models import edge_trunk
 
@@ -66,14 +67,20 @@ def student(shape: tuple[int, int], classes: int) -> keras.Model:
     return keras.Model(inputs, {"genre": genre, "embedding": embedding, "scores": scores})
 
 
-def classifier_of(trained: keras.Model, temperature: float = 1.0) -> keras.Model:
-    """The genre head alone, as a softmax of logits / temperature; the division goes into the weights."""
+def classifier_of(trained: keras.Model, opinion: Linear) -> keras.Model:
+    """A softmax of the genre head's logits plus those that `opinion` reads from the student's scores.
+
+    Both are linear in the same features, so that one dense layer holds their sum.
+    """
     features = trained.get_layer("genre").input
     kernel, bias = trained.get_layer("genre").get_weights()
+    scores_kernel, scores_bias = trained.get_layer("scores").get_weights()
     dense = layers.Dense(len(bias), activation="softmax", name="genre_softmax")
     trunk = keras.Model(trained.input, _without_dropout(trained, features))
     model = keras.Model(trunk.input, dense(trunk.output), name="edge")
-    dense.set_weights([kernel / temperature, bias / temperature])
+    dense.set_weights(
+        [kernel + scores_kernel @ opinion.kernel, bias + scores_bias @ opinion.kernel + opinion.bias]
+    )
     return model
 
 
@@ -99,6 +106,16 @@ class Material:
     """The fold of each training track, if there are to be soft labels: [tracks]."""
 
 
+def scores_norm(sets: Sequence[ClipSet]) -> Callable[[Float32], Float32]:
+    """Normalises the teacher's scores as the student is to give them."""
+    sample = np.linspace(0, len(sets[0]) - 1, min(4000, len(sets[0]))).astype(int)
+    scores = sets[0].scores[sample].astype(np.float32)
+    # One scale for all scores: classes that never sound stay near zero and cost nothing.
+    return partial(
+        _normalised, mean=scores.mean(0), deviation=np.float32(np.sqrt(scores.var(0).mean()) * 1.5)
+    )
+
+
 class Batches:
     """Endless training batches."""
 
@@ -109,10 +126,8 @@ class Batches:
         self._first = np.cumsum([0, *(len(clips) for clips in sets)])
         sample = np.linspace(0, len(sets[0]) - 1, min(4000, len(sets[0]))).astype(int)
         embedding = sets[0].embedding[sample].astype(np.float32)
-        scores = sets[0].scores[sample].astype(np.float32)
         self._embedding_norm = embedding.mean(0), embedding.std(0) + 0.02
-        # One scale for all scores: classes that never sound stay near zero and cost nothing.
-        self._scores_norm = scores.mean(0), np.float32(np.sqrt(scores.var(0).mean()) * 1.5)
+        self._scores_norm = scores_norm(sets)
 
     @property
     def steps(self) -> int:
@@ -146,7 +161,7 @@ class Batches:
         if self._soft is not None:
             genre = genre * (1 - spec.soft_share) + self._soft[chosen] * spec.soft_share
         embedding = _normalised(self._column("embedding", chosen), *self._embedding_norm)
-        scores = _normalised(self._column("scores", chosen), *self._scores_norm)
+        scores = self._scores_norm(self._column("scores", chosen))
         taught = np.ones(len(chosen), dtype=np.float32)
         if self._extra is not None:
             features, label = self._extra.draw(rng, spec.extra)

@@ -20,13 +20,13 @@ from genre_edge.version import __version__
 from .augment import Augmenter, AugmentSpec
 from .clips import ClipPlan, ClipSet, clips_folder, make_clips, softmax
 from .data import REPEATS, PcmCache, readable
-from .distil import DistilSpec, Material, classifier_of, distil
+from .distil import DistilSpec, Material, classifier_of, distil, scores_norm
 from .evaluate import by_track
-from .heads import FOLDS
+from .heads import FOLDS, score_head
 from .melaugment import Extra, MelAugmenter
 from .results import Curves, Judged, write_results, write_tracks
 from .splits import folds_of
-from .temperature import best_temperature
+from .temperature import best_temperature, cool
 
 STUDENT_MELS = 116
 """Bands the student sees of the default front-end's 128, up to 8 kHz. Above, lossy files and lossless ones differ by their
@@ -160,12 +160,14 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
         sets, extra, STUDENT_MELS, folds_of(train, FOLDS) if recipe.distil.soft_share else None
     )
     model = distil(material, recipe.distil, recipe.output, partial(_judge, valid=valid), recipe.start_from)
-    logits = np.concatenate([_logits(model, w) for w in (valid.clean, valid.room)])
-    temperature = best_temperature(logits, np.concatenate([valid.label, valid.label]))
+    classifier = classifier_of(model, score_head(sets, scores_norm(sets)))
+    answers = np.concatenate([classifier.predict(w, verbose=0) for w in (valid.clean, valid.room)])
+    temperature = best_temperature(np.log(answers + 1e-9), np.concatenate([valid.label, valid.label]))
+    cool(classifier, temperature)
     held = valid_windows(test_tracks, labels, cache, spec) if test_tracks else valid
     judged, in_room = (
         Judged(
-            softmax(_logits(model, w) / temperature),
+            classifier.predict(w, verbose=0),
             held.label,
             held.track,
             "test" if test_tracks else "valid",
@@ -188,7 +190,7 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     write_tracks(recipe.output, tracks)
     return write_results(
         recipe.output,
-        classifier_of(model, temperature),
+        classifier,
         {"labels": labels, "frontend": spec.to_dict(), "trained_on": trained_on},
         judged,
         _curves(recipe.output / "history.jsonl"),
@@ -196,16 +198,11 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     )
 
 
-def _logits(model: keras.Model, windows: Float32) -> Float32:
-    logits: Float32 = model.predict(windows, batch_size=128, verbose=0)["genre"]
-    return logits
-
-
 def _judge(model: keras.Model, valid: ValidWindows) -> dict[str, float]:
-    """Accuracy on the valid tracks, for the history."""
+    """Accuracy of the genre head on the valid tracks, for the history."""
     measured = {}
     for name, windows in (("clean", valid.clean), ("room", valid.room)):
-        scores = softmax(_logits(model, windows))
+        scores = softmax(model.predict(windows, batch_size=128, verbose=0)["genre"])
         mean, truth = by_track(scores, valid.label, valid.track)
         measured[f"{name}_windows"] = round(float((scores.argmax(1) == valid.label).mean()), 4)
         measured[f"{name}_tracks"] = round(float((mean.argmax(1) == truth).mean()), 4)
