@@ -37,8 +37,12 @@ def quantise(
     Integer-Arithmetic-Only Inference", CVPR 2018, equation 1, solved for q.
     """
     limits = np.iinfo(np.dtype(dtype))
-    q = np.rint(values * np.float32(1.0 / scale)) + np.float32(zero_point)
-    quantised: npt.NDArray[np.integer[Any]] = np.clip(q, limits.min, limits.max).astype(dtype)
+    q = values * np.float32(1.0 / scale)
+    np.rint(q, out=q)
+    q += np.float32(zero_point)
+    np.maximum(q, np.float32(limits.min), out=q)  # np.clip costs as much as all the rest
+    np.minimum(q, np.float32(limits.max), out=q)
+    quantised: npt.NDArray[np.integer[Any]] = q.astype(dtype)
     return quantised
 
 
