@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genre_edge.bundle import Bundle
+from genre_edge.statistics import wilson
 
 
 def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> str:
@@ -24,7 +25,8 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "",
         "Protocol: tracks kept out of training altogether (`split` = valid in the data's table), "
         "non-overlapping windows, and the mean of a track's scores for the track; "
-        'measured through `genre-edge classify`. "Agrees" is the share of those windows on which the top-1 '
+        "measured through `genre-edge classify`. In brackets Wilson's 95 % interval, for as many independent cases "
+        '(windows of one track are not). "Agrees" is the share of those windows on which the top-1 '
         "is that of the network before conversion.",
         "",
         *_confusions(bundles),
@@ -56,15 +58,17 @@ def _table(bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> list[str]
     for kind, bundle in bundles.items():
         metrics = bundle.info.metrics
         valid: Mapping[str, Any] = metrics.get("valid", {})
-        cells = [
-            f"{valid[unit]['accuracy']:.1%} of {valid[unit]['count']}" if valid else "not measured"
-            for unit in ("windows", "tracks")
-        ]
+        cells = [_share(valid[unit]) if valid else "not measured" for unit in ("windows", "tracks")]
         rows.append(
             f"| {kind} | {sizes[kind] / 1000:.0f} KB | {cells[0]} | {cells[1]} "
             f"| {metrics['agreement']['top1']:.1%} of {metrics['agreement']['windows']} |"
         )
     return rows
+
+
+def _share(found: Mapping[str, Any]) -> str:
+    low, high = wilson(round(found["accuracy"] * found["count"]), found["count"])
+    return f"{found['accuracy']:.1%} of {found['count']} ({low:.0%} to {high:.0%})"
 
 
 def _conversion(bundles: Mapping[str, Bundle]) -> list[str]:
@@ -101,4 +105,9 @@ def _confusions(bundles: Mapping[str, Bundle]) -> list[str]:
     if not valid or not valid["confusions"]:
         return []
     worst = ", ".join(f"{pair.replace(' > ', ' heard as ')} ({n})" for pair, n in valid["confusions"].items())
-    return [f"Most frequent confusions of {last.info.name}, in windows: {worst}."]
+    weakest = sorted(valid["recall"].items(), key=lambda pair: pair[1])[:3]
+    return [
+        f"Most frequent confusions of {last.info.name}, in windows: {worst}. Heard worst: "
+        + ", ".join(f"{label} ({share:.0%} of its windows right)" for label, share in weakest)
+        + "."
+    ]

@@ -60,13 +60,14 @@ def worst_label(
 def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
     """Accuracy by window and by track of the bundle over the tracks, through the pipeline that users run.
 
-    Also the confusions ({"rock > metal": windows}, most frequent first), the expected calibration
+    Also each label's recall by window, the confusions ({"rock > metal": windows}, most frequent first), the expected calibration
     error of the windows' confidences, and the confidence below which a window is more likely wrong than right.
     """
     engine = Engine(EngineConfig(str(path)))
     right = {"windows": 0, "tracks": 0}
     count = {"windows": 0, "tracks": 0}
     confused: Counter[str] = Counter()
+    by_label: dict[str, list[bool]] = {}
     sure: list[tuple[float, bool]] = []
     for track in tqdm(tracks, desc=path.name, unit="track", leave=False, disable=None):
         source = FileSource(track.path)
@@ -76,6 +77,7 @@ def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
             right[unit] += record.genre == track.genre
             if unit == "windows":
                 sure.append((record.confidence, record.genre == track.genre))
+                by_label.setdefault(track.genre, []).append(record.genre == track.genre)
                 if record.genre != track.genre:
                     confused[f"{track.genre} > {record.genre}"] += 1
         source.close()
@@ -83,6 +85,7 @@ def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
         unit: {"count": count[unit], "accuracy": round(right[unit] / max(1, count[unit]), 4)}
         for unit in count
     } | {
+        "recall": {label: round(sum(hits) / len(hits), 4) for label, hits in sorted(by_label.items())},
         "confusions": dict(confused.most_common(8)),
         "calibration_error": round(calibration_error(sure), 4),
         "uncertain_below": uncertain_below(sure),
