@@ -67,6 +67,7 @@ setup(
         ],
         "mic": ["PyAudio>=0.2.14"],
         "bench": ["matplotlib"],
+        "plot": ["matplotlib"],
         "train": ["tensorflow>=2.20", "tensorboard", "scikit-learn", "matplotlib", "tqdm"],
         "dev": ["hypothesis", "jsonschema", "librosa", "matplotlib", "mypy", "pytest", "ruff", "build"],
     },

@@ -20,7 +20,7 @@ LAYERS = [
     ["records", "tracks", "wavstream", "live"],
     ["sinks"],
     ["pipeline"],
-    ["batch", "listener", "doctor", "bench"],
+    ["batch", "listener", "doctor", "bench", "historyview"],
     ["commands"],
     ["cli"],
     ["__main__", "__init__"],

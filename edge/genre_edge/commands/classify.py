@@ -9,10 +9,12 @@ from typing import Any
 
 from ..batch import Item, classify_items
 from ..errors import GenreEdgeError, UsageError
+from ..health import Health
 from ..pipeline import EngineConfig
 from ..sinks import Sink
 from ..sources import find_audio
 from .common import add_engine_options, complain, engine_config
+from .outputs import add_output_options, open_outputs, report_sinks
 
 _EPILOG = """\
 examples:
@@ -53,6 +55,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--jobs", type=int, default=1, metavar="N", help="files classified at once (default: 1)"
     )
+    add_output_options(parser)
     add_engine_options(parser)
     parser.set_defaults(run=run)
 
@@ -63,8 +66,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--jobs {args.jobs}: must be at least 1")
     config = engine_config(args)
     items = list(find_audio(args.paths))
-    sink = _sink(args.format, config)
-    return classify_to(sink, items, config, min(args.jobs, max(1, len(items))))
+    health = Health()
+    sinks = [_sink(args.format, config), *open_outputs(args, health, live=False)]
+    status = classify_to(_all(sinks), items, config, min(args.jobs, max(1, len(items))))
+    return 1 if report_sinks(health) else status
 
 
 def classify_to(sink: Sink, items: list[Item], config: EngineConfig, jobs: int) -> int:
@@ -99,6 +104,14 @@ def _sink(name: str, config: EngineConfig) -> Sink:
     from ..sinks.text import TextSink
 
     return TextSink(sys.stdout)
+
+
+def _all(sinks: list[Sink]) -> Sink:
+    if len(sinks) == 1:
+        return sinks[0]
+    from ..sinks.background import Fanout
+
+    return Fanout(sinks)
 
 
 def _progress(files: int) -> Any:

@@ -14,6 +14,7 @@ from ..health import Health
 from ..records import Record, StateRecord
 from ..sinks import Sink
 from .common import add_engine_options, add_verbose_option, complain, engine_config
+from .outputs import add_output_options, open_outputs, report_sinks
 
 _EPILOG = """\
 examples:
@@ -21,6 +22,8 @@ examples:
   genre-edge --device usb:0d8c:013c           to this one, whatever its number today
   genre-edge --format json | jq -r .label     follow along from a script
   genre-edge --hop 1 --duration 60            a window every second, for a minute
+  genre-edge --history                        remember what was heard (genre-edge history)
+  genre-edge --webhook https://example.org/now-playing,token-file=token.txt
   genre-edge devices                          which microphones there are
 
 A device that is missing or lost is waited for; the exit status is 0 after Ctrl-C, SIGTERM, --duration or
@@ -67,6 +70,7 @@ def add_parser(commands: Any) -> None:
     )
     group.add_argument("--duration", type=float, metavar="S", help="stop after S seconds")
     group.add_argument("--windows", type=int, metavar="N", help="stop after N windows")
+    add_output_options(parser)
     add_engine_options(parser)
     add_verbose_option(parser)
     parser.set_defaults(run=run)
@@ -117,10 +121,11 @@ def _listen(
     from ..listener import Listener
     from ..live import LiveSource
     from ..pipeline import Engine
+    from ..sinks.background import Fanout
 
     engine = Engine(engine_config(args))
-    sink = _sink(args.format)
     health = Health()
+    sink = Fanout([_sink(args.format), *open_outputs(args, health, live=True)])
 
     def emit(record: Record) -> None:
         if isinstance(record, StateRecord):
@@ -139,6 +144,7 @@ def _listen(
         complain(
             f"{health.dropped_seconds:.1f} s of audio dropped, {health.overflows} overflows of the driver"
         )
+    report_sinks(health)
 
 
 def _timer(duration: float | None, stop: threading.Event, health: Health) -> threading.Timer:

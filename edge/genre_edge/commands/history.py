@@ -1,0 +1,116 @@
+"""genre-edge history: what was played, and for how long."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from ..historyview import BY, Played, played, seconds_of
+from ..sinks.text import bar
+from .outputs import default_history
+
+_EPILOG = """\
+examples:
+  genre-edge history                              the last 7 days, by genre
+  genre-edge history --since 24h --by hour
+  genre-edge history --by day --format csv > days.csv
+  genre-edge history --since 30d --by day --plot month.png       needs matplotlib: pip install 'genre-edge[plot]'
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "history",
+        help="what was played, and for how long",
+        description="Sum up what listening with --history has written.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "path",
+        nargs="?",
+        type=Path,
+        default=default_history(),
+        metavar="PATH",
+        help="the history's file (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--since", default="7d", metavar="AGE", help="30m, 12h, 7d, 4w (default: %(default)s)"
+    )
+    parser.add_argument("--by", choices=BY, default="genre", help="default: %(default)s")
+    parser.add_argument(
+        "--format", choices=("text", "json", "csv"), default="text", help="default: %(default)s"
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="a picture (.png, .svg, .pdf)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print; returns the exit status."""
+    rows = played(args.path, time.time() - seconds_of(args.since), args.by)
+    if args.format == "json":
+        for row in rows:
+            print(json.dumps(asdict(row), ensure_ascii=False))
+    elif args.format == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["when", "label", "seconds", "confidence"])
+        writer.writerows([row.when, row.label, row.seconds, row.confidence] for row in rows)
+    else:
+        _print(rows, args.since)
+    if args.plot is not None:
+        _plot(rows, args.plot, args.by)
+    return 0
+
+
+def _print(rows: Sequence[Played], since: str) -> None:
+    if not rows:
+        print(f"nothing was heard in the last {since}")
+        return
+    most = max(row.seconds for row in rows)
+    when = ""
+    for row in rows:
+        if row.when != when:
+            when = row.when
+            print(when.replace("T", " "))
+        sure = "" if row.confidence is None else f"{row.confidence:4.0%}"
+        print(f"  {row.label:<12} {_clock(row.seconds):>9}  {sure:>4}  {bar(row.seconds / most)}".rstrip())
+
+
+def _clock(seconds: float) -> str:
+    """h:mm:ss."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def _plot(rows: Sequence[Played], path: Path, by: str) -> None:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UsageError("--plot needs matplotlib: pip install 'genre-edge[plot]'") from None
+    if path.suffix not in (".png", ".svg", ".pdf") or not path.absolute().parent.is_dir():
+        raise UsageError(f"--plot {path}: must be a .png, .svg or .pdf in a folder that exists")
+    times = list(dict.fromkeys(row.when for row in rows))
+    labels = sorted({row.label for row in rows})
+    figure = Figure(figsize=(max(6.0, 0.5 * len(times) + 3), 4.5), layout="constrained")
+    axis = figure.subplots()
+    if by == "genre":
+        axis.bar([row.label for row in rows], [row.seconds / 60 for row in rows])
+    else:
+        below = [0.0] * len(times)
+        for label in labels:
+            minutes = [sum(r.seconds for r in rows if (r.when, r.label) == (t, label)) / 60 for t in times]
+            axis.bar([t.replace("T", " ") for t in times], minutes, bottom=below, label=label)
+            below = [a + b for a, b in zip(below, minutes, strict=True)]
+        axis.legend(fontsize=8)
+    axis.tick_params(axis="x", rotation=45)
+    axis.set(ylabel="minutes")
+    figure.savefig(path, dpi=120)

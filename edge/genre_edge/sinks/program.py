@@ -1,0 +1,58 @@
+"""A command that is run when the label changes."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+
+from ..errors import GenreEdgeError, UsageError
+from ..records import Record
+from .change import ChangeFilter
+
+TIMEOUT = 30.0
+"""Longest run of the command, s; then it is killed."""
+
+
+class ProgramSink:
+    """Runs a command with the record's JSON on its standard input; run it behind a BackgroundSink."""
+
+    def __init__(self, command: str, timeout: float = TIMEOUT) -> None:
+        """UsageError if there is no such program. The command is split as a shell would, but no shell runs it."""
+        try:
+            self._command = shlex.split(command)
+        except ValueError as error:
+            raise UsageError(f"--on-change {command}: {error}") from None
+        if not self._command or shutil.which(self._command[0]) is None:
+            raise UsageError(f"--on-change {command}: no such program")
+        self._timeout = timeout
+        self._news = ChangeFilter()
+
+    def write(self, record: Record) -> None:
+        """Run it if the record is a change. GenreEdgeError if it fails or takes too long."""
+        if not self._news.is_change(record):
+            return
+        text = json.dumps(record.to_json(), ensure_ascii=False) + "\n"
+        try:
+            done = subprocess.run(
+                self._command,
+                input=text,
+                text=True,
+                timeout=self._timeout,
+                check=False,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+        except subprocess.TimeoutExpired:
+            raise GenreEdgeError(f"{self._command[0]}: killed after {self._timeout:g} s") from None
+        except OSError as error:
+            raise GenreEdgeError(f"{self._command[0]}: {error.strerror}") from None
+        if done.returncode:
+            said = done.stderr.strip().splitlines()
+            raise GenreEdgeError(
+                f"{self._command[0]}: left with status {done.returncode}" + (f" ({said[-1]})" if said else "")
+            )
+
+    def close(self) -> None:
+        """Nothing is held back."""
