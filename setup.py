@@ -66,10 +66,21 @@ setup(
             "numpy<2; python_version < '3.12'",
         ],
         "mic": ["PyAudio>=0.2.14"],
+        "mqtt": ["paho-mqtt>=2.1"],
         "bench": ["matplotlib"],
         "plot": ["matplotlib"],
         "train": ["tensorflow>=2.20", "tensorboard", "scikit-learn", "matplotlib", "tqdm"],
-        "dev": ["hypothesis", "jsonschema", "librosa", "matplotlib", "mypy", "pytest", "ruff", "build"],
+        "dev": [
+            "hypothesis",
+            "jsonschema",
+            "librosa",
+            "matplotlib",
+            "mypy",
+            "paho-mqtt>=2.1",
+            "pytest",
+            "ruff",
+            "build",
+        ],
     },
     entry_points={
         "console_scripts": [

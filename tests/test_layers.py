@@ -28,7 +28,17 @@ LAYERS = [
 """From low to high: a module imports from lower layers and its own package only."""
 
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
-LATE = {"soundfile", "soxr", "tqdm", "pyaudio", "ai_edge_litert", "tflite_runtime", "tensorflow"}
+LATE = {
+    "paho",
+    "matplotlib",
+    "soundfile",
+    "soxr",
+    "tqdm",
+    "pyaudio",
+    "ai_edge_litert",
+    "tflite_runtime",
+    "tensorflow",
+}
 """Heavy or optional: imported where they are used, never at the top of a module."""
 
 

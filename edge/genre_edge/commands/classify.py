@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from ..batch import Item, classify_items
+from ..bundle import find_model, read_bundle
 from ..errors import GenreEdgeError, UsageError
 from ..health import Health
 from ..pipeline import EngineConfig
@@ -67,7 +68,10 @@ def run(args: argparse.Namespace) -> int:
     config = engine_config(args)
     items = list(find_audio(args.paths))
     health = Health()
-    sinks = [_sink(args.format, config), *open_outputs(args, health, live=False)]
+    sinks = [
+        _sink(args.format, config),
+        *open_outputs(args, health, read_bundle(find_model(config.model)).info, live=False),
+    ]
     status = classify_to(_all(sinks), items, config, min(args.jobs, max(1, len(items))))
     return 1 if report_sinks(health) else status
 
@@ -97,7 +101,6 @@ def _sink(name: str, config: EngineConfig) -> Sink:
 
         return JsonlSink(sys.stdout)
     if name == "csv":
-        from ..bundle import find_model, read_bundle
         from ..sinks.table import CsvSink
 
         return CsvSink(sys.stdout, read_bundle(find_model(config.model)).info.labels)

@@ -125,7 +125,7 @@ def _listen(
 
     engine = Engine(engine_config(args))
     health = Health()
-    sink = Fanout([_sink(args.format), *open_outputs(args, health, live=True)])
+    sink = Fanout([_sink(args.format), *open_outputs(args, health, engine.bundle.info, live=True)])
 
     def emit(record: Record) -> None:
         if isinstance(record, StateRecord):

@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from ..bundle import BundleInfo
 from ..errors import UsageError
 from ..health import Health, SinkHealth
 from ..sinks import Sink
@@ -27,29 +28,34 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=default_history(),
         metavar="PATH",
-        help="SQLite file with what was heard and for how long (see genre-edge history); without PATH: "
-        f"{default_history()}",
+        help=f"SQLite file of what was heard, for genre-edge history (default: {default_history()})",
     )
     group.add_argument("--history-windows", action="store_true", help="keep every window there as well")
+    group.add_argument(
+        "--mqtt",
+        metavar="URL[,KEY=VALUE]",
+        help="mqtt[s]://[USER@]HOST[:PORT][/PREFIX]. Keys: name=, password-file=, ca=, cert=, key=, discovery=on|off, "
+        "spool=, spool-mb=",
+    )
     group.add_argument(
         "--webhook",
         action="append",
         default=[],
         metavar="URL[,KEY=VALUE]",
-        help="POST there when the label changes; may be repeated. Keys: every=change|window, timeout=S, retries=N, "
-        "secret-file=F (HMAC-SHA256 signature), token-file=F (bearer token), header=NAME:VALUE, template=TEXT",
+        help="POST there when the label changes; may be repeated. Keys: every=change|window, timeout=, retries=, "
+        "secret-file= (HMAC-SHA256), token-file= (bearer), header=NAME:VALUE, template=TEXT",
     )
     group.add_argument(
         "--on-change",
         metavar="CMD",
-        help="run this command when the label changes, with the record as JSON on its standard input",
+        help="run this when the label changes, the record as JSON on its standard input",
     )
 
 
-def open_outputs(args: argparse.Namespace, health: Health, live: bool) -> list[Sink]:
+def open_outputs(args: argparse.Namespace, health: Health, info: BundleInfo, live: bool) -> list[Sink]:
     """The sinks that the options ask for, each behind a queue and a thread. UsageError for wrong options.
 
-    Live audio waits for nobody; files do (`live` false), so that nothing is lost.
+    Live audio waits for nobody; files do (`live` false), so that nothing is lost. `info` is the model's.
     """
     from ..sinks.background import BackgroundSink
 
@@ -69,10 +75,22 @@ def open_outputs(args: argparse.Namespace, health: Health, live: bool) -> list[S
 
         found.append((SinkHealth("on-change"), ProgramSink(args.on_change)))
     health.sinks += [entry for entry, _ in found]
-    return [
-        BackgroundSink(inner, entry, complain, wait=not live, close_seconds=10.0 if live else 120.0)
+    patience = 10.0 if live else 120.0
+    sinks: list[Sink] = [
+        BackgroundSink(inner, entry, complain, wait=not live, close_seconds=patience)
         for entry, inner in found
     ]
+    if args.mqtt:
+        from ..sinks.mqtt import MqttSink
+        from ..sinks.mqttconfig import parse_mqtt
+
+        entry = SinkHealth("mqtt")
+        health.sinks.append(entry)
+        mqtt = parse_mqtt(args.mqtt, default_history().parent)
+        sinks.append(
+            MqttSink(mqtt, info.labels, info.name, health, entry, complain, not live, close_seconds=patience)
+        )
+    return sinks
 
 
 def report_sinks(health: Health) -> bool:
