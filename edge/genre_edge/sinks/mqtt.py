@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -24,11 +26,13 @@ from ..records import LiveRecord, Record, WindowRecord
 from .change import ChangeFilter, label_of
 from .homeassistant import BIRTH_TOPIC, discovery
 from .mqttconfig import MqttConfig
-from .mqttlink import CONNECT_SECONDS, TICK, Link
+from .mqttlink import CONNECT_SECONDS, Link
 from .spool import Spool
 
 HEALTH_SECONDS = 30.0
 """Time between two messages on the health topic."""
+_IDLE_SECONDS = 5.0
+"""Longest wait for a record or the network; the connection's keep-alive needs a look that often."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds before a new attempt to connect: doubled each time, with jitter."""
 
@@ -67,6 +71,9 @@ class MqttSink:
         self._link: Link | None = None
         self._pause, self._next_attempt, self._next_health = _FIRST_PAUSE, 0.0, 0.0
         self._told = ""
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="sink mqtt", daemon=True)
         self._thread.start()
 
@@ -79,14 +86,23 @@ class MqttSink:
                 self._queue.popleft()
                 self._entry.dropped += 1
             self._queue.append(record)
-            self._changed.notify_all()
+            self._wake_up()
+
+    def _wake_up(self) -> None:
+        """End whatever the thread waits for: the lock is held."""
+        self._changed.notify_all()
+        with suppress(OSError):  # full: it will wake up anyway; closed: there is nobody to wake
+            self._wake_out.send(b".")
 
     def close(self) -> None:
         """Deliver what is left, for a few seconds; what cannot be delivered waits on disk for the next start."""
         with self._changed:
+            if self._closing is not None:
+                return
             self._closing = time.monotonic() + self._close_seconds
-            self._changed.notify_all()
+            self._wake_up()
         self._thread.join(self._close_seconds + CONNECT_SECONDS + 5)
+        self._wake_out.close()
 
     def _run(self) -> None:
         self._spool = Spool(self._config.spool, self._config.spool_bytes)
@@ -102,6 +118,7 @@ class MqttSink:
             if self._link is not None:
                 self._link.leave(f"{self._config.base}/status")
             self._spool.close()
+            self._wake_in.close()
 
     def _finished(self) -> bool:
         with self._changed:
@@ -116,7 +133,7 @@ class MqttSink:
         """Turn what is queued into messages; without a connection, wait a tick for more."""
         with self._changed:
             if not self._queue and self._link is None and self._closing is None:
-                self._changed.wait(TICK)
+                self._changed.wait(max(0.0, self._next_attempt - time.monotonic()))
             records = list(self._queue)
             self._queue.clear()
             self._changed.notify_all()
@@ -169,7 +186,9 @@ class MqttSink:
         if link.room:
             for message in self._spool.after(link.last_seq, link.room):
                 link.send(message.seq, message.topic, message.payload)
-        trouble = link.move(TICK if not self._queue else 0.0)
+        trouble = link.move(0.0 if self._queue else _IDLE_SECONDS, self._wake_in.fileno())
+        with suppress(BlockingIOError):
+            self._wake_in.recv(4096)
         done = link.acknowledged()
         if done:
             self._spool.remove(done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import ssl
 import time
 import uuid
@@ -54,7 +55,7 @@ class Link:
             self._client.connect(config.host, config.port, keepalive=30)
             deadline = time.monotonic() + CONNECT_SECONDS
             while not self._connected and self._refused is None and time.monotonic() < deadline:
-                if self._client.loop(TICK) != self._paho.MQTT_ERR_SUCCESS and self._refused is None:
+                if self.move(TICK) and self._refused is None:
                     return "closed the connection"
         except ssl.SSLError as error:
             return f"TLS failed ({error.reason or error})"
@@ -101,10 +102,23 @@ class Link:
         self._sent[self._client.publish(topic, payload, qos=1).mid] = seq
         self.last_seq = seq
 
-    def move(self, timeout: float) -> str:
-        """Read and write the network; returns what is wrong, or ""."""
-        result = self._client.loop(timeout)
-        return "" if result == self._paho.MQTT_ERR_SUCCESS else "the connection is lost"
+    def move(self, timeout: float, wake: int | None = None) -> str:
+        """Read and write the network for `timeout` s at most; returns what is wrong, or "".
+
+        It returns at once when the file descriptor `wake` can be read: waiting costs nothing.
+        """
+        client, fine = self._client, self._paho.MQTT_ERR_SUCCESS
+        wire = client.socket()
+        if wire is None:
+            return "the connection is lost"
+        if getattr(wire, "pending", lambda: 0)():  # TLS may have decrypted more than was asked for
+            timeout = 0.0
+        readers = [wire] if wake is None else [wire, wake]
+        readable, writable, _ = select.select(readers, [wire] if client.want_write() else [], [], timeout)
+        results = [client.loop_read()] if wire in readable or timeout == 0.0 else []
+        results += [client.loop_write()] if writable and client.socket() is not None else []
+        results.append(client.loop_misc())
+        return "" if all(result == fine for result in results) else "the connection is lost"
 
     def acknowledged(self) -> list[int]:
         """The windows that the broker has, since the last call."""
@@ -124,9 +138,9 @@ class Link:
             if self.move(TICK):
                 break
         self._client.disconnect()
-        self._client.loop(TICK)
+        self.move(TICK)
 
     def drop(self) -> None:
         """Close the socket at once."""
         self._client.disconnect()
-        self._client.loop(0.0)
+        self.move(0.0)

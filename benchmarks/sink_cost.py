@@ -1,0 +1,127 @@
+"""What MQTT, a history and a webhook on change add to the cost of a window.
+
+    python benchmarks/sink_cost.py [--windows 400]     needs mosquitto and paho-mqtt
+
+Hears the same noise with and without sinks, in turns, and compares the processor time of the whole process a window, all
+threads counted. Windows follow each other every 50 ms: waiting costs what it costs in real use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import numpy as np
+from genre_edge.config import ListenConfig
+from genre_edge.health import Health, SinkHealth
+from genre_edge.listener import Listener
+from genre_edge.pipeline import Engine, EngineConfig
+from genre_edge.records import Record
+from genre_edge.resample import Resampler
+from genre_edge.sinks.background import BackgroundSink, Fanout
+from genre_edge.sinks.history import HistoryConfig, HistorySink
+from genre_edge.sinks.mqtt import MqttSink
+from genre_edge.sinks.mqttconfig import parse_mqtt
+from genre_edge.sinks.webhook import WebhookSink, parse_webhook
+from genre_edge.sources import AudioBlock
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from broker import Broker
+
+PAUSE = 0.05
+
+
+class Paced:
+    """Windows of noise from 48 kHz, one every PAUSE seconds."""
+
+    name, channels = "made", 1
+
+    def __init__(self, windows: int, rate: int) -> None:
+        self.sample_rate, self._windows = rate, windows
+
+    def blocks(self) -> Iterator[AudioBlock]:
+        """The whole of it."""
+        resampler, at = Resampler(48_000, self.sample_rate), 0
+        noise = (0.1 * np.random.default_rng(0).standard_normal(3 * 48_000)).astype(np.float32)
+        for _ in range(self._windows):
+            samples = resampler.push(noise)
+            yield AudioBlock(samples[:, None], at)
+            at += len(samples)
+            time.sleep(PAUSE)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Quiet(BaseHTTPRequestHandler):
+    """Takes any POST."""
+
+    def do_POST(self) -> None:
+        """Read and thank."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def cost(engine: Engine, windows: int, sink: Fanout) -> float:
+    """Processor time a window, ms."""
+
+    def emit(record: Record) -> None:
+        sink.write(record)
+
+    began = time.process_time()
+    Listener(engine, ListenConfig(), emit, Health()).run(Paced(windows, engine.logmel.spec.sample_rate))
+    return (time.process_time() - began) / windows * 1e3
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--windows", type=int, default=400)
+    parser.add_argument("--pairs", type=int, default=5)
+    args = parser.parse_args()
+    engine = Engine(EngineConfig("gtzan-edge.int8"))
+    server = HTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        broker = Broker(folder / "broker")
+        broker.start()
+        bare, full = [], []
+        for number in range(args.pairs):
+            bare.append(cost(engine, args.windows, Fanout([])))
+            url = f"mqtt://127.0.0.1:{broker.port},name=bench,spool={folder / 'spool'}"
+            labels = engine.classifier.labels
+            hook = parse_webhook(f"http://127.0.0.1:{server.server_port}/")
+            sinks = Fanout(
+                [
+                    BackgroundSink(
+                        HistorySink(HistoryConfig(folder / f"{number}.db"), SinkHealth("history")),
+                        SinkHealth("history"),
+                    ),
+                    BackgroundSink(WebhookSink(hook), SinkHealth("webhook")),
+                    MqttSink(parse_mqtt(url, folder), labels, "bench", Health(), SinkHealth("mqtt")),
+                ]
+            )
+            time.sleep(0.5)
+            full.append(cost(engine, args.windows, sinks))
+            sinks.close()
+        broker.stop()
+    without, with_sinks = statistics.median(bare), statistics.median(full)
+    print(f"processor time a window: {without:.2f} ms without sinks ({min(bare):.2f} to {max(bare):.2f}),")
+    print(f"{with_sinks:.2f} ms with MQTT, history and webhook ({min(full):.2f} to {max(full):.2f}):")
+    print(f"{100 * (with_sinks / without - 1):+.0f} %, {1e3 * (with_sinks - without):.0f} microseconds")
+
+
+if __name__ == "__main__":
+    main()
