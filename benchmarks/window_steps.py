@@ -1,0 +1,63 @@
+"""Where the time of one window goes: each step of the log-mel and of the inference, in turns.
+
+python benchmarks/window_steps.py [--rounds 300]
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import scipy.fft
+from genre_edge.bench.cost import interleaved, milliseconds
+from genre_edge.frontend import _FRAMES, normalise
+from genre_edge.pipeline import Engine, EngineConfig
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=300)
+    args = parser.parse_args()
+    engine = Engine(EngineConfig("gtzan-edge.int8"))
+    spec, steps, net = engine.logmel.spec, engine.logmel._spectrogram, engine.classifier._net
+    rng = np.random.default_rng(0)
+    samples = rng.standard_normal(spec.window_samples).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, spec.n_fft)[:: spec.hop_length]
+    blocks = [frames[at : at + _FRAMES] for at in range(0, len(frames), _FRAMES)]
+    room = np.empty((_FRAMES, spec.n_fft), np.float32)
+    parts = [scipy.fft.rfft(b, axis=1).view(np.float32)[:, : steps._parts].copy() for b in blocks]
+    squares = [part**2 for part in parts]
+    mel = np.empty((_FRAMES, spec.n_mels), np.float32)
+    power = np.abs(rng.standard_normal((spec.frames, spec.n_mels))).astype(np.float32)
+    features = engine.logmel.window(samples)
+
+    def transform(_: int) -> None:
+        for block in blocks:
+            scipy.fft.rfft(np.multiply(block, steps._hann, out=room[: len(block)]), axis=1)
+
+    def square(_: int) -> None:
+        for part, out in zip(parts, squares, strict=True):
+            np.multiply(part, part, out=out)
+
+    def filterbank(_: int) -> None:
+        for square_ in squares:
+            for bins, bands, weights in steps._groups:
+                np.matmul(square_[:, bins], weights, out=mel[: len(square_), bands])
+
+    arms = {
+        "bare rfft": lambda _: scipy.fft.rfft(frames, axis=1),
+        "Hann and rfft, in blocks": transform,
+        "squares": square,
+        "mel filterbank": filterbank,
+        "logarithm, normalisation": lambda _: normalise(np.log(np.maximum(power, np.float32(1e-10))), spec),
+        "whole log-mel": lambda _: engine.logmel.window(samples),
+        "bare invoke": lambda _: net.invoke(),
+        "whole inference": lambda _: engine.classifier.scores(features),
+    }
+    for name, seconds in interleaved(arms, args.rounds).items():
+        print(f"{name:<26} {milliseconds(seconds)['median']:.3f} ms")
+
+
+if __name__ == "__main__":
+    main()
