@@ -12,6 +12,7 @@ from ..bundle import DEFAULT_MODEL
 from ..classifier import RUNTIMES
 from ..errors import GenreEdgeError
 from ..pipeline import EngineConfig
+from ..quiet import STDERR
 
 BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program that the signal ended
 INTERRUPTED = 130  # 128 + SIGINT
@@ -47,8 +48,9 @@ def add_verbose_option(parser: argparse.ArgumentParser) -> None:
 
 
 def complain(message: object, program: str = "genre-edge") -> None:
-    """One line on standard error."""
-    print(f"{program}: {message}", file=sys.stderr)
+    """One line on standard error, from any thread."""
+    with STDERR:
+        print(f"{program}: {message}", file=sys.stderr, flush=True)
 
 
 def run_command(program: str, run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
