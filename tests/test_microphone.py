@@ -9,17 +9,20 @@ import fcntl
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from queue import Empty, Queue
 
 import numpy as np
 import pytest
 import soundfile
+from broker import Broker, Subscriber
 from conftest import ROOT, noise
 from fakemic import FakeMic, installed
 from genre_edge.bundle import DEFAULT_MODEL
@@ -127,6 +130,29 @@ def test_what_it_hears_is_reported_in_full(mic: FakeMic) -> None:
     assert last["latency_ms"] < 1000
     assert abs(time.time() - np.datetime64(last["time"][:-1]).astype("int64") / 1000 - 3) < 3
     assert listening.process.wait(timeout=10) == 0
+
+
+def test_what_it_hears_also_goes_to_broker_and_history(mic: FakeMic, tmp_path: Path) -> None:
+    broker = Broker(tmp_path / "broker")
+    broker.start()
+    witness = Subscriber(broker.port)
+    try:
+        mic.play_samples(noise(30.0, 44100), 44100)
+        url = f"mqtt://127.0.0.1:{broker.port},name=shelf,spool={tmp_path / 'spool'}"
+        sinks = ("--mqtt", url, "--history", tmp_path / "h.db", "--history-windows")
+        listening = Listening(mic, "--device", "fakemic", "--hop", 1, "--windows", 4, *sinks)
+        windows = [listening.wait_for(20, type="window") for _ in range(4)]
+        witness.wait_for(lambda: len(witness.windows()) == 4)
+        published = [{k: v for k, v in window.items() if k != "id"} for window in witness.windows()]
+        assert published == [{k: window[k] for k in published[0]} for window in windows]
+        witness.wait_for(lambda: witness.on("/status")[-1:] == [b"offline"])
+        assert listening.process.wait(timeout=10) == 0
+        with closing(sqlite3.connect(tmp_path / "h.db")) as file:
+            assert file.execute("SELECT count(*) FROM windows").fetchone() == (4,)
+            assert file.execute("SELECT sum(windows) FROM stretches").fetchone() == (4,)
+    finally:
+        witness.close()
+        broker.stop()
 
 
 def test_the_screen_stays_free_of_alsas_chatter(mic: FakeMic) -> None:
