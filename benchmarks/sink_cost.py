@@ -19,17 +19,18 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
-from genre_edge.config import ListenConfig
+from genre_edge.config import HistoryConfig, ListenConfig
 from genre_edge.health import Health, SinkHealth
 from genre_edge.listener import Listener
 from genre_edge.pipeline import Engine, EngineConfig
 from genre_edge.records import Record
 from genre_edge.resample import Resampler
 from genre_edge.sinks.background import BackgroundSink, Fanout
-from genre_edge.sinks.history import HistoryConfig, HistorySink
+from genre_edge.sinks.history import HistorySink
 from genre_edge.sinks.mqtt import MqttSink
-from genre_edge.sinks.mqttconfig import parse_mqtt
-from genre_edge.sinks.webhook import WebhookSink, parse_webhook
+from genre_edge.sinks.mqttconfig import mqtt_config, parse_mqtt
+from genre_edge.sinks.webhook import WebhookSink
+from genre_edge.sinks.webhookconfig import parse_webhook
 from genre_edge.sources import AudioBlock
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -110,7 +111,9 @@ def main() -> None:
                         SinkHealth("history"),
                     ),
                     BackgroundSink(WebhookSink(hook), SinkHealth("webhook")),
-                    MqttSink(parse_mqtt(url, folder), labels, "bench", Health(), SinkHealth("mqtt")),
+                    MqttSink(
+                        mqtt_config(parse_mqtt(url), folder), labels, "bench", Health(), SinkHealth("mqtt")
+                    ),
                 ]
             )
             time.sleep(0.5)

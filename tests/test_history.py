@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 from genre_edge import cli as genre_edge
 from genre_edge.clock import iso8601
+from genre_edge.config import HistoryConfig
 from genre_edge.errors import UsageError
 from genre_edge.health import SinkHealth
 from genre_edge.historyview import played, seconds_of
 from genre_edge.records import FileRecord, GapRecord, LiveRecord, WindowRecord
-from genre_edge.sinks.history import HistoryConfig, HistoryError, HistorySink
+from genre_edge.sinks.history import HistoryError, HistorySink
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC).timestamp()
 
@@ -217,7 +218,8 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_history import live
 from genre_edge.health import SinkHealth
-from genre_edge.sinks.history import HistoryConfig, HistorySink
+from genre_edge.config import HistoryConfig
+from genre_edge.sinks.history import HistorySink
 sink = HistorySink(HistoryConfig(Path({path!r}), windows=True, commit_seconds=0.0, keep_days=1e6), SinkHealth("history"))
 for k in range({first}, 10**9):
     sink.write(live(3 * k, f"label {{k}}"))

@@ -14,13 +14,17 @@ EDGE = ROOT / "edge" / "genre_edge"
 
 LAYERS = [
     ["version", "errors", "quiet"],
+    ["options", "notify", "log", "tomlfile"],
     ["config", "frontend", "truncation", "health", "clock", "statistics", "flatbuffer"],
     ["bundle", "resample", "demo", "devices", "signals", "smoothing"],
     ["classifier", "sources", "portaudio", "capture"],
     ["records", "tracks", "wavstream", "live"],
     ["sinks"],
     ["pipeline"],
+    ["settings"],
+    ["outputs", "configtext", "unit"],
     ["batch", "listener", "doctor", "bench", "historyview"],
+    ["listening"],
     ["commands"],
     ["cli"],
     ["__main__", "__init__"],

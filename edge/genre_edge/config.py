@@ -1,29 +1,36 @@
-"""Configuration as frozen dataclasses; names are those of the command line and the JSON."""
+"""What a user can set; names are those of the configuration file, the environment and the JSON."""
 
 from __future__ import annotations
 
-import math
+import shlex
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 from .errors import UsageError
+from .options import check, option
 
 
 @dataclass(frozen=True)
 class CaptureConfig:
     """How the microphone is heard."""
 
-    device: str | None = None
-    """A device's token, its index, or a part of its name; None: the default device."""
-    gain_db: float = 0.0
-    """Gain applied to the samples, dB."""
-    channel: int | None = None
-    """The one channel to hear, counted from 1; None: the mean of all."""
-    exit_on_device_loss: bool = False
-    """Leave with an error instead of waiting for the device."""
-    queue_seconds: float = 10.0
-    """Audio kept for a slow consumer before the oldest is dropped, s."""
-    stall_seconds: float = 5.0
-    """Time without a frame after which the stream counts as dead, s."""
+    device: str | None = option(
+        None, "a token ('genre-edge devices'), an index, or a part of the name", "--device", "D"
+    )
+    gain_db: float = option(0.0, "amplify by DB decibels", "--gain", "DB", low=-60, high=60)
+    channel: int | None = option(
+        None, "hear channel N alone, counted from 1; without it the mean of all", "--channel", "N", low=1
+    )
+    exit_on_device_loss: bool = option(
+        False, "leave with status 1 instead of waiting for the device", "--exit-on-device-loss"
+    )
+    queue_seconds: float = option(
+        10.0, "audio kept for a slow consumer before the oldest is dropped, s", low=1, high=600
+    )
+    stall_seconds: float = option(
+        5.0, "time without a frame after which the stream counts as dead, s", low=0.1, high=600
+    )
 
     @property
     def gain(self) -> float:
@@ -31,41 +38,62 @@ class CaptureConfig:
         return float(10.0 ** (self.gain_db / 20.0))
 
     def __post_init__(self) -> None:
-        problems = []
-        if not math.isfinite(self.gain_db) or abs(self.gain_db) > 60:
-            problems.append(f"--gain {self.gain_db:g}: must be between -60 and 60 dB")
-        if self.channel is not None and self.channel < 1:
-            problems.append(f"--channel {self.channel}: channels are counted from 1")
-        if problems:
-            raise UsageError("; ".join(problems))
+        check(self)
 
 
 @dataclass(frozen=True)
 class ListenConfig:
     """What is made of what is heard."""
 
-    smooth: int = 3
-    """Windows averaged for the label; 1 switches smoothing off."""
-    silence_dbfs: float = -65.0
-    """Windows below this level are silence, dBFS (root mean square)."""
-    uncertain_below: float | None = None
-    """Smoothed probability below which the label is "uncertain"; None: what the model's bundle says."""
-    duration: float | None = None
-    """Stop after this many seconds of audio."""
-    windows: int | None = None
-    """Stop after this many windows."""
+    smooth: int = option(3, "windows averaged for the label; 1: none", "--smooth", "N", low=1, high=1000)
+    silence_dbfs: float = option(
+        -65.0, "level below which it is silence, dBFS", "--silence", "DBFS", low=-120, high=0
+    )
+    uncertain_below: float | None = option(
+        None,
+        'probability below which the label is "uncertain"; without it what the model\'s card says',
+        "--uncertain",
+        "P",
+        low=0,
+        high=1,
+    )
+    duration: float | None = option(None, "stop after S seconds of audio", "--duration", "S", low=0.001)
+    windows: int | None = option(None, "stop after N windows", "--windows", "N", low=1)
 
     def __post_init__(self) -> None:
-        problems = []
-        if self.smooth < 1:
-            problems.append(f"--smooth {self.smooth}: must be at least 1 window")
-        if not -120 <= self.silence_dbfs <= 0:
-            problems.append(f"--silence {self.silence_dbfs:g}: must be between -120 and 0 dBFS")
-        if self.uncertain_below is not None and not 0 <= self.uncertain_below <= 1:
-            problems.append(f"--uncertain {self.uncertain_below:g}: must be between 0 and 1")
-        if self.duration is not None and not self.duration > 0:
-            problems.append(f"--duration {self.duration:g}: must be positive")
-        if self.windows is not None and self.windows < 1:
-            problems.append(f"--windows {self.windows}: must be at least 1")
-        if problems:
-            raise UsageError("; ".join(problems))
+        check(self)
+
+
+@dataclass(frozen=True)
+class HistoryConfig:
+    """What is kept, and how long."""
+
+    path: Path = option(Path("history.db"), "the SQLite file")
+    enabled: bool = option(True, "remember what was heard")
+    windows: bool = option(False, "keep every window there as well", "--history-windows")
+    commit_seconds: float = option(30.0, "time between commits, s", low=0)
+    keep_days: float = option(400.0, "age beyond which rows are deleted, days", low=0.01)
+    most_megabytes: float = option(200.0, "size beyond which the oldest rows are deleted, MB", low=0.01)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class ProgramConfig:
+    """What runs when the label changes."""
+
+    command: str = option(
+        "", "run this when the label changes, the record as JSON on its standard input", "--on-change", "CMD"
+    )
+    timeout_seconds: float = option(30.0, "longest run of the command, s; then it is killed", low=0.1)
+
+    def words(self) -> list[str]:
+        """The command split as a shell would; no shell runs it. UsageError if there is no such program."""
+        try:
+            words = shlex.split(self.command)
+        except ValueError as error:
+            raise UsageError(f"{self.command}: {error}") from None
+        if words and shutil.which(words[0]) is None:
+            raise UsageError(f"{self.command}: no such program")
+        return words

@@ -132,10 +132,10 @@ def mixer_findings(card: int, amixer: str) -> Iterator[Finding]:
 
 def model(args: argparse.Namespace) -> Iterator[Finding]:
     """The model and the interpreter."""
-    from .pipeline import Engine, EngineConfig
+    from .pipeline import Engine
 
     try:
-        engine = Engine(EngineConfig(args.model, None, args.runtime, args.threads))
+        engine = Engine(args.settings.model)
     except GenreEdgeError as error:
         yield Finding("model", "fail", str(error), "reinstall genre-edge, or name another --model")
         return
@@ -145,7 +145,6 @@ def model(args: argparse.Namespace) -> Iterator[Finding]:
 
 def microphone(args: argparse.Namespace) -> Iterator[Finding]:
     """Opens the device as `listen` does and hears two seconds."""
-    from .config import CaptureConfig
     from .portaudio import list_inputs
 
     try:
@@ -162,7 +161,7 @@ def microphone(args: argparse.Namespace) -> Iterator[Finding]:
         )
         return
     yield Finding("devices", "ok", ", ".join(device.token for device in devices))
-    yield from _heard(CaptureConfig(device=args.device), args.verbose)
+    yield from _heard(args.settings.microphone, args.verbose)
 
 
 def _heard(config: object, verbose: bool) -> Iterator[Finding]:

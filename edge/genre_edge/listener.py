@@ -25,19 +25,30 @@ class Listener:
     """Turns one Source, at the model's rate, into records; whatever is noteworthy is emitted at once."""
 
     def __init__(
-        self, engine: Engine, config: ListenConfig, emit: Emit, health: Health, gain: float = 1.0
+        self,
+        engine: Engine,
+        config: ListenConfig,
+        emit: Emit,
+        health: Health,
+        gain: float = 1.0,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
-        self._engine, self._config, self._emit, self._health = engine, config, emit, health
-        self._gain = gain
-        uncertain = config.uncertain_below
-        if uncertain is None:
-            measured = engine.bundle.info.metrics.get("valid", {})
-            uncertain = float(measured.get("uncertain_below", DEFAULT_UNCERTAIN_BELOW))
-        self._smoother = Smoother(engine.classifier.labels, config.smooth, uncertain)
+        """`pulse` is called after each window."""
+        self._engine, self._emit, self._health, self._pulse = engine, emit, health, pulse
+        self.configure(config, gain)
         self._rate = engine.logmel.spec.sample_rate
         self._clock = AudioClock(self._rate)
         self._base = 0  # position at which the front-end's current stream began
         self._expected: int | None = None
+
+    def configure(self, config: ListenConfig, gain: float) -> None:
+        """Set how windows are judged from the next one on; smoothing begins anew."""
+        self._config, self._gain = config, gain
+        uncertain = config.uncertain_below
+        if uncertain is None:
+            measured = self._engine.bundle.info.metrics.get("valid", {})
+            uncertain = float(measured.get("uncertain_below", DEFAULT_UNCERTAIN_BELOW))
+        self._smoother = Smoother(self._engine.classifier.labels, config.smooth, uncertain)
 
     def state(self, state: str, reason: str) -> None:
         """Report a change of state."""
@@ -57,6 +68,7 @@ class Listener:
                     self.state(self._health.state, f"the system clock stepped by {step:+.1f} s")
             for window in self._engine.logmel.push(to_mono(block.samples)):
                 self._hear(window, source.name, block)
+                self._pulse()
                 if self._config.windows is not None and self._health.windows >= self._config.windows:
                     return
             if self._config.duration is not None and self._expected >= self._config.duration * self._rate:

@@ -46,11 +46,13 @@ class LiveSource:
         on_state: OnState,
         health: Health,
         verbose: bool = False,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
+        """`pulse` is called every now and then while the device is waited for."""
         self.name = config.device or "default"
         self.sample_rate = model_rate
         self._config, self._stop, self._on_state = config, stop, on_state
-        self._health, self._verbose = health, verbose
+        self._health, self._verbose, self._pulse = health, verbose, pulse
         self._started: float | None = None  # monotonic time of position 0
 
     def blocks(self) -> Iterator[AudioBlock]:
@@ -73,6 +75,10 @@ class LiveSource:
     def close(self) -> None:
         """`blocks` closes what it opened."""
 
+    def set_gain(self, gain_db: float) -> None:
+        """Amplify by this from the next block on, dB."""
+        self._config = replace(self._config, gain_db=gain_db)
+
     def _open_patiently(self) -> tuple[Session, CaptureQueue] | None:
         """Open the device, however long it takes; None when asked to stop."""
         attempt = 0
@@ -92,6 +98,7 @@ class LiveSource:
         """Pause, but look at once when a sound device or server comes or goes; whether one did."""
         end, before = time.monotonic() + seconds, _hardware()
         while not self._stop.is_set() and time.monotonic() < end:
+            self._pulse()
             self._stop.wait(min(_POLL_SECONDS, max(0.0, end - time.monotonic())))
             if _hardware() != before:
                 self._stop.wait(0.5)  # let udev, or the server, finish with it

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bundle import find_model, read_bundle
-from .classifier import Classifier
+from .bundle import DEFAULT_MODEL, find_model, read_bundle
+from .classifier import RUNTIMES, Classifier
 from .errors import AudioError
 from .frontend import Float32, LogMel, Window
+from .options import check, option
 from .records import FileOutput, FileRecord, WindowRecord, scores_by_label, top1
 from .sources import SHORTEST_SECONDS, AudioBlock, Source, mono_blocks
 
@@ -19,14 +20,17 @@ from .sources import SHORTEST_SECONDS, AudioBlock, Source, mono_blocks
 class EngineConfig:
     """What turns audio into genres; small and picklable, so that worker processes can build their own."""
 
-    model: str
-    """A bundle's path, or the name of a shipped one."""
-    hop_seconds: float | None = None
-    """Distance between the starts of neighbouring windows, s; None: the window's length."""
-    runtime: str | None = None
-    """Interpreter (litert, tflite, tensorflow); None: the first that is installed."""
-    threads: int = 1
-    """Threads of the interpreter."""
+    model: str = option(DEFAULT_MODEL, "a bundle (.tflite), or the name of a shipped one", "--model", "M")
+    hop_seconds: float | None = option(
+        None, "distance between windows, s; without it the window's length", "--hop", "SECONDS", low=0.01
+    )
+    runtime: str | None = option(
+        None, "what runs the model; without it the first that is installed", "--runtime", choices=(*RUNTIMES,)
+    )
+    threads: int = option(1, "interpreter threads", "--threads", "N", low=1, high=64)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 class Engine:

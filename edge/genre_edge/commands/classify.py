@@ -12,10 +12,11 @@ from ..bundle import find_model, read_bundle
 from ..errors import GenreEdgeError, UsageError
 from ..health import Health
 from ..pipeline import EngineConfig
+from ..settings import load
 from ..sinks import Sink
 from ..sources import find_audio
 from .common import add_engine_options, complain, engine_config
-from .outputs import add_output_options, open_outputs, report_sinks
+from .outputs import add_output_options, check_history, output_flags, report_sinks
 
 _EPILOG = """\
 examples:
@@ -45,12 +46,6 @@ def add_parser(commands: Any) -> None:
         "- for a WAV on standard input",
     )
     parser.add_argument(
-        "--hop",
-        type=float,
-        metavar="SECONDS",
-        help="distance between windows (default: the window's length, so they do not overlap)",
-    )
-    parser.add_argument(
         "--format", choices=("text", "json", "csv"), default="text", help="default: %(default)s"
     )
     parser.add_argument(
@@ -68,11 +63,17 @@ def run(args: argparse.Namespace) -> int:
     config = engine_config(args)
     items = list(find_audio(args.paths))
     health = Health()
-    sinks = [
-        _sink(args.format, config),
-        *open_outputs(args, health, read_bundle(find_model(config.model)).info, live=False),
-    ]
-    status = classify_to(_all(sinks), items, config, min(args.jobs, max(1, len(items))))
+    said = output_flags(args)
+    settings, _ = load(environment={}, flags=said)
+    check_history(args, settings.history.enabled)
+    sink = _sink(args.format, config)
+    if any(said.values()):
+        from ..outputs import Outputs
+        from ..sinks.background import Fanout
+
+        info = read_bundle(find_model(config.model)).info
+        sink = Fanout([sink, Outputs(settings, health, info, False, complain)])
+    status = classify_to(sink, items, config, min(args.jobs, max(1, len(items))))
     return 1 if report_sinks(health) else status
 
 
@@ -107,14 +108,6 @@ def _sink(name: str, config: EngineConfig) -> Sink:
     from ..sinks.text import TextSink
 
     return TextSink(sys.stdout)
-
-
-def _all(sinks: list[Sink]) -> Sink:
-    if len(sinks) == 1:
-        return sinks[0]
-    from ..sinks.background import Fanout
-
-    return Fanout(sinks)
 
 
 def _progress(files: int) -> Any:

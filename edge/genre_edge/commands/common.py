@@ -7,37 +7,36 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from ..bundle import DEFAULT_MODEL
-from ..classifier import RUNTIMES
 from ..errors import GenreEdgeError
+from ..options import add_flags, given
 from ..pipeline import EngineConfig
 from ..quiet import STDERR
+from ..settings import SYSTEM_FILE, user_file
 
 BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program that the signal ended
 INTERRUPTED = 130  # 128 + SIGINT
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """--model, --runtime and --threads."""
-    group = parser.add_argument_group("model")
-    group.add_argument(
-        "--model",
-        metavar="M",
-        default=DEFAULT_MODEL,
-        help="a bundle (.tflite), or the name of a shipped one (default: %(default)s)",
-    )
-    group.add_argument(
-        "--runtime",
-        choices=list(RUNTIMES),
-        help="what runs the model (default: the first that is installed)",
-    )
-    group.add_argument("--threads", type=int, default=1, metavar="N", help="interpreter threads (default: 1)")
+    """--model, --hop, --runtime and --threads."""
+    add_flags(parser.add_argument_group("model"), "model", EngineConfig)
 
 
 def engine_config(args: argparse.Namespace) -> EngineConfig:
     """The engine that the options describe."""
-    return EngineConfig(args.model, getattr(args, "hop", None), args.runtime, args.threads)
+    return EngineConfig(**given(args, "model"))
+
+
+def add_config_option(parser: argparse.ArgumentParser) -> None:
+    """--config, for commands that read the configuration file."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"configuration (default: {user_file()}, or {SYSTEM_FILE}; whichever is there)",
+    )
 
 
 def add_verbose_option(parser: argparse.ArgumentParser) -> None:
@@ -48,9 +47,10 @@ def add_verbose_option(parser: argparse.ArgumentParser) -> None:
 
 
 def complain(message: object, program: str = "genre-edge") -> None:
-    """One line on standard error, from any thread."""
+    """Its lines on standard error, from any thread."""
     with STDERR:
-        print(f"{program}: {message}", file=sys.stderr, flush=True)
+        for line in str(message).splitlines():
+            print(f"{program}: {line}", file=sys.stderr, flush=True)
 
 
 def run_command(program: str, run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:

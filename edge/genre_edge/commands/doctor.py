@@ -7,8 +7,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from ..config import CaptureConfig
 from ..doctor import CHECKS, Finding
-from .common import add_engine_options, add_verbose_option
+from ..options import add_flags, given
+from ..settings import find_file, load
+from .common import add_config_option, add_engine_options, add_verbose_option
 
 _MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
@@ -31,9 +34,10 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--device", metavar="D", help="the device to try (default: as for listen)")
+    add_flags(parser, "microphone", CaptureConfig)
     parser.add_argument("--json", action="store_true", help="as one JSON array")
     add_engine_options(parser)
+    add_config_option(parser)
     add_verbose_option(parser)
     parser.set_defaults(run=run)
 
@@ -41,6 +45,8 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check everything; returns the exit status."""
     findings: list[Finding] = []
+    said = {name: given(args, name) for name in ("microphone", "model")}
+    args.settings, _ = load(find_file(args.config), flags=said)
     for check in CHECKS:
         for finding in check(args):
             findings.append(finding)

@@ -14,8 +14,8 @@ from typing import Any
 
 from ..errors import UsageError
 from ..historyview import BY, Played, played, seconds_of
+from ..settings import default_history
 from ..sinks.text import bar
-from .outputs import default_history
 
 _EPILOG = """\
 examples:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
+from collections.abc import Callable
 from typing import Any
 
 from ..config import CaptureConfig, ListenConfig
 from ..errors import UsageError
 from ..health import Health
+from ..options import add_flags, given
 from ..records import Record, StateRecord
+from ..settings import Flags, Settings, find_file, load
 from ..sinks import Sink
-from .common import add_engine_options, add_verbose_option, complain, engine_config
-from .outputs import add_output_options, open_outputs, report_sinks
+from .common import add_config_option, add_engine_options, add_verbose_option, complain
+from .outputs import add_output_options, check_history, output_flags, report_sinks
 
 _EPILOG = """\
 examples:
@@ -26,11 +28,12 @@ examples:
   genre-edge --webhook https://example.org/now-playing,token-file=token.txt
   genre-edge devices                          which microphones there are
 
-A device that is missing or lost is waited for; the exit status is 0 after Ctrl-C, SIGTERM, --duration or
---windows, 1 when listening is impossible, 2 for wrong usage.
+A device that is missing or lost is waited for. What flags leave open comes from the configuration file and the environment
+(genre-edge config). The exit status is 0 after Ctrl-C, SIGTERM, --duration or --windows, 1 when listening is impossible,
+2 for wrong usage.
 """
 
-_LONGEST_HOP = 3.0
+_SHORTEST_HOP, _LONGEST_HOP = 0.25, 3.0
 
 
 def add_parser(commands: Any) -> None:
@@ -42,104 +45,52 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_capture_options(parser.add_argument_group("microphone"))
-    group = parser.add_argument_group("output")
-    group.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
-    group.add_argument(
-        "--hop", type=float, metavar="SECONDS", help="distance between windows, 0.25 to 3 s (default: 3)"
-    )
-    group.add_argument(
-        "--smooth",
-        type=int,
-        default=ListenConfig.smooth,
-        metavar="N",
-        help="windows averaged for the label (default: %(default)s; 1: none)",
-    )
-    group.add_argument(
-        "--silence",
-        type=float,
-        default=ListenConfig.silence_dbfs,
-        metavar="DBFS",
-        help="level below which it is silence (default: %(default)g dBFS)",
-    )
-    group.add_argument(
-        "--uncertain",
-        type=float,
-        metavar="P",
-        help='probability below which the label is "uncertain" (default: what the model\'s card says)',
-    )
-    group.add_argument("--duration", type=float, metavar="S", help="stop after S seconds")
-    group.add_argument("--windows", type=int, metavar="N", help="stop after N windows")
-    add_output_options(parser)
-    add_engine_options(parser)
-    add_verbose_option(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
+    add_listening_options(parser)
     parser.set_defaults(run=run)
 
 
-def _add_capture_options(group: Any) -> None:
-    group.add_argument(
-        "--device", metavar="D", help="a token ('genre-edge devices'), an index, or a part of the name"
-    )
-    group.add_argument("--gain", type=float, default=0.0, metavar="DB", help="amplify by DB decibels")
-    group.add_argument(
-        "--channel", type=int, metavar="N", help="hear channel N alone (default: the mean of all)"
-    )
-    group.add_argument(
-        "--exit-on-device-loss",
-        action="store_true",
-        help="leave with status 1 instead of waiting for the device",
-    )
+def add_listening_options(parser: argparse.ArgumentParser) -> None:
+    """All that the configuration file can say too."""
+    add_flags(parser.add_argument_group("microphone"), "microphone", CaptureConfig)
+    add_flags(parser.add_argument_group("label"), "listen", ListenConfig)
+    add_output_options(parser)
+    add_engine_options(parser)
+    add_config_option(parser)
+    add_verbose_option(parser)
+
+
+def loader(args: argparse.Namespace, base: Flags | None = None) -> Callable[[], Settings]:
+    """Reads the settings of a listening command anew at each call; UsageError names every fault."""
+    said = {**{name: given(args, name) for name in ("microphone", "listen", "model")}, **output_flags(args)}
+
+    def read() -> Settings:
+        settings, origins = load(find_file(args.config), flags=said, base=base)
+        hop = settings.model.hop_seconds
+        if hop is not None and not _SHORTEST_HOP <= hop <= _LONGEST_HOP:
+            place = origins["model.hop_seconds"]
+            raise UsageError(f"{place}: must be between {_SHORTEST_HOP:g} and {_LONGEST_HOP:g} s")
+        check_history(args, settings.history.enabled)
+        return settings
+
+    return read
 
 
 def run(args: argparse.Namespace) -> int:
     """Listen; returns the exit status."""
-    capture = CaptureConfig(
-        device=args.device,
-        gain_db=args.gain,
-        channel=args.channel,
-        exit_on_device_loss=args.exit_on_device_loss,
-    )
-    config = ListenConfig(
-        smooth=args.smooth,
-        silence_dbfs=args.silence,
-        uncertain_below=args.uncertain,
-        duration=args.duration,
-        windows=args.windows,
-    )
-    if args.hop is not None and not 0.25 <= args.hop <= _LONGEST_HOP:
-        raise UsageError(f"--hop {args.hop:g}: must be between 0.25 and {_LONGEST_HOP:g} s")
-    stop = threading.Event()
+    from ..listening import Listening
+    from ..notify import Notifier
+
+    listening = Listening(loader(args), lambda _: _Screen(args.format), complain, Notifier(), args.verbose)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    _listen(args, capture, config, stop)
+        signal.signal(number, lambda *_: listening.stop.set())
+    listening.run()
+    report_losses(listening.health)
     return 0
 
 
-def _listen(
-    args: argparse.Namespace, capture: CaptureConfig, config: ListenConfig, stop: threading.Event
-) -> None:
-    from ..listener import Listener
-    from ..live import LiveSource
-    from ..pipeline import Engine
-    from ..sinks.background import Fanout
-
-    engine = Engine(engine_config(args))
-    health = Health()
-    sink = Fanout([_sink(args.format), *open_outputs(args, health, engine.bundle.info, live=True)])
-
-    def emit(record: Record) -> None:
-        if isinstance(record, StateRecord):
-            complain(f"{record.state}: {record.reason}")
-        sink.write(record)
-
-    listener = Listener(engine, config, emit, health, capture.gain)
-    source = LiveSource(capture, engine.logmel.spec.sample_rate, stop, listener.state, health, args.verbose)
-    give_up = _timer(config.duration, stop, health)
-    try:
-        listener.run(source)
-    finally:
-        give_up.cancel()
-        sink.close()
+def report_losses(health: Health) -> None:
+    """A line about audio that was dropped, and one for each sink in trouble."""
     if health.dropped_seconds or health.overflows:
         complain(
             f"{health.dropped_seconds:.1f} s of audio dropped, {health.overflows} overflows of the driver"
@@ -147,25 +98,24 @@ def _listen(
     report_sinks(health)
 
 
-def _timer(duration: float | None, stop: threading.Event, health: Health) -> threading.Timer:
-    """Ends --duration when no audio comes at all; while it does, the audio's own timeline counts."""
+class _Screen:
+    """Windows on standard output; changes of state on standard error too."""
 
-    def expire() -> None:
-        if health.state in ("starting", "waiting", "lost"):
-            stop.set()
+    def __init__(self, name: str) -> None:
+        self._sink: Sink
+        if name == "json":
+            from ..sinks.jsonl import JsonlSink
 
-    timer = threading.Timer(duration if duration is not None else threading.TIMEOUT_MAX, expire)
-    timer.daemon = True
-    if duration is not None:
-        timer.start()
-    return timer
+            self._sink = JsonlSink(sys.stdout)
+        else:
+            from ..sinks.live import LiveTextSink
 
+            self._sink = LiveTextSink(sys.stdout)
 
-def _sink(name: str) -> Sink:
-    if name == "json":
-        from ..sinks.jsonl import JsonlSink
+    def write(self, record: Record) -> None:
+        if isinstance(record, StateRecord):
+            complain(f"{record.state}: {record.reason}")
+        self._sink.write(record)
 
-        return JsonlSink(sys.stdout)
-    from ..sinks.live import LiveTextSink
-
-    return LiveTextSink(sys.stdout)
+    def close(self) -> None:
+        self._sink.close()

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
+from typing import Any
 
-from ..bundle import BundleInfo
+from ..config import HistoryConfig, ProgramConfig
 from ..errors import UsageError
-from ..health import Health, SinkHealth
-from ..sinks import Sink
+from ..health import Health
+from ..options import add_flags, given
+from ..settings import default_history
+from ..sinks.mqttconfig import MqttOptions, parse_mqtt
+from ..sinks.webhookconfig import parse_webhook
 from .common import complain
 
 
-def default_history() -> Path:
-    """Where a history is looked for: $XDG_STATE_HOME/genre-edge/history.db, by default below ~/.local/state."""
-    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "genre-edge" / "history.db"
-
-
 def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """--history, --history-windows, --webhook and --on-change."""
+    """--history, --history-windows, --mqtt, --webhook and --on-change."""
     group = parser.add_argument_group("also send to")
     group.add_argument(
         "--history",
@@ -30,7 +27,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"SQLite file of what was heard, for genre-edge history (default: {default_history()})",
     )
-    group.add_argument("--history-windows", action="store_true", help="keep every window there as well")
+    add_flags(group, "history", HistoryConfig)
     group.add_argument(
         "--mqtt",
         metavar="URL[,KEY=VALUE]",
@@ -45,52 +42,27 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         help="POST there when the label changes; may be repeated. Keys: every=change|window, timeout=, retries=, "
         "secret-file= (HMAC-SHA256), token-file= (bearer), header=NAME:VALUE, template=TEXT",
     )
-    group.add_argument(
-        "--on-change",
-        metavar="CMD",
-        help="run this when the label changes, the record as JSON on its standard input",
-    )
+    add_flags(group, "on_change", ProgramConfig)
 
 
-def open_outputs(args: argparse.Namespace, health: Health, info: BundleInfo, live: bool) -> list[Sink]:
-    """The sinks that the options ask for, each behind a queue and a thread. UsageError for wrong options.
-
-    Live audio waits for nobody; files do (`live` false), so that nothing is lost. `info` is the model's.
-    """
-    from ..sinks.background import BackgroundSink
-
-    found: list[tuple[SinkHealth, Sink]] = []
+def output_flags(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """What those options say, for settings.load. UsageError."""
+    history = given(args, "history")
     if args.history is not None:
-        entry = SinkHealth("history")
-        found.append((entry, _history(args, entry)))
-    elif args.history_windows:
-        raise UsageError("--history-windows: goes with --history")
-    for text in args.webhook:
-        from ..sinks.webhook import WebhookSink, parse_webhook
-
-        config = parse_webhook(text)
-        found.append((SinkHealth(f"webhook {config.host}"), WebhookSink(config)))
-    if args.on_change:
-        from ..sinks.program import ProgramSink
-
-        found.append((SinkHealth("on-change"), ProgramSink(args.on_change)))
-    health.sinks += [entry for entry, _ in found]
-    patience = 10.0 if live else 120.0
-    sinks: list[Sink] = [
-        BackgroundSink(inner, entry, complain, wait=not live, close_seconds=patience)
-        for entry, inner in found
-    ]
+        history |= {"path": args.history, "enabled": True}
+    said: dict[str, dict[str, Any]] = {"history": history, "on_change": given(args, "on_change")}
     if args.mqtt:
-        from ..sinks.mqtt import MqttSink
-        from ..sinks.mqttconfig import parse_mqtt
+        options = parse_mqtt(args.mqtt)
+        said["mqtt"] = {name: getattr(options, name) for name in MqttOptions.__dataclass_fields__}
+    if args.webhook:
+        said["webhook"] = {"all": [parse_webhook(text) for text in args.webhook]}
+    return said
 
-        entry = SinkHealth("mqtt")
-        health.sinks.append(entry)
-        mqtt = parse_mqtt(args.mqtt, default_history().parent)
-        sinks.append(
-            MqttSink(mqtt, info.labels, info.name, health, entry, complain, not live, close_seconds=patience)
-        )
-    return sinks
+
+def check_history(args: argparse.Namespace, enabled: bool) -> None:
+    """UsageError if --history-windows has no history to keep windows in."""
+    if given(args, "history").get("windows") and not enabled:
+        raise UsageError("--history-windows: goes with --history")
 
 
 def report_sinks(health: Health) -> bool:
@@ -101,13 +73,3 @@ def report_sinks(health: Health) -> bool:
             f"{entry.name}: {entry.failures} failures, {entry.dropped} records dropped; last: {entry.trouble or '-'}"
         )
     return bool(lost)
-
-
-def _history(args: argparse.Namespace, entry: SinkHealth) -> Sink:
-    from ..sinks.history import HistoryConfig, HistorySink
-
-    try:
-        args.history.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--history {args.history}: {error.strerror}") from None
-    return HistorySink(HistoryConfig(args.history, windows=args.history_windows), entry)

@@ -31,7 +31,7 @@ class BackgroundSink:
     ) -> None:
         """`report` gets a line when the inner sink begins to fail and when it works again."""
         self._inner, self._health, self._report = inner, health, report
-        self._wait, self._most, self._close_seconds = wait, most, close_seconds
+        self._wait, self._most, self.close_seconds = wait, most, close_seconds
         self._failing = False
         self._waiting: deque[Record] = deque()
         self._changed = threading.Condition()
@@ -55,7 +55,7 @@ class BackgroundSink:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join(self._close_seconds)
+        self._thread.join(self.close_seconds)
         if self._thread.is_alive():
             with self._changed:
                 self._health.dropped += len(self._waiting)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..config import HistoryConfig
 from ..errors import GenreEdgeError
 from ..health import SinkHealth
 from ..records import FileRecord, GapRecord, LiveRecord, Record, StateRecord, WindowRecord
@@ -50,22 +51,6 @@ _MOST_PENDING = 20_000
 
 class HistoryError(GenreEdgeError):
     """The history's file cannot be used."""
-
-
-@dataclass(frozen=True)
-class HistoryConfig:
-    """What is kept, and how long."""
-
-    path: Path
-    """The SQLite file."""
-    windows: bool = False
-    """Also a row for each window."""
-    commit_seconds: float = 30.0
-    """Time between commits, s."""
-    keep_days: float = 400.0
-    """Age beyond which rows are deleted, days."""
-    most_megabytes: float = 200.0
-    """Size beyond which the oldest rows are deleted, MB."""
 
 
 @dataclass

@@ -60,7 +60,7 @@ class MqttSink:
         self._paho = paho.mqtt.client
         self._config, self._labels, self._model = config, labels, model
         self._health, self._entry, self._report = health, entry, report
-        self._wait, self._most, self._close_seconds = wait, most, close_seconds
+        self._wait, self._most, self.close_seconds = wait, most, close_seconds
         self._queue: deque[Record] = deque()
         self._changed = threading.Condition()
         self._closing: float | None = None  # when to have finished
@@ -99,9 +99,9 @@ class MqttSink:
         with self._changed:
             if self._closing is not None:
                 return
-            self._closing = time.monotonic() + self._close_seconds
+            self._closing = time.monotonic() + self.close_seconds
             self._wake_up()
-        self._thread.join(self._close_seconds + CONNECT_SECONDS + 5)
+        self._thread.join(self.close_seconds + CONNECT_SECONDS + 5)
         self._wake_out.close()
 
     def _run(self) -> None:

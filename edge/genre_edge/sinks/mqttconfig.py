@@ -1,4 +1,4 @@
-"""What --mqtt says."""
+"""What --mqtt and the configuration's [mqtt] say."""
 
 from __future__ import annotations
 
@@ -10,9 +10,28 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
+from ..options import from_pairs, option
 
 PASSWORD_VARIABLE = "GENRE_EDGE_MQTT_PASSWORD"
-_KEYS = ("name", "password-file", "ca", "cert", "key", "discovery", "spool", "spool-mb")
+
+
+@dataclass(frozen=True)
+class MqttOptions:
+    """A broker as the user names it."""
+
+    url: str = option("", "mqtt[s]://[USER@]HOST[:PORT][/PREFIX]; empty: none")
+    name: str | None = option(None, "this device's name, a part of the topics; without it the host's name")
+    password_file: Path | None = option(
+        None, f"file with the password; without it the variable {PASSWORD_VARIABLE}"
+    )
+    ca: Path | None = option(None, "CA certificates for mqtts, PEM; without it the system's")
+    cert: Path | None = option(None, "client certificate for mqtts, PEM")
+    key: Path | None = option(None, "its key, PEM")
+    discovery: bool = option(True, "announce the device to Home Assistant")
+    spool: Path | None = option(
+        None, "file where windows wait while the broker is away; without it one beside the history"
+    )
+    spool_mb: float = option(16.0, "most that waits there, MB", low=0.001, high=1e6)
 
 
 @dataclass(frozen=True)
@@ -55,28 +74,34 @@ class MqttConfig:
         return f"{self.prefix}/{self.name}"
 
 
-def parse_mqtt(text: str, state_folder: Path) -> MqttConfig:
+def parse_mqtt(text: str) -> MqttOptions:
     """ "mqtt://user@host:1883/prefix,key=value,..." as --mqtt takes it. UsageError."""
-    url, *pairs = text.split(",")
-    values = _values(pairs)
-    parts = urlsplit(url)
+    try:
+        return MqttOptions(**from_pairs(MqttOptions, "url", text))
+    except UsageError as error:
+        raise UsageError(f"--mqtt: {error}") from None
+
+
+def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
+    """The broker, with the password read and every file looked at. UsageError."""
+    parts = urlsplit(options.url)
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-        raise UsageError(f"--mqtt {_shown(url)}: must be mqtt://HOST or mqtts://HOST")
+        raise UsageError(f"url {_shown(options.url)}: must be mqtt://HOST or mqtts://HOST")
     if parts.password is not None:
         raise UsageError(
-            f"--mqtt: a password in the address is seen by every user of this machine: give password-file=FILE, "
+            "a password in the address is seen by every user of this machine: give a password file, "
             f"or the environment variable {PASSWORD_VARIABLE}"
         )
     try:
         port = parts.port
     except ValueError:
-        raise UsageError(f"--mqtt {url}: the port must be a number from 1 to 65535") from None
+        raise UsageError(f"url {options.url}: the port must be a number from 1 to 65535") from None
     tls = parts.scheme == "mqtts"
-    if not tls and any(key in values for key in ("ca", "cert", "key")):
-        raise UsageError("--mqtt: ca=, cert= and key= go with mqtts://")
-    if ("cert" in values) != ("key" in values):
-        raise UsageError("--mqtt: cert= and key= go together")
-    name = _topic(values.get("name") or socket.gethostname(), "name")
+    if not tls and (options.ca or options.cert or options.key):
+        raise UsageError("ca, cert and key go with mqtts://")
+    if (options.cert is None) != (options.key is None):
+        raise UsageError("cert and key go together")
+    name = _topic(options.name or socket.gethostname(), "name")
     host = parts.hostname
     return MqttConfig(
         host=host,
@@ -85,26 +110,14 @@ def parse_mqtt(text: str, state_folder: Path) -> MqttConfig:
         name=name,
         prefix="/".join(_topic(p, "prefix") for p in parts.path.split("/") if p) or MqttConfig.prefix,
         user=unquote(parts.username) if parts.username else None,
-        password=_password(values.get("password-file")),
-        ca=_file(values, "ca"),
-        cert=_file(values, "cert"),
-        key=_file(values, "key"),
-        discovery=_switch(values.get("discovery", "on")),
-        spool=Path(
-            values.get("spool") or state_folder / f"mqtt-{re.sub(r'[^A-Za-z0-9.-]', '-', host)}-{name}.spool"
-        ),
-        spool_bytes=_megabytes(values.get("spool-mb", "16")),
+        password=_password(options.password_file),
+        ca=_file(options.ca, "ca"),
+        cert=_file(options.cert, "cert"),
+        key=_file(options.key, "key"),
+        discovery=options.discovery,
+        spool=options.spool or state_folder / f"mqtt-{re.sub(r'[^A-Za-z0-9.-]', '-', host)}-{name}.spool",
+        spool_bytes=int(options.spool_mb * 1e6),
     )
-
-
-def _values(pairs: list[str]) -> dict[str, str]:
-    values = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if key not in _KEYS or not equals or not value:
-            raise UsageError(f"--mqtt: {pair} is none of {', '.join(f'{k}=' for k in _KEYS)}")
-        values[key] = value
-    return values
 
 
 def _shown(url: str) -> str:
@@ -114,37 +127,20 @@ def _shown(url: str) -> str:
 
 def _topic(text: str, kind: str) -> str:
     if not re.fullmatch(r"[\w.-]+", text):
-        raise UsageError(f"--mqtt: {kind} {text}: letters, digits, '.', '-' and '_' make a topic")
+        raise UsageError(f"{kind} {text}: letters, digits, '.', '-' and '_' make a topic")
     return text
 
 
-def _password(path: str | None) -> str | None:
+def _password(path: Path | None) -> str | None:
     if path is None:
         return os.environ.get(PASSWORD_VARIABLE)
     try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\n")
+        return path.read_text(encoding="utf-8").rstrip("\n")
     except OSError as error:
-        raise UsageError(f"--mqtt: password-file={path}: {error.strerror}") from None
+        raise UsageError(f"password file {path}: {error.strerror}") from None
 
 
-def _file(values: dict[str, str], key: str) -> str | None:
-    path = values.get(key)
+def _file(path: Path | None, key: str) -> str | None:
     if path is not None and not os.access(path, os.R_OK):
-        raise UsageError(f"--mqtt: {key}={path}: cannot be read")
-    return path
-
-
-def _switch(text: str) -> bool:
-    if text not in ("on", "off"):
-        raise UsageError(f"--mqtt: discovery={text} must be on or off")
-    return text == "on"
-
-
-def _megabytes(text: str) -> int:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1e6:
-        raise UsageError(f"--mqtt: spool-mb={text} must be a number above 0")
-    return int(number * 1e6)
+        raise UsageError(f"{key} {path}: cannot be read")
+    return None if path is None else str(path)

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import json
-import shlex
-import shutil
 import subprocess
 
-from ..errors import GenreEdgeError, UsageError
+from ..config import ProgramConfig
+from ..errors import GenreEdgeError
 from ..records import Record
 from .change import ChangeFilter
-
-TIMEOUT = 30.0
-"""Longest run of the command, s; then it is killed."""
 
 
 class ProgramSink:
     """Runs a command with the record's JSON on its standard input; run it behind a BackgroundSink."""
 
-    def __init__(self, command: str, timeout: float = TIMEOUT) -> None:
+    def __init__(self, config: ProgramConfig) -> None:
         """UsageError if there is no such program. The command is split as a shell would, but no shell runs it."""
-        try:
-            self._command = shlex.split(command)
-        except ValueError as error:
-            raise UsageError(f"--on-change {command}: {error}") from None
-        if not self._command or shutil.which(self._command[0]) is None:
-            raise UsageError(f"--on-change {command}: no such program")
-        self._timeout = timeout
+        self._command = config.words()
+        self._timeout = config.timeout_seconds
         self._news = ChangeFilter()
 
     def write(self, record: Record) -> None:

@@ -10,103 +10,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from string import Formatter
-from typing import Any
-from urllib.parse import urlsplit
 
-from ..errors import GenreEdgeError, UsageError
+from ..errors import GenreEdgeError
 from ..records import Record
 from ..version import __version__
 from .change import ChangeFilter, label_of
+from .webhookconfig import WebhookConfig, content_of
 
-_KEYS = ("every", "timeout", "retries", "secret-file", "token-file", "header", "template")
 _FIRST_PAUSE = 0.5
 """Seconds before the first retry; doubled for each further one, with jitter."""
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses worth another try."""
-
-
-@dataclass(frozen=True)
-class WebhookConfig:
-    """Where and how to POST."""
-
-    url: str
-    """http:// or https://"""
-    every: str = "change"
-    """"change" (of the label) or "window"."""
-    timeout: float = 5.0
-    """Seconds for one attempt."""
-    retries: int = 3
-    """Further attempts."""
-    secret: bytes = b""
-    """Key of the HMAC-SHA256 in the header X-Signature-256; empty: none."""
-    token: str = ""
-    """Bearer token; empty: none."""
-    headers: tuple[tuple[str, str], ...] = ()
-    """Further headers."""
-    template: str = ""
-    """Body, with the record's fields in braces as str.format has them; empty: the record as JSON."""
-
-    @property
-    def host(self) -> str:
-        """For people."""
-        return urlsplit(self.url).hostname or self.url
-
-
-def parse_webhook(text: str) -> WebhookConfig:
-    """ "URL,key=value,..." as --webhook takes it. UsageError. `template` takes the rest of the text, commas included."""
-    text, mark, template = text.partition(",template=")
-    url, *pairs = text.split(",")
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise UsageError(f"--webhook {url}: must begin with http:// or https:// and name a host")
-    values: dict[str, Any] = {"template": template} if mark else {}
-    headers: list[tuple[str, str]] = []
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if key not in _KEYS or not equals:
-            raise UsageError(f"--webhook: {pair} is none of {', '.join(f'{k}=' for k in _KEYS)}")
-        if key == "header":
-            name, _, content = value.partition(":")
-            headers.append((name.strip(), content.strip()))
-        else:
-            values |= _value(key, value)
-    _check_template(values.get("template", ""))
-    return WebhookConfig(url, headers=tuple(headers), **values)
-
-
-def _value(key: str, text: str) -> dict[str, Any]:
-    if key == "every":
-        if text not in ("change", "window"):
-            raise UsageError(f"--webhook: every={text} must be change or window")
-        return {"every": text}
-    if key in ("timeout", "retries"):
-        try:
-            number = float(text) if key == "timeout" else int(text)
-        except ValueError:
-            number = -1
-        if number < 0 or (key == "timeout" and number == 0):
-            raise UsageError(f"--webhook: {key}={text} must be a number above 0")
-        return {key: number}
-    try:
-        content = Path(text).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise UsageError(f"--webhook: {key}={text}: {error.strerror}") from None
-    return {"secret": content.encode()} if key == "secret-file" else {"token": content}
-
-
-def _check_template(template: str) -> None:
-    """Field names only: no attributes and no indices, which would reach into the program."""
-    try:
-        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
-    except ValueError as error:
-        raise UsageError(f"--webhook: template: {error}") from None
-    for name in names:
-        if not name.isidentifier():
-            raise UsageError(
-                f"--webhook: template: {{{name}}} must be the name of a field, such as {{label}}"
-            )
 
 
 class WebhookSink:
@@ -114,6 +28,7 @@ class WebhookSink:
 
     def __init__(self, config: WebhookConfig, sleep: Callable[[float], None] = time.sleep) -> None:
         self._config, self._sleep = config, sleep
+        self._secret, self._token = content_of(config.secret_file).encode(), content_of(config.token_file)
         self._news = ChangeFilter()
 
     def write(self, record: Record) -> None:
@@ -158,12 +73,10 @@ class WebhookSink:
         headers = {
             "Content-Type": kind,
             "User-Agent": f"genre-edge/{__version__}",
-            **dict(self._config.headers),
+            **self._config.headers,
         }
-        if self._config.secret:
-            headers["X-Signature-256"] = (
-                "sha256=" + hmac.new(self._config.secret, body, hashlib.sha256).hexdigest()
-            )
-        if self._config.token:
-            headers["Authorization"] = f"Bearer {self._config.token}"
+        if self._secret:
+            headers["X-Signature-256"] = "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
         return urllib.request.Request(self._config.url, body, headers, method="POST")

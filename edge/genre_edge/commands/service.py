@@ -1,0 +1,171 @@
+"""genre-edge service: run at boot under systemd, be restarted when hung, log to the journal."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..configtext import commented
+from ..errors import UsageError
+from ..settings import SYSTEM_FILE, load, user_file
+from ..unit import NAME, Unit, unit_text
+from .common import complain
+from .config import write_new
+from .listen import add_listening_options, loader
+
+_EPILOG = """\
+examples:
+  sudo genre-edge service install          at boot, for the whole system; configuration in /etc/genre-edge.toml
+  genre-edge service install --user        when this user logs in
+  genre-edge service status                is it up, what does it hear, what did it say last
+  sudo genre-edge service uninstall        configuration and history stay
+  journalctl -u genre-edge -o json         its log, with fields GENRE_EDGE_...
+
+exit status: 0 done, 1 systemd said no, 2 wrong usage
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "service",
+        help="run at boot under systemd",
+        description="Install, look at or remove the systemd service that listens at all times.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_subparsers(title="what to do", metavar="install|status|uninstall|run", required=True)
+    for name, run, text in (
+        ("install", _install, "write the unit and a commented configuration, and start it"),
+        ("status", _status, "what systemd says of it"),
+        ("uninstall", _uninstall, "stop it and remove the unit"),
+    ):
+        sub = what.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        sub.add_argument("--user", action="store_true", help="the user's own service manager")
+        sub.add_argument(
+            "--root",
+            type=Path,
+            default=Path("/"),
+            metavar="DIR",
+            help="a system image to work in (default: /)",
+        )
+        sub.set_defaults(run=run)
+    running = what.add_parser(
+        "run", help="what the unit starts", description="Listen as a service: a log instead of windows."
+    )
+    add_listening_options(running)
+    running.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from ..listening import Listening
+    from ..log import NOTICE, Log
+    from ..notify import Notifier
+    from ..sinks.log import LogSink
+
+    log = Log()
+    listening = Listening(
+        loader(args, base={"history": {"enabled": True}}),
+        lambda health: LogSink(log, health),
+        log.say,
+        Notifier(),
+        args.verbose,
+    )
+    signal.signal(signal.SIGHUP, lambda *_: listening.reload.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: listening.stop.set())
+    listening.run()
+    log.say("stopped", NOTICE)
+    return 0
+
+
+def _install(args: argparse.Namespace) -> int:
+    unit, config = _paths(args)
+    program = _program()
+    under_home = any(Path(word).is_relative_to(home) for word in program[:1] for home in ("/home", "/root"))
+    user = os.environ.get("SUDO_USER") or getpass.getuser()
+    real_config = args.root / config.relative_to("/") if not args.user else config
+    if real_config.exists():
+        load(real_config, environment={})  # a service that cannot start is not installed
+        print(f"kept {real_config}")
+    else:
+        write_new(real_config, commented({"history": {"enabled": True}}), False)
+        print(f"wrote {real_config}")
+    text = unit_text(Unit(program, config, user if under_home else None, args.user))
+    write_new(unit, text, True)
+    print(f"wrote {unit}")
+    steps = (["daemon-reload"], ["enable", NAME], ["restart", "--no-block", NAME])
+    if not _systemd_runs(args):
+        shown = " && ".join(" ".join(_systemctl(args, step)) for step in steps)
+        print(f"systemd does not run here; on the device: {shown}")
+        return 0
+    for step in steps:
+        if subprocess.run(_systemctl(args, step), check=False).returncode:
+            complain(f"{' '.join(_systemctl(args, step))}: failed")
+            return 1
+    print("started; 'genre-edge service status' says what it hears")
+    if args.user:
+        print("to have it run without anybody logged in: loginctl enable-linger")
+    return 0
+
+
+def _uninstall(args: argparse.Namespace) -> int:
+    unit, config = _paths(args)
+    if not unit.exists():
+        raise UsageError(f"{unit}: is not there; nothing to remove")
+    if _systemd_runs(args):
+        subprocess.run(_systemctl(args, ["disable", "--now", NAME]), check=False)
+    try:
+        unit.unlink()
+    except OSError as error:
+        raise UsageError(f"{unit}: {error.strerror}") from None
+    if _systemd_runs(args):
+        subprocess.run(_systemctl(args, ["daemon-reload"]), check=False)
+    print(f"removed {unit}; {config} and the history stay")
+    return 0
+
+
+def _status(args: argparse.Namespace) -> int:
+    unit, _ = _paths(args)
+    if not unit.exists():
+        raise UsageError(f"{unit}: is not there; 'genre-edge service install' writes it")
+    if not _systemd_runs(args):
+        print(f"{unit} is there; systemd does not run here")
+        return 1
+    return subprocess.run(_systemctl(args, ["status", "--no-pager", NAME]), check=False).returncode
+
+
+def _paths(args: argparse.Namespace) -> tuple[Path, Path]:
+    """The unit file, and the configuration as the service sees it. UsageError without the right to write there."""
+    if args.user:
+        if args.root != Path("/"):
+            raise UsageError("--root: goes without --user")
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+        return base / "systemd/user" / NAME, user_file()
+    if os.geteuid() != 0 and args.root == Path("/") and args.run is not _status:
+        raise UsageError("only root may do this: sudo genre-edge service ..., or --user for this user alone")
+    return args.root / "etc/systemd/system" / NAME, SYSTEM_FILE
+
+
+def _program() -> tuple[str, ...]:
+    """How to start this program from anywhere: its script, else this Python with its module."""
+    script = shutil.which(sys.argv[0]) or ""
+    if Path(script).name == "genre-edge":
+        return (str(Path(script).absolute()), "service", "run")
+    return (sys.executable, "-m", "genre_edge", "service", "run")
+
+
+def _systemd_runs(args: argparse.Namespace) -> bool:
+    return args.root == Path("/") and Path("/run/systemd/system").is_dir()
+
+
+def _systemctl(args: argparse.Namespace, words: Sequence[str]) -> list[str]:
+    return ["systemctl", *(["--user"] if args.user else []), *words]
