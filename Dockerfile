@@ -1,0 +1,28 @@
+# genre-edge for linux/arm64 and linux/amd64:
+#
+#   docker build -t genre-edge .
+#   docker run --rm genre-edge demo
+#   docker run -d --init --restart always --device /dev/snd --group-add audio -v genre-edge:/var/lib/genre-edge genre-edge
+#
+# --device hands the sound devices in, --group-add the right to open them, the volume keeps the history.
+
+FROM debian:trixie-slim AS build
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends gcc python3-dev python3-venv portaudio19-dev \
+    && rm -rf /var/lib/apt/lists/*
+COPY . /source
+RUN python3 -m venv /opt/genre-edge && /opt/genre-edge/bin/pip install --no-cache-dir "/source[mic,mqtt]"
+
+FROM debian:trixie-slim
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends python3 libportaudio2 libasound2-plugins tini \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --groups audio --home-dir /var/lib/genre-edge --create-home genre-edge
+COPY --from=build /opt/genre-edge /opt/genre-edge
+ENV PATH=/opt/genre-edge/bin:$PATH STATE_DIRECTORY=/var/lib/genre-edge RUNTIME_DIRECTORY=/dev/shm PYTHONUNBUFFERED=1
+USER genre-edge
+VOLUME /var/lib/genre-edge
+# Well while the service leaves a sign of life (in memory): windows, or the honest wait for a microphone that is away.
+HEALTHCHECK --interval=60s --timeout=10s --start-period=60s CMD ["genre-edge", "service", "alive"]
+ENTRYPOINT ["tini", "--", "genre-edge"]
+CMD ["service", "run"]
