@@ -166,8 +166,8 @@ def report(cache: Path, share: Path, page: Path) -> None:
             if (base / f"{interpreter}.int8.jsonl").is_file()
         ]
     head = [
-        f"Made by `script/arm64-check` on {datetime.now(UTC):%Y-%m-%d}. Windows with x86-64's label and the largest difference of",
-        "a score, in steps of an int8 score (1/256); then ratios of time: a float32 inference over one in int8, the front-end",
+        f"Made by `script/arm64-check` on {datetime.now(UTC):%Y-%m-%d}. Windows with x86-64's label and the largest",
+        "difference of a score, in steps of an int8 score (1/256); then ratios of time: a float32 inference over one in int8, the front-end",
         "over an int8 inference, opening float32 over opening int8; last the environment's size on disk.",
         "",
         "| system | Python | interpreter | int8 as here | float32 as here | float32 / int8 | front-end / int8 "
