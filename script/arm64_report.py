@@ -167,8 +167,8 @@ def report(cache: Path, share: Path, page: Path) -> None:
         ]
     head = [
         f"Made by `script/arm64-check` on {datetime.now(UTC):%Y-%m-%d}. Windows with x86-64's label and the largest",
-        "difference of a score, in steps of an int8 score (1/256); then ratios of time: a float32 inference over one in int8, the front-end",
-        "over an int8 inference, opening float32 over opening int8; last the environment's size on disk.",
+        "difference of a score, in steps of an int8 score (1/256); then ratios of time: float32 over int8 inference,",
+        "front-end over int8 inference, opening float32 over opening int8; last the environment's size on disk.",
         "",
         "| system | Python | interpreter | int8 as here | float32 as here | float32 / int8 | front-end / int8 "
         "| open float32 / int8 | size |",

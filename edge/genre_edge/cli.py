@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from .commands import bench, classify, config, demo, devices, doctor, history, info, listen, service
+from .commands import bench, classify, config, demo, devices, doctor, history, info, listen, serve, service
 from .commands.common import run_command
 from .version import __version__
 
@@ -25,6 +25,7 @@ examples:
   genre-edge classify ~/Music --format json
   genre-edge info                      what the model is and how often it is right
   genre-edge history                   what was played, and for how long (after --history)
+  genre-edge serve --live              a page that shows what is playing
   sudo genre-edge service install      run at boot, be restarted when hung
   genre-edge bench --data ~/gtzan      int8 against float32: accuracy and cost
 
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"genre-edge {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (listen, classify, devices, doctor, demo, info, history, config, service, bench):
+    for command in (listen, classify, devices, doctor, demo, info, history, serve, config, service, bench):
         command.add_parser(commands)
     return top
 

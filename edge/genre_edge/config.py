@@ -97,3 +97,55 @@ class ProgramConfig:
         if words and shutil.which(words[0]) is None:
             raise UsageError(f"{self.command}: no such program")
         return words
+
+
+@dataclass(frozen=True)
+class WebConfig:
+    """The page and the prediction service."""
+
+    enabled: bool = option(False, "serve page and API beside the service that listens")
+    host: str = option("127.0.0.1", "address to listen on; 0.0.0.0: the whole network", "--host", "ADDRESS")
+    port: int = option(8080, "port; 0: any that is free", "--port", "N", low=0, high=65535)
+    token_file: Path | None = option(
+        None,
+        "file with the token that requests must bring; without it only this machine is served",
+        "--token-file",
+        "F",
+    )
+    insecure: bool = option(False, "serve the network without a token", "--insecure")
+    allow_origin: str | None = option(
+        None,
+        "another site whose pages may ask, such as https://example.org; without it none",
+        "--allow-origin",
+        "URL",
+    )
+    upload_mb: float = option(64.0, "largest upload, MB", low=0.1, high=4096)
+    upload_minutes: float = option(15.0, "longest audio in an upload, min", low=0.1, high=1440)
+    upload_seconds: float = option(120.0, "longest work on an upload, s", low=1, high=3600)
+    uploads: int = option(4, "uploads worked on at once", low=1, high=64)
+    viewers: int = option(40, "live viewers at once", low=1, high=500)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this machine alone is served."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    def token(self) -> str | None:
+        """The token, if there is one. UsageError if it cannot be read, is too short, or is missing beyond this machine."""
+        if self.token_file is None:
+            if not self.is_local and not self.insecure:
+                raise UsageError(
+                    f"{self.host} is open to the network: give --token-file FILE (openssl rand -hex 16 makes a token), "
+                    "or --insecure"
+                )
+            return None
+        try:
+            token = self.token_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise UsageError(f"token file {self.token_file}: {error.strerror}") from None
+        if len(token) < 8:
+            raise UsageError(f"token file {self.token_file}: holds less than 8 characters")
+        return token

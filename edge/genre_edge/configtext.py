@@ -19,6 +19,7 @@ _TITLES = {
     "history": "Remembering (genre-edge history shows it)",
     "mqtt": "MQTT and Home Assistant",
     "on_change": "A command at each change of the label",
+    "web": "The page and the prediction service",
     "webhook": "HTTP POST; the table may be repeated",
 }
 
@@ -65,6 +66,8 @@ _EXAMPLES: dict[tuple[str, str], Any] = {
     ("mqtt", "spool"): "/var/lib/genre-edge/mqtt.spool",
     ("history", "path"): "/var/lib/genre-edge/history.db",
     ("on_change", "command"): "mpc volume 40",
+    ("web", "token_file"): "~/.config/genre-edge/token",
+    ("web", "allow_origin"): "https://example.org",
     ("webhook", "url"): "https://example.org/now-playing",
     ("webhook", "secret_file"): "~/.config/genre-edge/secret",
     ("webhook", "token_file"): "~/.config/genre-edge/token",

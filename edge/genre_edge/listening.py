@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .config import CaptureConfig
 from .errors import UsageError
@@ -17,6 +18,10 @@ from .pipeline import Engine
 from .records import Record, StateRecord
 from .settings import Settings
 from .sinks import Sink
+from .sources import Source
+
+if TYPE_CHECKING:
+    from .web.serving import Web
 
 Load = Callable[[], Settings]
 Report = Callable[[str], None]
@@ -52,23 +57,41 @@ class Listening:
             microphone, rate, self.stop, self._listener.state, self.health, verbose, self._pulse
         )
         self._told_ready = False
+        self._web: Web | None = None
 
     def run(self) -> None:
         """Listen until the end. DeviceError when listening is impossible."""
         give_up = self._timer()
         try:
-            self._listener.run(self._source)
+            self._listener.run(self._tapped())
         finally:
+            if self._web is not None:
+                self._web.close()
             give_up.cancel()
             self._notifier.stopping()
             self._screen.close()
             self._outputs.close()
+
+    def _tapped(self) -> Source:
+        """The microphone; where the web is on, with viewers who see its spectrum."""
+        if not self._settings.web.enabled:
+            return self._source
+        from .web.serving import Web
+        from .web.spectrum import Tap
+
+        self._web = Web(self._settings, self.health, self._report)
+        self._report(f"serving {self._web.url}")
+        hub = self._web.hub
+        assert hub is not None
+        return Tap(self._source, hub.spectrum, lambda: hub.viewers > 0)
 
     def _emit(self, record: Record) -> None:
         if isinstance(record, StateRecord):
             self._notifier.status(f"{record.state}: {record.reason}")
         self._screen.write(record)
         self._outputs.write(record)
+        if self._web is not None and self._web.hub is not None:
+            self._web.hub.write(record)
 
     def _pulse(self) -> None:
         """Called on the listening thread after each window, and often while a device is waited for."""
@@ -116,7 +139,11 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
     """Settings that differ and need the stream or the model to begin anew."""
     found = []
     still: CaptureConfig = replace(old.microphone, gain_db=new.microphone.gain_db)
-    for section, before, after in (("microphone", still, new.microphone), ("model", old.model, new.model)):
+    for section, before, after in (
+        ("microphone", still, new.microphone),
+        ("model", old.model, new.model),
+        ("web", old.web, new.web),
+    ):
         for name in type(before).__dataclass_fields__:
             if getattr(before, name) != getattr(after, name):
                 found.append(f"{section}.{name}")

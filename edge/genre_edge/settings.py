@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .config import CaptureConfig, HistoryConfig, ListenConfig, ProgramConfig
+from .config import CaptureConfig, HistoryConfig, ListenConfig, ProgramConfig, WebConfig
 from .errors import UsageError
 from .options import Declared, declared
 from .pipeline import EngineConfig
@@ -45,6 +45,8 @@ class Settings:
     """The broker."""
     on_change: ProgramConfig = field(default_factory=ProgramConfig)
     """The command that runs when the label changes."""
+    web: WebConfig = field(default_factory=WebConfig)
+    """The page and the prediction service."""
     webhook: tuple[WebhookConfig, ...] = ()
     """Where records are POSTed."""
 
@@ -56,6 +58,7 @@ SECTIONS: dict[str, type] = {
     "history": HistoryConfig,
     "mqtt": MqttOptions,
     "on_change": ProgramConfig,
+    "web": WebConfig,
 }
 """Tables of the file and what they become; [[webhook]] beside them is an array of tables."""
 
@@ -167,6 +170,8 @@ def _check_parts(reader: _Reader, settings: dict[str, Any]) -> None:
         looked_at("mqtt.url", lambda: mqtt_config(settings["mqtt"], default_folder()))
         if importlib.util.find_spec("paho") is None:
             reader.problems.append("mqtt needs paho-mqtt: pip install 'genre-edge[mqtt]'")
+    if settings["web"].enabled:
+        looked_at("web.enabled", settings["web"].token)
     looked_at("on_change.command", settings["on_change"].words)
 
 

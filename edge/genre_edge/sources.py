@@ -61,12 +61,15 @@ class Arrival:
 class Source(Protocol):
     """Anything that delivers audio. `blocks` may raise AudioError or DeviceError at any point."""
 
-    name: str
-    """What the user calls it: a path, or a device."""
     sample_rate: int
     """Rate of the blocks, Hz."""
     channels: int
     """Channels in each block."""
+
+    @property
+    def name(self) -> str:
+        """What the user calls it: a path, or a device."""
+        ...
 
     def blocks(self) -> Iterator[AudioBlock]:
         """The audio, in order."""

@@ -62,7 +62,10 @@ def add_listening_options(parser: argparse.ArgumentParser) -> None:
 
 def loader(args: argparse.Namespace, base: Flags | None = None) -> Callable[[], Settings]:
     """Reads the settings of a listening command anew at each call; UsageError names every fault."""
-    said = {**{name: given(args, name) for name in ("microphone", "listen", "model")}, **output_flags(args)}
+    said = {
+        **{name: given(args, name) for name in ("microphone", "listen", "model", "web")},
+        **output_flags(args),
+    }
 
     def read() -> Settings:
         settings, origins = load(find_file(args.config), flags=said, base=base)
@@ -98,8 +101,20 @@ def report_losses(health: Health) -> None:
     report_sinks(health)
 
 
-class _Screen:
-    """Windows on standard output; changes of state on standard error too."""
+class Said:
+    """Changes of state on standard error, and nothing else."""
+
+    def write(self, record: Record) -> None:
+        """Take one record."""
+        if isinstance(record, StateRecord):
+            complain(f"{record.state}: {record.reason}")
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+class _Screen(Said):
+    """Windows on standard output too."""
 
     def __init__(self, name: str) -> None:
         self._sink: Sink
@@ -113,8 +128,7 @@ class _Screen:
             self._sink = LiveTextSink(sys.stdout)
 
     def write(self, record: Record) -> None:
-        if isinstance(record, StateRecord):
-            complain(f"{record.state}: {record.reason}")
+        super().write(record)
         self._sink.write(record)
 
     def close(self) -> None:

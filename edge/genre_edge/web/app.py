@@ -1,0 +1,243 @@
+"""The HTTP API and the page's files, as a Flask application."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flask import Flask, Response, abort, jsonify, request, send_file, send_from_directory
+from werkzeug.exceptions import HTTPException
+
+from ..demo import clip_path
+from ..errors import GenreEdgeError, UsageError
+from ..frontend import Float32
+from ..historyview import BY, played, seconds_of
+from ..version import __version__
+from . import problems
+from .guard import CONTENT_SECURITY_POLICY
+from .metrics import metrics
+from .openapi import document
+from .problems import Problem
+from .state import WebState
+from .uploads import shown_name
+
+STATIC = Path(__file__).parent / "static"
+"""The page."""
+VENDOR = Path(__file__).parent / "vendor"
+"""Libraries that script/web puts there; a checkout does not have them."""
+_OPEN = ("/healthz", "/api/session", "/api/openapi.json")
+"""What needs no token, besides the page's files."""
+_PCM = {"int16": ("<i2", 32768.0), "float32": ("<f4", 1.0)}
+_LOWEST_RATE, _HIGHEST_RATE = 8000, 192_000
+_WINDOW_SECONDS = 10.0
+"""Longest PCM that /api/window takes, s."""
+
+
+def create_app(state: WebState) -> Flask:
+    """The application."""
+    app = Flask("genre_edge.web", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.config["MAX_FORM_MEMORY_SIZE"] = 100_000
+    _protect(app, state)
+    _add_classification(app, state)
+    _add_reports(app, state)
+    _add_live(app, state)
+    _add_page(app, state)
+    return app
+
+
+def _protect(app: Flask, state: WebState) -> None:
+    @app.before_request
+    def check() -> Response | None:
+        if request.method == "OPTIONS" and state.config.allow_origin:
+            return Response(status=204)
+        open_to_all = request.path in _OPEN or not request.path.startswith(("/api/", "/metrics"))
+        if not open_to_all or request.method == "POST":
+            if request.path == "/api/session":
+                return None
+            state.guard.check(request)
+        return None
+
+    @app.after_request
+    def dress(response: Response) -> Response:
+        return state.guard.dress(request, response)
+
+    app.register_error_handler(Problem, problems.response)
+    app.register_error_handler(HTTPException, problems.from_http)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        app.logger.exception("%s", request.path)
+        return problems.response(Problem(500, "an error of the service; its log says more"))
+
+
+def _add_classification(app: Flask, state: WebState) -> None:
+    @app.post("/api/classify")
+    def classify() -> Response:
+        body, name = _upload()
+        records = state.uploads.classify(body, name)
+        if _switch("stream"):
+            return Response(_lines(records), mimetype="application/x-ndjson")
+        found = list(records)
+        return jsonify({"windows": found[:-1], "verdict": found[-1]})
+
+    @app.post("/api/window")
+    def window() -> Response:
+        rate = _number("rate", _LOWEST_RATE, _HIGHEST_RATE)
+        kind = request.args.get("format", "float32")
+        if kind not in _PCM:
+            raise Problem(422, f"format: must be {' or '.join(_PCM)}")
+        if request.mimetype not in ("", "application/octet-stream", "audio/pcm", "audio/l16"):
+            raise Problem(415, "send raw samples: Content-Type: application/octet-stream")
+        return jsonify(state.classify_window(_pcm(kind, rate), rate))
+
+
+def _lines(records: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """JSON lines; an error after the first is the last line."""
+    try:
+        for record in records:
+            yield json.dumps(record, ensure_ascii=False) + "\n"
+    except Problem as problem:
+        error = json.loads(problems.body(problem.status, problem.detail))
+        yield json.dumps({"type": "error", **error}) + "\n"
+
+
+def _upload() -> tuple[Any, str]:
+    """The body of an upload, and what the client calls it."""
+    if request.mimetype == "multipart/form-data":
+        file = request.files.get("file")
+        if file is None:
+            raise Problem(422, "the form needs a part called file")
+        return file.stream, shown_name(file.filename)
+    kind = request.mimetype
+    if (
+        kind
+        and kind != "application/octet-stream"
+        and not kind.startswith(("audio/", "video/", "application/ogg"))
+    ):
+        raise Problem(415, f"{kind}: send audio, application/octet-stream or multipart/form-data")
+    return request.stream, shown_name(request.args.get("name"))
+
+
+def _pcm(kind: str, rate: int) -> Float32:
+    dtype, full_scale = _PCM[kind]
+    size = np.dtype(dtype).itemsize
+    data = request.stream.read(round(_WINDOW_SECONDS * _HIGHEST_RATE) * size + 1)
+    if len(data) > _WINDOW_SECONDS * rate * size:
+        raise Problem(413, f"more than {_WINDOW_SECONDS:g} s; /api/classify takes files")
+    if len(data) % size:
+        raise Problem(422, f"{len(data)} bytes are no whole number of {kind} samples")
+    samples = np.frombuffer(data, dtype).astype(np.float32) / np.float32(full_scale)
+    if not np.isfinite(samples).all():
+        raise Problem(422, "the samples are not all finite numbers")
+    return samples
+
+
+def _add_reports(app: Flask, state: WebState) -> None:
+    @app.get("/api/model")
+    def model() -> Response:
+        limits = {
+            "upload_mb": state.config.upload_mb,
+            "upload_minutes": state.config.upload_minutes,
+            "live": state.hub is not None,
+            "history": state.history is not None,
+        }
+        return jsonify({**state.info.to_dict(), "version": __version__, "service": limits})
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        trouble = state.trouble()
+        answer = jsonify({"status": "ok" if trouble is None else "waiting", "detail": trouble or ""})
+        answer.status_code = 200 if trouble is None else 503
+        return answer
+
+    @app.get("/metrics")
+    def prometheus() -> Response:
+        return Response(metrics(state), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/api/history")
+    def history() -> Response:
+        by = request.args.get("by", "genre")
+        if by not in BY:
+            raise Problem(422, f"by: must be {', '.join(BY)}")
+        try:
+            age = seconds_of(request.args.get("since", "7d"))
+        except (UsageError, OverflowError):
+            raise Problem(422, "since: must be a number and m, h, d or w, such as 12h or 7d") from None
+        if state.history is None or not state.history.exists():
+            raise Problem(404, "no history is kept here: start with --history")
+        try:
+            rows = played(state.history, max(0.0, time.time() - age), by)
+        except GenreEdgeError as error:
+            raise Problem(503, str(error)) from None
+        return jsonify([asdict(row) for row in rows])
+
+    @app.get("/api/openapi.json")
+    def openapi() -> Response:
+        return jsonify(document(state.guard.wants_token))
+
+
+def _add_live(app: Flask, state: WebState) -> None:
+    @app.get("/api/live")
+    def live() -> Response:
+        if state.hub is None:
+            raise Problem(409, "nobody listens here: start with genre-edge serve --live")
+        return Response(state.hub.watch(), mimetype="text/event-stream")
+
+    @app.post("/api/session")
+    def session() -> Response:
+        given = request.get_json(silent=True)
+        token = given.get("token") if isinstance(given, dict) else None
+        if state.guard.wants_token and not (isinstance(token, str) and state.guard.is_token(token)):
+            time.sleep(0.5)  # guessing is slow
+            raise Problem(401, "that is not the token")
+        answer = Response(status=204)
+        if state.guard.wants_token:
+            state.guard.admit(answer)
+        return answer
+
+
+def _add_page(app: Flask, state: WebState) -> None:
+    @app.get("/")
+    def page() -> Response:
+        # The waveform's library brings a style sheet of its own; the nonce lets this page, and no other text in it, use one.
+        nonce = secrets.token_urlsafe(16)
+        text = (STATIC / "index.html").read_text(encoding="utf-8").replace("@NONCE@", nonce)
+        answer = Response(text, mimetype="text/html")
+        policy = CONTENT_SECURITY_POLICY.replace("style-src 'self'", f"style-src 'self' 'nonce-{nonce}'")
+        answer.headers["Content-Security-Policy"] = policy
+        return answer
+
+    @app.get("/static/<path:name>")
+    def static_file(name: str) -> Response:
+        return send_from_directory(STATIC, name, max_age=3600)
+
+    @app.get("/vendor/<path:name>")
+    def vendor_file(name: str) -> Response:
+        if not VENDOR.is_dir():
+            abort(404, "this copy was made without the page's libraries: script/web fetches them")
+        return send_from_directory(VENDOR, name, max_age=3600)
+
+    @app.get("/api/demo.flac")
+    def demo() -> Response:
+        return send_file(clip_path(), mimetype="audio/flac", max_age=3600)
+
+
+def _switch(name: str) -> bool:
+    value = request.args.get(name, "0")
+    if value not in ("0", "1"):
+        raise Problem(422, f"{name}: must be 0 or 1")
+    return value == "1"
+
+
+def _number(name: str, low: int, high: int) -> int:
+    text = request.args.get(name, "")
+    if not (text.isascii() and text.isdigit() and low <= int(text[:9]) <= high):
+        raise Problem(422, f"{name}: must be a whole number from {low} to {high}")
+    return int(text)

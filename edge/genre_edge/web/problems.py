@@ -1,0 +1,59 @@
+"""Errors of the API as RFC 9457 has them: application/problem+json."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+TITLES = {
+    400: "Bad request",
+    401: "Token needed",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    408: "Took too long",
+    409: "Not listening",
+    411: "Length needed",
+    413: "Too large",
+    415: "Not audio",
+    422: "Cannot be heard",
+    429: "Busy",
+    431: "Headers too large",
+    500: "Internal error",
+    501: "Not implemented",
+    503: "Not ready",
+}
+
+
+class Problem(Exception):
+    """Ends a request with an error; `detail` says what to do."""
+
+    def __init__(self, status: int, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.retry_after = status, detail, retry_after
+
+
+def body(status: int, detail: str) -> str:
+    """The JSON document."""
+    return json.dumps({"title": TITLES.get(status, "Error"), "status": status, "detail": detail})
+
+
+def response(problem: Problem) -> Response:
+    """What the client gets."""
+    made = Response(body(problem.status, problem.detail), problem.status, mimetype="application/problem+json")
+    if problem.retry_after is not None:
+        made.headers["Retry-After"] = str(problem.retry_after)
+    if problem.status == 401:
+        made.headers["WWW-Authenticate"] = "Bearer"
+    return made
+
+
+def from_http(error: HTTPException) -> Response:
+    """Flask's own errors in the same form, with the headers they bring (Allow)."""
+    made = response(Problem(error.code or 500, error.description or error.name))
+    for name, value in error.get_headers():
+        if name.lower() == "allow":
+            made.headers[name] = value
+    return made

@@ -1,0 +1,69 @@
+// The microphone of the device that shows the page: three seconds at a time to the service.
+import { api } from "./api.js";
+import { Bars, percent } from "./parts.js";
+
+const byId = (id) => document.getElementById(id);
+
+export function startHere(model) {
+  const bars = new Bars(byId("here-bars"), model.labels);
+  const seconds = model.frontend.window_seconds;
+  let running = null;
+  byId("here").addEventListener("click", async () => {
+    if (running) {
+      running();
+      running = null;
+      shown("stopped");
+    } else {
+      running = await listen(seconds, bars);
+    }
+    byId("here").setAttribute("aria-pressed", String(Boolean(running)));
+    byId("here").textContent = running ? "Stop" : "Listen with this device";
+  });
+}
+
+function shown(text) {
+  byId("here-state").textContent = text;
+}
+
+/** Returns what stops it; null if there is no microphone to be had. */
+async function listen(seconds, bars) {
+  if (!navigator.mediaDevices) {
+    shown("Browsers give a microphone to localhost and https pages alone.");
+    return null;
+  }
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({
+      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 },
+    });
+  } catch (error) {
+    shown(`No microphone: ${error.message}`);
+    return null;
+  }
+  const context = new AudioContext();
+  await context.audioWorklet.addModule("static/collector.js");
+  const collector = new AudioWorkletNode(context, "collector", {
+    numberOfOutputs: 0, processorOptions: { samples: Math.ceil(seconds * context.sampleRate) },
+  });
+  collector.port.onmessage = (event) => send(event.data, context.sampleRate, bars);
+  context.createMediaStreamSource(stream).connect(collector);
+  shown("listening …");
+  return () => {
+    stream.getTracks().forEach((track) => track.stop());
+    context.close();
+  };
+}
+
+async function send(samples, rate, bars) {
+  try {
+    const record = await api(`api/window?rate=${rate}&format=float32`, {
+      method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: samples,
+    });
+    byId("here-label").textContent = record.genre;
+    byId("here-confidence").textContent = `${percent(record.confidence)}, ${record.level_dbfs} dBFS`;
+    bars.show(record.scores);
+    shown("listening …");
+  } catch (error) {
+    shown(error.message);
+  }
+}

@@ -1,0 +1,87 @@
+// The page: views, the token, and what all views share.
+import { api, login, onLoginNeeded } from "./api.js";
+import { startLive } from "./live.js";
+
+const views = ["live", "track", "here", "history"];
+const opened = new Set();
+const byId = (id) => document.getElementById(id);
+
+/** Each view's module is fetched when the view is first shown. */
+const open = {
+  live: (model) => startLive(model),
+  track: async (model) => (await import("./track.js")).startTrack(model),
+  here: async (model) => (await import("./here.js")).startHere(model),
+  history: async (model) => (await import("./history.js")).startHistory(model),
+};
+
+export function notice(text) {
+  const line = byId("notice");
+  line.textContent = text;
+  line.hidden = !text;
+}
+
+async function show(name, model) {
+  for (const view of views) {
+    const tab = byId(`tab-${view}`);
+    tab.setAttribute("aria-selected", String(view === name));
+    tab.tabIndex = view === name ? 0 : -1;
+    byId(`view-${view}`).hidden = view !== name;
+  }
+  if (!opened.has(name)) {
+    opened.add(name);
+    try {
+      await open[name](model);
+    } catch (error) {
+      opened.delete(name);
+      notice(error.message);
+    }
+  }
+  document.dispatchEvent(new CustomEvent("shown", { detail: name }));
+}
+
+function wireTabs(model) {
+  views.forEach((name, at) => {
+    const tab = byId(`tab-${name}`);
+    tab.addEventListener("click", () => { location.hash = name; });
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = byId(`tab-${views[(at + step + views.length) % views.length]}`);
+      next.focus();
+      next.click();
+    });
+  });
+  const wanted = () => (views.includes(location.hash.slice(1)) ? location.hash.slice(1) : model.service.live ? "live" : "track");
+  addEventListener("hashchange", () => show(wanted(), model));
+  show(wanted(), model);
+}
+
+async function start() {
+  let model;
+  try {
+    model = await api("api/model");
+  } catch (error) {
+    if (error.status !== 401) notice(`The service does not answer: ${error.message}`);
+    return;
+  }
+  byId("about").textContent =
+    `${model.name}, genre-edge ${model.version}. One of ${model.labels.length} labels for each ${model.frontend.window_seconds} s of sound.`;
+  wireTabs(model);
+}
+
+onLoginNeeded(() => {
+  byId("login").hidden = false;
+  byId("token").focus();
+});
+byId("login").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await login(byId("token").value);
+    byId("login").hidden = true;
+    notice("");
+    start();
+  } catch (error) {
+    notice(error.message);
+  }
+});
+start();

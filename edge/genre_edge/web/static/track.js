@@ -1,0 +1,140 @@
+// A file: its waveform, and the genre at the playhead.
+import { classify } from "./api.js";
+import { Bars, clock, percent, ribbon, rows } from "./parts.js";
+
+const byId = (id) => document.getElementById(id);
+
+export function startTrack(model) {
+  new Track(model);
+}
+
+class Track {
+  constructor(model) {
+    this.labels = model.labels;
+    this.windows = [];
+    this.bars = new Bars(byId("track-bars"), model.labels);
+    this.audio = byId("audio");
+    this.head = document.createElement("span");
+    this.head.className = "head";
+    this.wireInput();
+    this.wirePlayer();
+  }
+
+  wireInput() {
+    const drop = byId("drop");
+    for (const name of ["dragover", "dragleave", "drop"]) {
+      drop.addEventListener(name, (event) => {
+        event.preventDefault();
+        drop.classList.toggle("over", name === "dragover");
+        if (name === "drop" && event.dataTransfer.files.length) this.take(event.dataTransfer.files[0]);
+      });
+    }
+    byId("file").addEventListener("change", (event) => {
+      if (event.target.files.length) this.take(event.target.files[0]);
+    });
+    byId("demo").addEventListener("click", async () => {
+      const answer = await fetch("api/demo.flac");
+      this.take(new File([await answer.blob()], "demo.flac", { type: "audio/flac" }));
+    });
+  }
+
+  wirePlayer() {
+    const { audio } = this;
+    byId("play").addEventListener("click", () => (audio.paused ? audio.play() : audio.pause()));
+    for (const name of ["play", "pause", "ended"]) {
+      audio.addEventListener(name, () => { byId("play").textContent = audio.paused ? "Play" : "Pause"; });
+    }
+    byId("seek").addEventListener("input", (event) => { audio.currentTime = Number(event.target.value); });
+    audio.addEventListener("loadedmetadata", () => { byId("seek").max = audio.duration; });
+    for (const name of ["timeupdate", "seeking", "seeked"]) audio.addEventListener(name, () => this.follow());
+    const tick = () => {
+      if (!audio.paused) this.follow();
+      requestAnimationFrame(tick);
+    };
+    tick();
+  }
+
+  async take(file) {
+    const number = (this.number = (this.number ?? 0) + 1);
+    this.audio.pause();
+    this.windows = [];
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.url = URL.createObjectURL(file);
+    this.audio.src = this.url;
+    byId("track").hidden = false;
+    byId("track-state").textContent = `${file.name}: classifying …`;
+    const progress = byId("track-progress");
+    progress.hidden = false;
+    progress.removeAttribute("value");
+    this.picture(file);
+    try {
+      for await (const record of classify(file, file.name)) {
+        if (number !== this.number) return;
+        if (record.type === "window") {
+          this.windows.push(record);
+          if (this.audio.duration) progress.value = record.end / this.audio.duration;
+          this.drawRibbon();
+          this.follow();
+        } else this.verdict(record);
+      }
+    } catch (error) {
+      byId("track-state").textContent = error.message;
+      byId("track").hidden = this.windows.length === 0;
+    } finally {
+      progress.hidden = true;
+    }
+  }
+
+  /** The waveform, by a library that this copy may lack. */
+  async picture(file) {
+    const place = byId("wave");
+    place.replaceChildren();
+    try {
+      const [{ default: WaveSurfer }, { default: Spectrogram }] = await Promise.all([
+        import("../vendor/wavesurfer.esm.js"), import("../vendor/spectrogram.esm.js"),
+      ]);
+      this.wave?.destroy();
+      const accent = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+      this.wave = WaveSurfer.create({
+        cspNonce: document.querySelector("meta[name=style-nonce]").content,
+        container: place, media: this.audio, height: 72, waveColor: accent, progressColor: "#8894a0", normalize: true,
+        plugins: [Spectrogram.create({ labels: false, height: 96, scale: "mel", frequencyMax: 11025, fftSamples: 512, useWebWorker: false })],
+      });
+    } catch {
+      place.textContent = "No waveform: this copy was made without the page's libraries (script/web fetches them).";
+    }
+  }
+
+  get length() {
+    return Math.max(this.audio.duration || 0, this.windows.at(-1)?.end ?? 1);
+  }
+
+  drawRibbon() {
+    ribbon(byId("track-ribbon"), this.windows.map((w) => ({ start: w.start, end: w.end, label: w.genre })), 0, this.length);
+    byId("track-ribbon").append(this.head);
+  }
+
+  /** Show the window at the playhead; after the last whole window the last one stands. */
+  follow() {
+    const now = this.audio.currentTime;
+    byId("seek").value = now;
+    byId("track-time").textContent = `${clock(now)} of ${clock(this.length)}`;
+    this.head.style.left = `${(now / this.length) * 100}%`;
+    const heard = this.windows.filter((w) => w.start <= now + 1e-6);
+    const record = heard.at(-1) ?? this.windows[0];
+    if (!record) return;
+    byId("track-label").textContent = record.genre;
+    byId("track-confidence").textContent = `${percent(record.confidence)} from ${clock(record.start)} to ${clock(record.end)}`;
+    byId("track-label").dataset.start = record.start;
+    this.bars.show(record.scores);
+  }
+
+  verdict(record) {
+    byId("track-state").textContent =
+      `${record.file}: ${record.genre}, ${percent(record.confidence)} over ${record.windows} windows, ${record.seconds.toFixed(1)} s`;
+    const count = {};
+    for (const w of this.windows) count[w.genre] = (count[w.genre] ?? 0) + 1;
+    const sorted = [...this.labels].sort((a, b) => record.scores[b] - record.scores[a]);
+    rows(byId("track-table"), sorted.map((label) => [label, String(count[label] ?? 0), percent(record.scores[label])]));
+  }
+}
