@@ -80,9 +80,10 @@ def _protect(app: Flask, state: WebState) -> None:
 def _add_classification(app: Flask, state: WebState) -> None:
     @app.post("/api/classify")
     def classify() -> Response:
+        streams = _switch("stream")
         body, name = _upload()
         records = state.uploads.classify(body, name)
-        if _switch("stream"):
+        if streams:
             return Response(_lines(records), mimetype="application/x-ndjson")
         found = list(records)
         return jsonify({"windows": found[:-1], "verdict": found[-1]})

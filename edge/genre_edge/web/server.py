@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from flask import Flask
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
+from waitress.task import ErrorTask
 from waitress.utilities import Error
 
 from ..config import WebConfig
@@ -25,6 +27,8 @@ _SEND_SECONDS = 20.0
 """A client that takes nothing of what waits for it for this long is cut."""
 _RECEIVE_SECONDS = 300.0
 """Longest time for sending a request."""
+_LINGER_SECONDS = 5.0
+"""How long what a refused client still sends is read and thrown away."""
 _HIGH_WATER = 512 * 1024
 """Bytes that wait for one client before its thread waits too."""
 
@@ -36,10 +40,10 @@ class _Refusal(Error):  # type: ignore[misc]
         super().__init__(error.body)
         self.code, self.reason = error.code, error.reason
 
-    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], str]:
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
         """Status line, headers and body."""
         headers = [("Content-Type", "application/problem+json"), ("Connection", "close")]
-        return f"{self.code} {self.reason}", headers, problems.body(self.code, self.body)
+        return f"{self.code} {self.reason}", headers, problems.body(self.code, self.body).encode()
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
@@ -52,8 +56,40 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         return taken
 
 
+class _RefusalTask(ErrorTask):  # type: ignore[misc]
+    def execute(self) -> None:
+        self.channel.lingers = True
+        super().execute()
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = _Parser
+    error_task_class = _RefusalTask
+    lingers = False
+
+    def handle_close(self) -> None:
+        """Closing while a refused client still sends would reset the connection before it has read why."""
+        if self.lingers and self.connected and _LINGERING.acquire(blocking=False):
+            threading.Thread(target=_drain, args=(self.socket.dup(),), daemon=True).start()
+        super().handle_close()
+
+
+_LINGERING = threading.Semaphore(8)
+
+
+def _drain(connection: socket.socket) -> None:
+    """Read what comes, for a short while, and keep nothing."""
+    end = time.monotonic() + _LINGER_SECONDS
+    try:
+        with connection:
+            connection.settimeout(1.0)
+            connection.shutdown(socket.SHUT_WR)
+            while time.monotonic() < end and connection.recv(1 << 16):
+                pass
+    except OSError:
+        pass  # it has gone
+    finally:
+        _LINGERING.release()
 
 
 class Server:
@@ -95,8 +131,8 @@ class Server:
     def close(self) -> None:
         """Stop serving; open connections are closed."""
         self._closing.set()
+        self._server.task_dispatcher.shutdown(timeout=2)
         self._server.close()
-        self._server.task_dispatcher.shutdown(timeout=1)
 
     def _serve(self) -> None:
         try:

@@ -56,6 +56,6 @@ class Tap:
 def levels(samples: Float32, mel: Float32) -> list[int]:
     """Mel bands of windowed samples [2048] as 0 to 255, of -90 to 0 dB of a full-scale sine."""
     power = np.abs(scipy.fft.rfft(samples)) ** 2 / (_FFT / 4) ** 2
-    db = 10 * np.log10(mel @ power / np.maximum(mel.sum(axis=1), 1e-9) + 1e-12)
+    db = 10 * np.log10(power @ mel / np.maximum(mel.sum(axis=0), 1e-9) + 1e-12)
     scaled = (db - _LOWEST_DB) / (_HIGHEST_DB - _LOWEST_DB) * 255
     return [int(value) for value in np.clip(scaled, 0, 255)]

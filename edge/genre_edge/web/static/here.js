@@ -8,7 +8,7 @@ export function startHere(model) {
   const bars = new Bars(byId("here-bars"), model.labels);
   const seconds = model.frontend.window_seconds;
   let running = null;
-  byId("here").addEventListener("click", async () => {
+  byId("here-toggle").addEventListener("click", async () => {
     if (running) {
       running();
       running = null;
@@ -16,8 +16,8 @@ export function startHere(model) {
     } else {
       running = await listen(seconds, bars);
     }
-    byId("here").setAttribute("aria-pressed", String(Boolean(running)));
-    byId("here").textContent = running ? "Stop" : "Listen with this device";
+    byId("here-toggle").setAttribute("aria-pressed", String(Boolean(running)));
+    byId("here-toggle").textContent = running ? "Stop" : "Listen with this device";
   });
 }
 

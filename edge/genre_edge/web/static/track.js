@@ -11,6 +11,7 @@ export function startTrack(model) {
 class Track {
   constructor(model) {
     this.labels = model.labels;
+    this.most = model.service.upload_mb;
     this.windows = [];
     this.bars = new Bars(byId("track-bars"), model.labels);
     this.audio = byId("audio");
@@ -56,12 +57,16 @@ class Track {
 
   async take(file) {
     const number = (this.number = (this.number ?? 0) + 1);
+    if (file.size > this.most * 1e6) {
+      byId("track-state").textContent = `${file.name}: more than ${this.most} MB`;
+      return;
+    }
     this.audio.pause();
     this.windows = [];
     if (this.url) URL.revokeObjectURL(this.url);
     this.url = URL.createObjectURL(file);
     this.audio.src = this.url;
-    byId("track").hidden = false;
+    byId("track-found").hidden = false;
     byId("track-state").textContent = `${file.name}: classifying …`;
     const progress = byId("track-progress");
     progress.hidden = false;
@@ -79,7 +84,7 @@ class Track {
       }
     } catch (error) {
       byId("track-state").textContent = error.message;
-      byId("track").hidden = this.windows.length === 0;
+      byId("track-found").hidden = this.windows.length === 0;
     } finally {
       progress.hidden = true;
     }
