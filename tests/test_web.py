@@ -19,9 +19,12 @@ import pytest
 import requests
 import soundfile
 from conftest import noise
+from flask import Flask, Response
+from genre_edge.config import WebConfig
 from genre_edge.health import Health
 from genre_edge.records import StateRecord
 from genre_edge.sources import read_mono
+from genre_edge.web import server as serving
 from genre_edge.web.hub import Hub
 from genre_edge.web.problems import Problem
 from webserver import WebServer
@@ -316,6 +319,32 @@ def test_too_many_viewers_are_refused_and_a_slow_one_is_cut() -> None:
     assert hub.cut >= 1
     assert list(viewer) == [], "what waited is not sent"
     assert hub.viewers == 0
+
+
+def test_a_client_that_takes_nothing_is_cut(monkeypatch) -> None:
+    monkeypatch.setattr(serving, "_SEND_SECONDS", 1.5)
+    app = Flask("big")
+    ended = threading.Event()
+
+    @app.get("/")
+    def big() -> Response:
+        def parts() -> Iterator[bytes]:
+            try:
+                while True:
+                    yield bytes(1 << 16)
+            finally:
+                ended.set()
+
+        return Response(parts())
+
+    running = serving.Server(app, WebConfig(port=0), print)
+    address = urlsplit(running.url)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect((address.hostname, address.port))
+        client.sendall(f"GET / HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
+        assert ended.wait(15), "the answer's thread is free again"
+    running.close()
 
 
 # --- the description

@@ -123,7 +123,8 @@ def _share(
 ) -> dict[str, Any]:
     """Accuracy with its 95 % interval, macro F1, the genres and the confusion matrix [true][predicted]."""
     n = len(labels)
-    confusion = np.bincount(truth * n + said, minlength=n * n).reshape(n, n)
+    pairs = (truth * n + said).astype(np.intp)  # 32-bit systems count no int64
+    confusion = np.bincount(pairs, minlength=n * n).reshape(n, n)
     right, count = int((truth == said).sum()), len(truth)
     low, high = wilson(right, count)
     return {

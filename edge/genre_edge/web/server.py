@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask
@@ -157,8 +158,8 @@ class Server:
                     channel.request is not None and time.time() - channel.creation_time > _RECEIVE_SECONDS
                 )
                 if now - seen[number][1] > _SEND_SECONDS or asking:
-                    channel.will_close = True
-                    self._server.pull_trigger()
+                    with suppress(OSError):  # waitress's own close waits until the client takes something
+                        channel.socket.shutdown(socket.SHUT_RDWR)
             sizes = seen
 
 

@@ -55,11 +55,11 @@ async function chart(place, labels, played, times, unit, name) {
   const axis = { stroke: ink, grid: { stroke: "#8884", width: 1 }, ticks: { stroke: "#8884" } };
   place.replaceChildren();
   new uPlot({
-    width: Math.max(280, place.clientWidth), height: 200, scales: { y: { range: (_, low, high) => [0, high || 1] } },
+    width: Math.max(280, place.clientWidth), height: 200, scales: { x: { range: () => [times[0], 2 * times.at(-1) - times.at(-2)] }, y: { range: (_, low, high) => [0, high || 1] } },
     axes: [{ ...axis, values: (_, ticks) => ticks.map((t) => label(t, times.length)) }, { ...axis, label: name }],
     legend: { show: true, live: false }, cursor: { show: false },
     series: [{}, ...heard.map((one) => ({
-      label: one, fill: colour(one), stroke: colour(one), paths: uPlot.paths.bars({ size: [0.7], align: 1 }), points: { show: false },
+      label: one, fill: colour(one), stroke: colour(one), width: 0, paths: uPlot.paths.bars({ size: [0.7], align: 1 }), points: { show: false },
     })).reverse()],
   }, [times, ...stacked.reverse()], place);
   place.setAttribute("role", "img");

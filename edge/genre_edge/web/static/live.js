@@ -32,7 +32,9 @@ export function startLive(model) {
   on("window", (record) => {
     said(record.state, "");
     byId("live-label").textContent = record.label;
-    byId("live-confidence").textContent = record.smoothed ? percent(record.smoothed.confidence) : "";
+    const smoothed = record.smoothed;
+    const guess = smoothed && record.label !== smoothed.genre ? `most like ${smoothed.genre}, ` : "";
+    byId("live-confidence").textContent = smoothed ? guess + percent(smoothed.confidence) : "";
     bars.show(record.scores);
     level(record.level_dbfs);
     recent.push({ start: record.start, end: record.end, label: record.label });
