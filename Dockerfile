@@ -11,18 +11,19 @@ FROM debian:trixie-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc python3-dev python3-venv portaudio19-dev \
     && rm -rf /var/lib/apt/lists/*
 COPY . /source
-RUN python3 -m venv /opt/genre-edge && /opt/genre-edge/bin/pip install --no-cache-dir "/source[mic,mqtt]"
+RUN python3 -m venv /opt/genre-edge && /opt/genre-edge/bin/pip install --no-cache-dir "/source[mic,mqtt,web]"
 
 FROM debian:trixie-slim
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends python3 libportaudio2 libasound2-plugins tini \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --groups audio --home-dir /var/lib/genre-edge --create-home genre-edge
+    && useradd --system --uid 990 --groups audio --home-dir /var/lib/genre-edge --create-home genre-edge
 COPY --from=build /opt/genre-edge /opt/genre-edge
 ENV PATH=/opt/genre-edge/bin:$PATH STATE_DIRECTORY=/var/lib/genre-edge RUNTIME_DIRECTORY=/dev/shm PYTHONUNBUFFERED=1
-USER genre-edge
+USER 990
 VOLUME /var/lib/genre-edge
 # Well while the service leaves a sign of life (in memory): windows, or the honest wait for a microphone that is away.
 HEALTHCHECK --interval=60s --timeout=10s --start-period=60s CMD ["genre-edge", "service", "alive"]
 ENTRYPOINT ["tini", "--", "genre-edge"]
+EXPOSE 8080
 CMD ["service", "run"]

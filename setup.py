@@ -83,6 +83,7 @@ setup(
             "mypy",
             "paho-mqtt>=2.1",
             "playwright",
+            "requests",
             "pytest",
             "ruff",
             "build",
