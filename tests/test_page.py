@@ -137,6 +137,15 @@ def test_the_demo_clip_and_a_file_that_is_no_audio(server, page, tmp_path: Path)
     expect(page.locator("#track-state")).to_contain_text("notes.txt: cannot be decoded", timeout=30_000)
 
 
+def test_without_its_libraries_the_page_does_the_rest_and_says_what_it_lacks(server, page) -> None:
+    page.route("**/vendor/*", lambda route: route.abort())
+    page.goto(f"{server.url}/#track")
+    page.locator("#demo").click()
+    expect(page.locator("#wave")).to_contain_text("No waveform: this copy was made without", timeout=10_000)
+    expect(page.locator("#track-state")).to_contain_text("over 4 windows", timeout=30_000)
+    expect(page.locator("#track-label")).to_have_text("classical")
+
+
 def test_from_the_keyboard_and_on_a_phone(server, page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"{server.url}/#track")
