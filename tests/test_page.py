@@ -143,7 +143,7 @@ def test_without_its_libraries_the_page_does_the_rest_and_says_what_it_lacks(ser
     page.locator("#demo").click()
     expect(page.locator("#wave")).to_contain_text("No waveform: this copy was made without", timeout=10_000)
     expect(page.locator("#track-state")).to_contain_text("over 4 windows", timeout=30_000)
-    expect(page.locator("#track-label")).to_have_text("classical")
+    expect(page.locator("#track-label")).not_to_have_text("–")
 
 
 def test_from_the_keyboard_and_on_a_phone(server, page) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pwd
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 from genre_edge import settings
+from genre_edge.cli import main
 from genre_edge.configtext import commented, effective
 from genre_edge.errors import UsageError
 from genre_edge.options import declared
@@ -154,6 +156,26 @@ def test_the_users_file_goes_before_the_systems(tmp_path: Path, monkeypatch) -> 
 def test_the_state_folder_is_systemds_where_it_gives_one() -> None:
     assert settings.default_folder({"STATE_DIRECTORY": "/var/lib/genre-edge"}) == Path("/var/lib/genre-edge")
     assert settings.default_folder({"XDG_STATE_HOME": "/s"}) == Path("/s/genre-edge")
+
+
+def test_a_user_without_a_home_can_run_it(monkeypatch, capsys) -> None:
+    """As one that systemd made up: no HOME, no entry in the user database."""
+
+    def unknown(_: int) -> None:
+        raise KeyError("no such user")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "STATE_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SystemExit) as left:
+        main(["listen", "--help"])
+    assert left.value.code == 0
+    assert "/nonexistent" in capsys.readouterr().out
+    monkeypatch.setattr(settings, "SYSTEM_FILE", Path("/nonexistent/genre-edge.toml"))
+    assert settings.find_file(None, {}) is None
+    assert load(None, {"STATE_DIRECTORY": "/var/lib/genre-edge"})[0].history.path.parent == Path(
+        "/var/lib/genre-edge"
+    )
 
 
 def test_the_command_begins_checks_and_shows(tmp_path: Path, cli) -> None:

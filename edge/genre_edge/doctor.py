@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import GenreEdgeError
+from .settings import default_folder
 
 LISTEN_SECONDS = 2.0
 """How long the microphone is heard."""
@@ -211,9 +212,12 @@ def _heard(config: object, verbose: bool) -> Iterator[Finding]:
 
 
 def disk(_: argparse.Namespace) -> Iterator[Finding]:
-    """Room on the disk."""
-    free = shutil.disk_usage(Path.home()).free
-    text = f"{free / 1e9:.1f} GB free in {Path.home()}"
+    """Room where the history is kept."""
+    folder = default_folder()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    text = f"{free / 1e9:.1f} GB free in {folder}"
     if free < _LEAST_DISK:
         yield Finding("disk", "fail", text, "make room: journalctl --vacuum-size=50M, apt clean")
     else:

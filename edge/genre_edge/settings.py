@@ -63,12 +63,24 @@ SECTIONS: dict[str, type] = {
 """Tables of the file and what they become; [[webhook]] beside them is an array of tables."""
 
 
+NOWHERE = Path("/nonexistent")
+"""The home of a user who has none, such as one that systemd made up."""
+
+
+def expanded(text: str) -> Path:
+    """A path with ~ replaced by the user's home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text.replace("~", str(NOWHERE), 1))
+
+
 def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Where the program keeps what it remembers: systemd's state directory, or $XDG_STATE_HOME/genre-edge."""
     given = environment.get("STATE_DIRECTORY", "").split(":")[0]
     if given:
         return Path(given)
-    return Path(environment.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "genre-edge"
+    return expanded(environment.get("XDG_STATE_HOME") or "~/.local/state") / "genre-edge"
 
 
 def default_history() -> Path:
@@ -78,7 +90,7 @@ def default_history() -> Path:
 
 def user_file(environment: Mapping[str, str] = os.environ) -> Path:
     """The user's configuration."""
-    return Path(environment.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "genre-edge/config.toml"
+    return expanded(environment.get("XDG_CONFIG_HOME") or "~/.config") / "genre-edge/config.toml"
 
 
 def find_file(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -105,7 +117,7 @@ class _Reader:
     def put(self, section: str, one: Declared, value: Any, origin: str) -> None:
         """Take a value over an earlier one."""
         if one.kind is Path and isinstance(value, str):
-            value = Path(value).expanduser()
+            value = expanded(value)
         if one.kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         problem = one.problem(value)
@@ -207,7 +219,7 @@ def _webhooks(reader: _Reader, file: TomlFile, tables: Any) -> list[WebhookConfi
     for number, table in enumerate(tables):
         before, values = len(reader.problems), dict[str, Any]()
         for one, value, origin in reader.table(file, f"webhook[{number}]", WebhookConfig, table):
-            value = Path(value).expanduser() if one.kind is Path and isinstance(value, str) else value
+            value = expanded(value) if one.kind is Path and isinstance(value, str) else value
             problem = one.problem(value)
             if problem:
                 reader.problems.append(f"{origin}: {problem}")

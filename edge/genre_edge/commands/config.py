@@ -10,7 +10,7 @@ from typing import Any
 
 from ..configtext import commented, effective
 from ..errors import UsageError
-from ..settings import find_file, load, user_file
+from ..settings import expanded, find_file, load, user_file
 from .common import add_config_option
 
 _EPILOG = """\
@@ -69,7 +69,7 @@ def _init(args: argparse.Namespace) -> int:
     if args.output == "-":
         sys.stdout.write(text)
         return 0
-    write_new(Path(args.output).expanduser(), text, args.force)
+    write_new(expanded(args.output), text, args.force)
     print(f"wrote {args.output}; 'genre-edge config check' reads it")
     return 0
 
