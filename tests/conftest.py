@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from fakemic import FakeMic, installed
 from genre_edge.demo import clip_path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -64,3 +65,14 @@ def noise(seconds: float, rate: int = 22050, channels: int = 1, seed: int = 0) -
     rng = np.random.default_rng(seed)
     samples = (0.1 * rng.standard_normal((round(seconds * rate), channels))).astype(np.float32)
     return samples[:, 0] if channels == 1 else samples
+
+
+@pytest.fixture
+def mic(tmp_path: Path) -> Iterator[FakeMic]:
+    """A microphone that needs no sound card, plugged in."""
+    if not installed():
+        pytest.skip("needs pulseaudio and pulseaudio-utils")
+    microphone = FakeMic(tmp_path)
+    microphone.start()
+    yield microphone
+    microphone.close()

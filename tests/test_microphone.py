@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from queue import Empty, Queue
@@ -35,14 +34,6 @@ pytestmark = [
 ]
 
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ
-
-
-@pytest.fixture
-def mic(tmp_path: Path) -> Iterator[FakeMic]:
-    microphone = FakeMic(tmp_path)
-    microphone.start()
-    yield microphone
-    microphone.close()
 
 
 class Listening:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from fakemic import FakeMic, installed
 from webserver import WebServer
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -217,16 +216,6 @@ def test_first_paint_is_quick_and_small(tmp_path: Path, browser) -> None:
 
 
 # --- live
-
-
-@pytest.fixture
-def mic(tmp_path: Path) -> Iterator[FakeMic]:
-    if not installed():
-        pytest.skip("needs pulseaudio and pulseaudio-utils")
-    microphone = FakeMic(tmp_path)
-    microphone.start()
-    yield microphone
-    microphone.close()
 
 
 def test_live_follows_the_microphone_says_when_it_is_gone_and_recovers(

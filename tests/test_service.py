@@ -192,14 +192,6 @@ def test_install_writes_into_an_image_keeps_a_configuration_and_refuses_a_faulty
 
 
 @pytest.fixture
-def mic(tmp_path: Path) -> Iterator[FakeMic]:
-    microphone = FakeMic(tmp_path)
-    microphone.start()
-    yield microphone
-    microphone.close()
-
-
-@pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
     server = Broker(tmp_path / "broker")
     server.start()

@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..config import CaptureConfig, ListenConfig
 from ..errors import UsageError
@@ -17,6 +17,9 @@ from ..settings import Flags, Settings, find_file, load
 from ..sinks import Sink
 from .common import add_config_option, add_engine_options, add_verbose_option, complain
 from .outputs import add_output_options, check_history, output_flags, report_sinks
+
+if TYPE_CHECKING:
+    from ..listening import Listening
 
 _EPILOG = """\
 examples:
@@ -85,11 +88,16 @@ def run(args: argparse.Namespace) -> int:
     from ..notify import Notifier
 
     listening = Listening(loader(args), lambda _: _Screen(args.format), complain, Notifier(), args.verbose)
+    run_until_stopped(listening)
+    report_losses(listening.health)
+    return 0
+
+
+def run_until_stopped(listening: Listening) -> None:
+    """Listen until the end, SIGINT or SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: listening.stop.set())
     listening.run()
-    report_losses(listening.health)
-    return 0
 
 
 def report_losses(health: Health) -> None:

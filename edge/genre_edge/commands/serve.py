@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..options import add_flags
 from ..settings import Settings
 from .common import complain
-from .listen import add_listening_options, loader, report_losses
+from .listen import Said, add_listening_options, loader, report_losses, run_until_stopped
 
 _EPILOG = """\
 examples:
@@ -65,12 +65,9 @@ def run(args: argparse.Namespace) -> int:
 def _listen_and_serve(args: argparse.Namespace, load: Any) -> int:
     from ..listening import Listening
     from ..notify import Notifier
-    from .listen import Said
 
     listening = Listening(load, lambda _: Said(), complain, Notifier(), args.verbose)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: listening.stop.set())
-    listening.run()
+    run_until_stopped(listening)
     report_losses(listening.health)
     return 0
 

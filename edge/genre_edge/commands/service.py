@@ -21,7 +21,7 @@ from ..settings import SYSTEM_FILE, expanded, load, user_file
 from ..unit import NAME, WATCHDOG_SECONDS, Unit, unit_text
 from .common import complain
 from .config import write_new
-from .listen import add_listening_options, loader
+from .listen import add_listening_options, loader, run_until_stopped
 
 _EPILOG = """\
 examples:
@@ -90,9 +90,7 @@ def _run(args: argparse.Namespace) -> int:
         args.verbose,
     )
     signal.signal(signal.SIGHUP, lambda *_: listening.reload.set())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: listening.stop.set())
-    listening.run()
+    run_until_stopped(listening)
     log.say("stopped", NOTICE)
     return 0
 
