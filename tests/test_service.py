@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 from broker import Broker, Subscriber
 from conftest import noise
 from fakemic import FakeMic, installed
@@ -229,6 +230,18 @@ def test_it_is_ready_with_the_first_window_and_remembers_without_being_told(mic,
     assert log[-1] == "genre-edge: stopped"
     with closing(sqlite3.connect(service.state / "history.db")) as file:
         assert file.execute("SELECT sum(windows) FROM stretches").fetchone()[0] >= 3
+
+
+@needs_sound
+def test_it_serves_the_page_where_the_configuration_says_so(mic, tmp_path: Path) -> None:
+    mic.play_samples(noise(30.0, 44100), 44100)
+    service = Service(mic, tmp_path, "[web]\nenabled = true\nport = 0\n")
+    service.supervisor.wait_for("READY=1")
+    found = re.search(r"serving (http://\S+)", service.log())
+    assert found, service.log()
+    assert requests.get(f"{found[1]}/healthz").json()["status"] == "ok"
+    assert re.search(r"(?m)^genre_edge_windows_total [1-9]", requests.get(f"{found[1]}/metrics").text)
+    assert service.supervisor.stop() == 0
 
 
 @needs_sound

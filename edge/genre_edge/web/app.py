@@ -31,8 +31,8 @@ STATIC = Path(__file__).parent / "static"
 """The page."""
 VENDOR = Path(__file__).parent / "vendor"
 """Libraries that script/web puts there; a checkout does not have them."""
-_OPEN = ("/healthz", "/api/session", "/api/openapi.json")
-"""What needs no token, besides the page's files."""
+_OPEN = ("/api/session", "/api/openapi.json")
+"""What of the API needs no token."""
 _PCM = {"int16": ("<i2", 32768.0), "float32": ("<f4", 1.0)}
 _LOWEST_RATE, _HIGHEST_RATE = 8000, 192_000
 _WINDOW_SECONDS = 10.0
@@ -57,11 +57,10 @@ def _protect(app: Flask, state: WebState) -> None:
     def check() -> Response | None:
         if request.method == "OPTIONS" and state.config.allow_origin:
             return Response(status=204)
-        open_to_all = request.path in _OPEN or not request.path.startswith(("/api/", "/metrics"))
-        if not open_to_all or request.method == "POST":
-            if request.path == "/api/session":
-                return None
-            state.guard.check(request)
+        if request.path.startswith(("/api/", "/metrics")):
+            state.guard.check_site(request)
+            if request.path not in _OPEN:
+                state.guard.check_token(request)
         return None
 
     @app.after_request

@@ -33,12 +33,15 @@ class Guard:
         """Whether requests must bring one."""
         return self._token is not None
 
-    def check(self, request: Request) -> None:
-        """Problem unless the request may be answered."""
+    def check_site(self, request: Request) -> None:
+        """Problem 403 if another site's page asks, or asks under another name."""
         if self._config.is_local and urlsplit(f"//{request.host}").hostname not in _LOCAL_NAMES:
             raise Problem(403, "this service answers to localhost alone")  # DNS rebinding
         if request.headers.get("Sec-Fetch-Site") == "cross-site" and not self._is_allowed(request):
             raise Problem(403, "another site's page may not ask; --allow-origin names one that may")
+
+    def check_token(self, request: Request) -> None:
+        """Problem 401 without the token, where one is needed."""
         if self._token is None:
             return
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
