@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 import soundfile
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from fakemic import FakeMic
 
 ROOT = Path(__file__).parent.parent
 SECONDS, BEGIN = 9, 5
@@ -43,38 +47,17 @@ def prepare(share: Path, gtzan: Path) -> None:
 
 
 def microphone(share: Path) -> None:
-    """A sound server whose default source hears the clips, over and over, until this is killed."""
-    socket = share / "pulse.socket"
-    server = subprocess.Popen(
-        [
-            *(
-                "pulseaudio",
-                "-n",
-                "--daemonize=no",
-                "--exit-idle-time=-1",
-                "--use-pid-file=no",
-                "--disable-shm=yes",
-            ),
-            *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={socket}"),
-            *("-L", "module-null-sink sink_name=fake rate=48000 channels=2"),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    player = None
+    """A sound server whose default source hears the clips, over and over, until this is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    mic = FakeMic(share)
+    mic.start()
     try:
-        while server.poll() is None:
+        while True:
             for clip in sorted((share / "clips").rglob("*.flac")):
-                player = subprocess.Popen(
-                    ["paplay", "--server", f"unix:{socket}", "--device=fake", str(clip)],
-                    stderr=subprocess.DEVNULL,
-                )
-                player.wait()
-                time.sleep(0.1)
+                mic.play(clip).wait()
+                mic.processes.clear()
     finally:
-        for process in (player, server):
-            if process is not None:
-                process.kill()
+        mic.close()
 
 
 def windows(path: Path) -> dict[tuple[str, float], dict]:

@@ -19,6 +19,8 @@ from .settings import default_folder
 
 LISTEN_SECONDS = 2.0
 """How long the microphone is heard."""
+_FIRST_SOUND_SECONDS = 5.0
+"""Longest wait for its first sound: a slow board or a sound server takes its time."""
 _EARLIEST_CLOCK = 1_750_000_000
 """A clock before this (June 2025) has not been set since boot."""
 _LEAST_DISK = 100 * 1024 * 1024
@@ -186,9 +188,10 @@ def _heard(config: object, verbose: bool) -> Iterator[Finding]:
         "ok",
         f"{opened.device.token} opens at {opened.rate} Hz, {opened.channels} channel(s), {opened.why}",
     )
+    first = queue.get(_FIRST_SOUND_SECONDS)
+    chunks = [] if first is None else [np.frombuffer(first.data, "<i2")]
     end = time.monotonic() + LISTEN_SECONDS
-    chunks = []
-    while time.monotonic() < end:
+    while first is not None and time.monotonic() < end:
         chunk = queue.get(0.2)
         if chunk is not None:
             chunks.append(np.frombuffer(chunk.data, "<i2"))
