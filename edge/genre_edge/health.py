@@ -46,3 +46,8 @@ class Health:
     """Interruptions of the stream, for whatever reason."""
     sinks: list[SinkHealth] = field(default_factory=list)
     """One for each place that records go to."""
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether no audio comes at all."""
+        return self.state in ("starting", "waiting", "lost")

@@ -103,7 +103,8 @@ class Listening:
             self.reload.clear()
             self._notifier.reloading()
             self._read_again()
-            self._notifier.ready(self.health.state)
+            if self._told_ready:
+                self._notifier.ready(self.health.state)
 
     def _read_again(self) -> None:
         """Apply what can be applied without losing audio; a faulty file changes nothing."""
@@ -125,7 +126,7 @@ class Listening:
         duration = self._settings.listen.duration
 
         def expire() -> None:
-            if self.health.state in ("starting", "waiting", "lost"):
+            if self.health.is_deaf:
                 self.stop.set()
 
         timer = threading.Timer(duration if duration is not None else threading.TIMEOUT_MAX, expire)

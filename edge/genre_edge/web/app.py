@@ -146,7 +146,7 @@ def _add_reports(app: Flask, state: WebState) -> None:
             "upload_mb": state.config.upload_mb,
             "upload_minutes": state.config.upload_minutes,
             "live": state.hub is not None,
-            "history": state.history is not None,
+            "history": state.history.exists(),
         }
         return jsonify({**state.info.to_dict(), "version": __version__, "service": limits})
 
@@ -170,7 +170,7 @@ def _add_reports(app: Flask, state: WebState) -> None:
             age = seconds_of(request.args.get("since", "7d"))
         except (UsageError, OverflowError):
             raise Problem(422, "since: must be a number and m, h, d or w, such as 12h or 7d") from None
-        if state.history is None or not state.history.exists():
+        if not state.history.exists():
             raise Problem(404, "no history is kept here: start with --history")
         try:
             rows = played(state.history, max(0.0, time.time() - age), by)

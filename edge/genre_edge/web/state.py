@@ -22,9 +22,6 @@ from .hub import Hub
 from .problems import Problem
 from .uploads import Uploads
 
-_DEAF = ("starting", "waiting", "lost")
-"""States in which nothing is heard."""
-
 
 @dataclass
 class WebState:
@@ -34,7 +31,7 @@ class WebState:
     """Its limits."""
     model: EngineConfig
     """What uploads are classified with."""
-    history: Path | None = None
+    history: Path
     """The history's file, if one is kept."""
     health: Health | None = None
     """Of the listening program; None: nobody listens here."""
@@ -55,7 +52,7 @@ class WebState:
 
     def trouble(self) -> str | None:
         """Why the service is not ready; None if it is."""
-        if self.health is not None and self.health.state in _DEAF:
+        if self.health is not None and self.health.is_deaf:
             return f"microphone: {self.health.state}"
         return None
 
