@@ -88,11 +88,16 @@ class Supervisor:
 
     def status(self) -> dict[str, int]:
         """Threads, open files and resident memory (KB) now."""
-        folder = Path(f"/proc/{self.process.pid}")
-        lines = (folder / "status").read_text().splitlines()
-        fields = dict(line.split(":", 1) for line in lines if ":" in line)
-        return {
-            "threads": int(fields["Threads"]),
-            "files": len(os.listdir(folder / "fd")),
-            "kilobytes": int(fields["VmRSS"].split()[0]),
-        }
+        return resources_of(self.process.pid)
+
+
+def resources_of(pid: int) -> dict[str, int]:
+    """Threads, open files and resident memory (KB) of a process now."""
+    folder = Path(f"/proc/{pid}")
+    lines = (folder / "status").read_text().splitlines()
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    return {
+        "threads": int(fields["Threads"]),
+        "files": len(os.listdir(folder / "fd")),
+        "kilobytes": int(fields["VmRSS"].split()[0]),
+    }

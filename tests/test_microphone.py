@@ -27,6 +27,7 @@ from fakemic import FakeMic, installed
 from genre_edge.bundle import DEFAULT_MODEL
 from genre_edge.pipeline import Engine, EngineConfig
 from genre_edge.sources import read_mono
+from supervisor import resources_of
 
 pytestmark = [
     pytest.mark.skipif(not installed(), reason="needs pulseaudio and pulseaudio-utils"),
@@ -84,15 +85,7 @@ class Listening:
 
     def status(self) -> dict[str, int]:
         """Threads, open files and resident memory (KB) now."""
-        process = Path(f"/proc/{self.process.pid}")
-        fields = dict(
-            line.split(":", 1) for line in (process / "status").read_text().splitlines() if ":" in line
-        )
-        return {
-            "threads": int(fields["Threads"]),
-            "files": len(os.listdir(process / "fd")),
-            "kilobytes": int(fields["VmRSS"].split()[0]),
-        }
+        return resources_of(self.process.pid)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

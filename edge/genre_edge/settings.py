@@ -88,9 +88,14 @@ def default_history() -> Path:
     return default_folder() / "history.db"
 
 
+def config_home(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the user's programs keep their configurations."""
+    return expanded(environment.get("XDG_CONFIG_HOME") or "~/.config")
+
+
 def user_file(environment: Mapping[str, str] = os.environ) -> Path:
     """The user's configuration."""
-    return expanded(environment.get("XDG_CONFIG_HOME") or "~/.config") / "genre-edge/config.toml"
+    return config_home(environment) / "genre-edge/config.toml"
 
 
 def find_file(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -114,8 +119,8 @@ class _Reader:
     origins: dict[str, str] = field(default_factory=dict)
     """Place of each "section.key"."""
 
-    def put(self, section: str, one: Declared, value: Any, origin: str) -> None:
-        """Take a value over an earlier one."""
+    def taken(self, one: Declared, value: Any, origin: str) -> Any:
+        """A value as its field has it; None, and a problem, if it is wrong."""
         if one.kind is Path and isinstance(value, str):
             value = expanded(value)
         if one.kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -123,7 +128,14 @@ class _Reader:
         problem = one.problem(value)
         if problem:
             self.problems.append(f"{origin}: {problem}")
-        else:
+            return None
+        return value
+
+    def put(self, section: str, one: Declared, value: Any, origin: str) -> None:
+        """Take a value over an earlier one."""
+        before = len(self.problems)
+        value = self.taken(one, value, origin)
+        if len(self.problems) == before:
             self.values[section][one.name] = value
             self.origins[f"{section}.{one.name}"] = origin
 
@@ -219,11 +231,7 @@ def _webhooks(reader: _Reader, file: TomlFile, tables: Any) -> list[WebhookConfi
     for number, table in enumerate(tables):
         before, values = len(reader.problems), dict[str, Any]()
         for one, value, origin in reader.table(file, f"webhook[{number}]", WebhookConfig, table):
-            value = expanded(value) if one.kind is Path and isinstance(value, str) else value
-            problem = one.problem(value)
-            if problem:
-                reader.problems.append(f"{origin}: {problem}")
-            values[one.name] = value
+            values[one.name] = reader.taken(one, value, origin)
         try:
             if len(reader.problems) == before:
                 hooks.append(WebhookConfig(**values))

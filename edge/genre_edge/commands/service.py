@@ -17,7 +17,7 @@ from typing import Any
 from ..configtext import commented
 from ..errors import UsageError
 from ..notify import alive_file
-from ..settings import SYSTEM_FILE, expanded, load, user_file
+from ..settings import SYSTEM_FILE, config_home, load, user_file
 from ..unit import NAME, WATCHDOG_SECONDS, Unit, unit_text
 from .common import complain
 from .config import write_new
@@ -169,8 +169,7 @@ def _paths(args: argparse.Namespace) -> tuple[Path, Path]:
     if args.user:
         if args.root != Path("/"):
             raise UsageError("--root: goes without --user")
-        base = expanded(os.environ.get("XDG_CONFIG_HOME") or "~/.config")
-        return base / "systemd/user" / NAME, user_file()
+        return config_home() / "systemd/user" / NAME, user_file()
     if os.geteuid() != 0 and args.root == Path("/") and args.run is not _status:
         raise UsageError("only root may do this: sudo genre-edge service ..., or --user for this user alone")
     return args.root / "etc/systemd/system" / NAME, SYSTEM_FILE

@@ -8,69 +8,46 @@ from ..version import __version__
 
 Json = dict[str, Any]
 
-_SCORES: Json = {
-    "type": "object",
-    "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
-    "description": "Probability of each label.",
+
+def _object(**properties: Json) -> Json:
+    """An object that has all of these."""
+    return {"type": "object", "required": [*properties], "properties": properties}
+
+
+_TEXT: Json = {"type": "string"}
+_NUMBER: Json = {"type": "number"}
+_GUESS: Json = {
+    "genre": _TEXT,
+    "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+    "scores": {
+        "type": "object",
+        "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+        "description": "Probability of each label.",
+    },
 }
-_PROBABILITY: Json = {"type": "number", "minimum": 0, "maximum": 1}
 _SCHEMAS: Json = {
-    "Problem": {
-        "type": "object",
-        "required": ["title", "status", "detail"],
-        "properties": {
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string", "description": "What is wrong, and what to do."},
-        },
-    },
-    "FileWindow": {
-        "type": "object",
-        "required": ["type", "file", "start", "end", "genre", "confidence", "scores"],
-        "properties": {
-            "type": {"const": "window"},
-            "file": {"type": "string"},
-            "start": {"type": "number", "description": "Seconds from the file's start."},
-            "end": {"type": "number"},
-            "genre": {"type": "string"},
-            "confidence": _PROBABILITY,
-            "scores": _SCORES,
-        },
-    },
-    "Verdict": {
-        "type": "object",
-        "required": ["type", "file", "seconds", "windows", "genre", "confidence", "scores"],
-        "properties": {
-            "type": {"const": "file"},
-            "file": {"type": "string"},
-            "seconds": {"type": "number"},
-            "windows": {"type": "integer"},
-            "genre": {"type": "string"},
-            "confidence": _PROBABILITY,
-            "scores": _SCORES,
-        },
-    },
-    "Window": {
-        "type": "object",
-        "required": ["type", "genre", "confidence", "level_dbfs", "scores"],
-        "properties": {
-            "type": {"const": "window"},
-            "genre": {"type": "string"},
-            "confidence": _PROBABILITY,
-            "level_dbfs": {"type": "number"},
-            "scores": _SCORES,
-        },
-    },
-    "Played": {
-        "type": "object",
-        "required": ["when", "label", "seconds", "confidence"],
-        "properties": {
-            "when": {"type": "string", "description": "Hour or day, local time; empty by genre."},
-            "label": {"type": "string"},
-            "seconds": {"type": "number"},
-            "confidence": {"type": ["number", "null"]},
-        },
-    },
+    "Problem": _object(
+        title=_TEXT,
+        status={"type": "integer"},
+        detail={"type": "string", "description": "What is wrong, and what to do."},
+    ),
+    "FileWindow": _object(
+        type={"const": "window"},
+        file=_TEXT,
+        start={"type": "number", "description": "Seconds from the file's start."},
+        end=_NUMBER,
+        **_GUESS,
+    ),
+    "Verdict": _object(
+        type={"const": "file"}, file=_TEXT, seconds=_NUMBER, windows={"type": "integer"}, **_GUESS
+    ),
+    "Window": _object(type={"const": "window"}, level_dbfs=_NUMBER, **_GUESS),
+    "Played": _object(
+        when={"type": "string", "description": "Hour or day, local time; empty by genre."},
+        label=_TEXT,
+        seconds=_NUMBER,
+        confidence={"type": ["number", "null"]},
+    ),
 }
 
 
@@ -115,11 +92,7 @@ def _query(name: str, schema: Json, text: str, required: bool = False) -> Json:
 
 
 _AUDIO: Json = {"schema": {"type": "string", "format": "binary"}}
-_BOTH: Json = {
-    "type": "object",
-    "required": ["windows", "verdict"],
-    "properties": {"windows": {"type": "array", "items": _ref("FileWindow")}, "verdict": _ref("Verdict")},
-}
+_BOTH = _object(windows={"type": "array", "items": _ref("FileWindow")}, verdict=_ref("Verdict"))
 _PATHS: Json = {
     "/api/classify": {
         "post": {
