@@ -114,7 +114,9 @@ def test_a_faster_log_mel_is_that_of_a_faster_tape() -> None:
         LogMel(spec).window((0.3 * np.sin(2 * np.pi * f * seconds)).astype(np.float32)[: spec.window_samples])
         for f in (700.0, 770.0)
     )
-    augmenter = MelAugmenter(Extra(hum[None], np.array([0])), 2, spec, AugmentSpec(), 0.0)
+    augmenter = MelAugmenter(
+        Extra(hum[None], np.array([13.0], np.float32), np.array([0])), 2, spec, AugmentSpec(), 0.0
+    )
     moved = augmenter._faster(hum, 1.1)
     assert abs(int(moved.mean(0).argmax()) - int(faster.mean(0).argmax())) <= 1
     assert int(hum.mean(0).argmax()) < int(moved.mean(0).argmax())
@@ -122,7 +124,8 @@ def test_a_faster_log_mel_is_that_of_a_faster_tape() -> None:
 
 def test_drawn_log_mels_are_finite_and_their_labels_add_up() -> None:
     rng = np.random.default_rng(0)
-    extra = Extra(rng.standard_normal((6, 126, 128)).astype(np.float32), np.arange(6) % 3)
+    noise = rng.standard_normal((6, 126, 128)).astype(np.float32)
+    extra = Extra(noise, np.full(6, 13, np.float32), np.arange(6) % 3)
     features, label = MelAugmenter(extra, 3, FrontendSpec(), AugmentSpec(), 0.5).draw(rng, 40)
     assert features.shape == (40, 126, 128)
     assert np.isfinite(features).all()

@@ -15,9 +15,6 @@ from genre_edge.frontend import Float32, FrontendSpec, hz_to_mel, mel_to_hz
 
 from .augment import AugmentSpec
 
-_DB = 17.0
-"""Decibels in one unit of a normalised log-mel: the standard deviation that music's windows have about."""
-
 
 @dataclass(frozen=True)
 class Extra:
@@ -25,6 +22,8 @@ class Extra:
 
     features: Float32
     """float32 [n, frames, mels]."""
+    decibels: Float32
+    """Decibels in one unit of the features (their standard deviation before they were normalised), [n]."""
     label: npt.NDArray[np.int64]
     """Index into the labels, [n]."""
 
@@ -61,13 +60,13 @@ class MelAugmenter:
             power = _noisy(rng, power, 15, 40)
         db = 10 * np.log10(power)
         db = np.maximum(db, db.max() - 80)
-        return (db / _DB).astype(np.float32), target.astype(np.float32)
+        return ((db - db.mean()) / db.std()).astype(np.float32), target.astype(np.float32)
 
     def _recording(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
         """Mel power, mean 1, of a random log-mel at another speed and through an equaliser; and its label."""
         pick = int(rng.integers(len(self._extra.label)))
         factor = float(np.exp(rng.uniform(-1, 1) * np.log1p(self._spec.speed)))
-        db = self._faster(self._extra.features[pick], factor) * _DB
+        db = self._faster(self._extra.features[pick], factor) * self._extra.decibels[pick]
         if rng.random() < self._spec.equaliser_probability:
             octaves = np.log2(np.maximum(self._centre, 40) / 40)
             knots = rng.normal(0, self._spec.equaliser_db, 10)

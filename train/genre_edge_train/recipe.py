@@ -20,12 +20,13 @@ from genre_edge.version import __version__
 from .augment import Augmenter, AugmentSpec
 from .clips import ClipPlan, ClipSet, clips_folder, make_clips, softmax
 from .data import REPEATS, PcmCache, readable
-from .distil import DistilSpec, Material, classifier_of, distil, scores_norm
+from .distil import DistilSpec, Material, classifier_of, distil
 from .evaluate import by_track
 from .heads import FOLDS, score_head
 from .melaugment import Extra, MelAugmenter
 from .results import Curves, Judged, write_results, write_tracks
 from .splits import folds_of
+from .targets import fit_targets
 from .temperature import best_temperature, cool
 
 STUDENT_MELS = 116
@@ -126,8 +127,10 @@ def extras(data: Path, labels: Sequence[str], wanted: Callable[[str], bool]) -> 
         mel = arrays["mel_u8"][keep].astype(np.float32) * scale + offset
     # Frames 2 to 127 of a centred STFT are those of an uncentred one.
     features = mel[:, :, 2:128].transpose(0, 2, 1)
+    # Loud tracks reach down to the floor, 80 dB below their peak: so many decibels span the features. The others do so nearly.
+    decibels = np.clip(80 / np.ptp(mel, axis=(1, 2)), 9, 20)
     genres = [names[i].split(".")[0] for i in keep]
-    return Extra(features, np.array([labels.index(genre) for genre in genres]))
+    return Extra(features, decibels, np.array([labels.index(genre) for genre in genres]))
 
 
 def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
@@ -147,7 +150,12 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     files = {track: heard[track] for track in train}
     sets: list[ClipSet] = [
         make_clips(
-            plan, files, clips_folder(plan, train, recipe.cache), recipe.cache, recipe.teacher, recipe.jobs
+            plan,
+            files,
+            clips_folder(plan, train, recipe.teacher, recipe.cache),
+            recipe.cache,
+            recipe.teacher,
+            recipe.jobs,
         )
         for plan in recipe.clips
     ]
@@ -159,8 +167,12 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     material = Material(
         sets, extra, STUDENT_MELS, folds_of(train, FOLDS) if recipe.distil.soft_share else None
     )
-    model = distil(material, recipe.distil, recipe.output, partial(_judge, valid=valid), recipe.start_from)
-    classifier = classifier_of(model, score_head(sets, scores_norm(sets)))
+    targets = fit_targets(sets)
+    model = distil(
+        material, recipe.distil, targets, recipe.output, partial(_judge, valid=valid), recipe.start_from
+    )
+    keras.utils.set_random_seed(recipe.distil.seed)  # the same head after a run that went on from its middle
+    classifier = classifier_of(model, score_head(sets, targets))
     answers = np.concatenate([classifier.predict(w, verbose=0) for w in (valid.clean, valid.room)])
     temperature = best_temperature(np.log(answers + 1e-9), np.concatenate([valid.label, valid.label]))
     cool(classifier, temperature)
