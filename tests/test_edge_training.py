@@ -17,7 +17,6 @@ from genre_edge_train.clips import decode, encode
 from genre_edge_train.conditions import CONDITIONS, image_room
 from genre_edge_train.evaluate_cli import with_section
 from genre_edge_train.recipe import STUDENT_MELS, lower_bands
-from genre_edge_train.targets import fit_targets
 from genre_edge_train.teacher import EMBEDDING, SCORES, Teacher
 
 TEACHER = ROOT.parent / "shared" / "data" / "teacher" / "yamnet.tflite"
@@ -127,43 +126,14 @@ def test_the_whole_recipe_on_a_handful_of_tracks(tmp_path) -> None:
 
 @pytest.mark.skipif(not TEACHER.is_file(), reason="needs the teacher in ../shared/data/teacher")
 def test_the_teacher_says_the_same_at_any_level_and_of_any_length() -> None:
-    teacher, chord = (
-        Teacher(TEACHER),
-        sum(np.sin(2 * np.pi * f * np.arange(3 * RATE) / RATE) for f in (220, 277, 330)),
-    )
+    teacher = Teacher(TEACHER)
+    chord = sum(np.sin(2 * np.pi * f * np.arange(3 * RATE) / RATE) for f in (220, 277, 330))
     clip = (0.2 * chord + noise(3.0, seed=3) / 10).astype(np.float32)
     embedding, scores = teacher.listen(clip, RATE)
     assert embedding.shape == (EMBEDDING,) and scores.shape == (SCORES,)
     assert np.isfinite(embedding).all() and scores.min() >= 0 and scores.max() <= 1
-    assert np.abs(teacher.listen(clip / 100, RATE)[0] - embedding).mean() < 0.005
     assert teacher.listen(clip[: RATE // 2], RATE)[0].shape == embedding.shape
-    other = teacher.listen(noise(3.0, seed=4), RATE)[0]
-    assert np.abs(other - embedding).mean() > 0.1, "and something else of something else"
-
-
-class Stored:
-    """What a clip set keeps of its teacher."""
-
-    def __init__(self, embedding: np.ndarray, scores: np.ndarray) -> None:
-        self.embedding, self.scores = embedding, scores
-
-    def __len__(self) -> int:
-        return len(self.embedding)
-
-
-def test_targets_are_components_of_variance_one_on_average(tmp_path) -> None:
-    rng = np.random.default_rng(0)
-    clips = Stored(
-        (rng.standard_normal((600, 5)) @ rng.standard_normal((5, 40)) + 3).astype(np.float16),
-        rng.normal(-8, 1, (600, 7)).astype(np.float16),
-    )
-    targets = fit_targets([clips])
-    answer = targets.embedding(clips.embedding.astype(np.float32))
-    assert answer.shape == (600, targets.widths["embedding"]) == (600, 40)
-    spread = answer.var(axis=0)
-    assert spread.mean() == pytest.approx(1, rel=0.01)
-    assert spread[:5].sum() > 0.99 * spread.sum(), "five directions hold all there is, and come first"
-    loud = clips.embedding.astype(np.float32) * 1000
-    assert np.abs(targets.embedding(loud)).max() < 100, (
-        "what is unlike anything learnt does not outweigh the rest"
+    softly, other = (teacher.listen(sound, RATE)[0] for sound in (clip / 100, noise(3.0, seed=4)))
+    assert np.abs(other - embedding).mean() > 20 * np.abs(softly - embedding).mean(), (
+        "but not of another sound"
     )

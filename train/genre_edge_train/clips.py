@@ -24,7 +24,7 @@ from tqdm import tqdm
 from .augment import Augmenter, AugmentSpec
 from .data import content_hash
 from .speech import make_speech
-from .teacher import EMBEDDING, LAYERS, SCORES, Teacher
+from .teacher import EMBEDDING, SCORES, Teacher
 
 SHARD = 250
 """Clips a worker makes before it reports."""
@@ -79,8 +79,7 @@ def softmax(logits: Float32) -> Float32:
 def clips_folder(plan: ClipPlan, tracks: Sequence[Track], teacher: Path, cache: Path) -> Path:
     """Where the clip set of this plan, these training tracks and this teacher lies."""
     made_of = [(track.name, track.genre, content_hash(track.path)) for track in tracks]
-    heard_by = [content_hash(teacher), list(LAYERS)]
-    text = json.dumps([asdict(plan), made_of, heard_by], sort_keys=True)
+    text = json.dumps([asdict(plan), made_of, content_hash(teacher)], sort_keys=True)
     return cache / f"clips-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 

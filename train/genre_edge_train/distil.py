@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ import tensorflow as tf
 from genre_edge.frontend import Float32
 from keras import layers
 
-from .clips import ClipSet, decode, standardise
+from .clips import EMBEDDING, SCORES, ClipSet, decode, standardise
 from .heads import Linear, soft_labels
 from .melaugment import MelAugmenter
 from .models import edge_trunk
-from .targets import Targets
+
+_FARTHEST = 4.0
+"""Standard deviations beyond which a teacher's output is clipped."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,13 @@ class DistilSpec:
     """Seed of weights, order and masks."""
 
 
-def student(shape: tuple[int, int], classes: int, taught: Mapping[str, int]) -> keras.Model:
-    """The edge network with a head of genre logits and one for each of the teacher's outputs: `taught`, name to width."""
+def student(shape: tuple[int, int], classes: int) -> keras.Model:
+    """The edge network with three heads: genre logits, the teacher's embedding, the teacher's scores."""
     inputs, features = edge_trunk(shape)
-    heads = {name: layers.Dense(width, name=name)(features) for name, width in taught.items()}
     genre = layers.Dense(classes, name="genre")(layers.Dropout(0.3)(features))
-    return keras.Model(inputs, {"genre": genre, **heads})
+    embedding = layers.Dense(EMBEDDING, name="embedding")(features)
+    scores = layers.Dense(SCORES, name="scores")(features)
+    return keras.Model(inputs, {"genre": genre, "embedding": embedding, "scores": scores})
 
 
 def classifier_of(trained: keras.Model, opinion: Linear) -> keras.Model:
@@ -102,16 +106,28 @@ class Material:
     """The fold of each training track, if there are to be soft labels: [tracks]."""
 
 
+def scores_norm(sets: Sequence[ClipSet]) -> Callable[[Float32], Float32]:
+    """Normalises the teacher's scores as the student is to give them."""
+    sample = np.linspace(0, len(sets[0]) - 1, min(4000, len(sets[0]))).astype(int)
+    scores = sets[0].scores[sample].astype(np.float32)
+    # One scale for all scores: classes that never sound stay near zero and cost nothing.
+    return partial(
+        _normalised, mean=scores.mean(0), deviation=np.float32(np.sqrt(scores.var(0).mean()) * 1.5)
+    )
+
+
 class Batches:
     """Endless training batches."""
 
-    def __init__(
-        self, material: Material, spec: DistilSpec, targets: Targets, soft: Float32 | None = None
-    ) -> None:
-        self._soft, self._spec, self._targets = soft, spec, targets
+    def __init__(self, material: Material, spec: DistilSpec, soft: Float32 | None = None) -> None:
+        self._soft, self._spec = soft, spec
         self._sets, self._extra, self._mels = material.sets, material.extra, material.mels
         sets = material.sets
         self._first = np.cumsum([0, *(len(clips) for clips in sets)])
+        sample = np.linspace(0, len(sets[0]) - 1, min(4000, len(sets[0]))).astype(int)
+        embedding = sets[0].embedding[sample].astype(np.float32)
+        self._embedding_norm = embedding.mean(0), embedding.std(0) + 0.02
+        self._scores_norm = scores_norm(sets)
 
     @property
     def steps(self) -> int:
@@ -144,15 +160,15 @@ class Batches:
         genre = self._column("target", chosen)
         if self._soft is not None:
             genre = genre * (1 - spec.soft_share) + self._soft[chosen] * spec.soft_share
-        embedding = self._targets.embedding(self._column("embedding", chosen))
-        scores = self._targets.scores(self._column("scores", chosen))
+        embedding = _normalised(self._column("embedding", chosen), *self._embedding_norm)
+        scores = self._scores_norm(self._column("scores", chosen))
         taught = np.ones(len(chosen), dtype=np.float32)
         if self._extra is not None:
             features, label = self._extra.draw(rng, spec.extra)
             x = np.concatenate([x, features[:, :, : self._mels]])
             genre = np.concatenate([genre, label])
-            embedding = np.concatenate([embedding, np.zeros((spec.extra, embedding.shape[1]))])
-            scores = np.concatenate([scores, np.zeros((spec.extra, scores.shape[1]))])
+            embedding = np.concatenate([embedding, np.zeros((spec.extra, EMBEDDING))])
+            scores = np.concatenate([scores, np.zeros((spec.extra, SCORES))])
             taught = np.concatenate([taught, np.zeros(spec.extra, dtype=np.float32)])
         genre = genre * (1 - spec.smoothing) + spec.smoothing / genre.shape[1]
         targets = {
@@ -184,7 +200,7 @@ class Batches:
 
     def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
         """All batches from `first_epoch` on as a tf.data pipeline."""
-        targets = {"genre": self.labels, **self._targets.widths}
+        targets = {"genre": self.labels, "embedding": EMBEDDING, "scores": SCORES}
         signature = (
             tf.TensorSpec((None, *self.shape, 1), tf.float32),
             {name: tf.TensorSpec((None, width), tf.float32) for name, width in targets.items()},
@@ -196,6 +212,11 @@ class Batches:
                 yield from self.epoch(number)
 
         return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4)
+
+
+def _normalised(values: Float32, mean: Float32, deviation: Float32 | np.float32) -> Float32:
+    """Standardised and clipped: sounds unlike music would else outweigh everything."""
+    return np.clip((values - mean) / deviation, -_FARTHEST, _FARTHEST)
 
 
 def _mask(x: Float32, rng: np.random.Generator) -> Float32:
@@ -223,15 +244,14 @@ def one_cycle(spec: DistilSpec, steps: int) -> keras.optimizers.schedules.Learni
 def distil(
     material: Material,
     spec: DistilSpec,
-    targets: Targets,
     folder: Path,
     judge: Callable[[keras.Model], dict[str, float]],
     start_from: Path | None = None,
 ) -> keras.Model:
     """Train a student; goes on from the last finished epoch if `folder` holds one.
 
-    `start_from` is a student.keras to take the first weights from; heads of another width begin anew. `judge` measures the
-    model after each epoch; its figures go to `history.jsonl`, and the losses to TensorBoard's logs beside it.
+    `start_from` is a student.keras to take the first weights from. `judge` measures the model after each
+    epoch; its figures go to `history.jsonl`, and the losses to TensorBoard's logs beside it.
     """
     finished, log = folder / "student.keras", folder / "history.jsonl"
     done = sum(1 for _ in log.open()) if log.exists() else 0
@@ -239,11 +259,11 @@ def distil(
         trained: keras.Model = keras.models.load_model(finished, compile=False)
         return trained
     keras.utils.set_random_seed(spec.seed)
-    soft = None if material.fold is None else soft_labels(material.sets, material.fold, targets)
-    batches = Batches(material, spec, targets, soft)
-    model = student(batches.shape, batches.labels, targets.widths)
+    soft = None if material.fold is None else soft_labels(material.sets, material.fold)
+    batches = Batches(material, spec, soft)
+    model = student(batches.shape, batches.labels)
     if start_from is not None:
-        model.load_weights(start_from, skip_mismatch=True)
+        model.load_weights(start_from)
     model.compile(
         keras.optimizers.AdamW(one_cycle(spec, batches.steps * spec.epochs), weight_decay=spec.weight_decay),
         loss={

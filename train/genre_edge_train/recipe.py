@@ -20,13 +20,12 @@ from genre_edge.version import __version__
 from .augment import Augmenter, AugmentSpec
 from .clips import ClipPlan, ClipSet, clips_folder, make_clips, softmax
 from .data import REPEATS, PcmCache, readable
-from .distil import DistilSpec, Material, classifier_of, distil
+from .distil import DistilSpec, Material, classifier_of, distil, scores_norm
 from .evaluate import by_track
 from .heads import FOLDS, score_head
 from .melaugment import Extra, MelAugmenter
 from .results import Curves, Judged, write_results, write_tracks
 from .splits import folds_of
-from .targets import fit_targets
 from .temperature import best_temperature, cool
 
 STUDENT_MELS = 116
@@ -167,12 +166,9 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     material = Material(
         sets, extra, STUDENT_MELS, folds_of(train, FOLDS) if recipe.distil.soft_share else None
     )
-    targets = fit_targets(sets)
-    model = distil(
-        material, recipe.distil, targets, recipe.output, partial(_judge, valid=valid), recipe.start_from
-    )
+    model = distil(material, recipe.distil, recipe.output, partial(_judge, valid=valid), recipe.start_from)
     keras.utils.set_random_seed(recipe.distil.seed)  # the same head after a run that went on from its middle
-    classifier = classifier_of(model, score_head(sets, targets))
+    classifier = classifier_of(model, score_head(sets, scores_norm(sets)))
     answers = np.concatenate([classifier.predict(w, verbose=0) for w in (valid.clean, valid.room)])
     temperature = best_temperature(np.log(answers + 1e-9), np.concatenate([valid.label, valid.label]))
     cool(classifier, temperature)
