@@ -59,6 +59,8 @@ def _check(args: argparse.Namespace) -> None:
         if args.augment or args.clip_set or args.start_from:
             raise UsageError("--augment, --clip-set and --start-from need --arch edge and its --teacher")
         return
+    if args.log_mels < 0:
+        raise UsageError(f"--log-mels {args.log_mels}: must be 0 or more")
     if args.arch != "edge":
         raise UsageError(f"--arch {args.arch} learns from labels alone: --teacher goes with --arch edge")
     if not args.teacher.is_file():
@@ -113,6 +115,7 @@ def _distilled(args: argparse.Namespace) -> Train:
     spec = DistilSpec(
         epochs=args.epochs,
         batch=args.batch,
+        extra=args.log_mels,
         learning_rate=args.learning_rate,
         room_share=args.rooms,
         soft_share=args.soft,

@@ -124,6 +124,13 @@ def _add_teacher_options(top: argparse.ArgumentParser) -> None:
         metavar="W",
         help="weight of the teacher's answers beside the labels (default: %(default)g)",
     )
+    group.add_argument(
+        "--log-mels",
+        type=int,
+        default=10,
+        metavar="N",
+        help="tracks of first3s_logmel.npz that join each batch, where there is such a file (default: %(default)s)",
+    )
     group.add_argument("--learning-rate", type=float, default=3e-3, metavar="R", help="default: %(default)g")
     group.add_argument("--start-from", type=Path, metavar="FILE", help="a student.keras to go on from")
 
