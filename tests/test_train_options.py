@@ -115,11 +115,7 @@ def test_a_faster_log_mel_is_that_of_a_faster_tape() -> None:
         for f in (700.0, 770.0)
     )
     augmenter = MelAugmenter(
-        Extra(hum[None], np.array([13.0], np.float32), np.array([0]), np.ones(1, np.float32)),
-        2,
-        spec,
-        AugmentSpec(),
-        0.0,
+        Extra(hum[None], np.array([13.0], np.float32), np.array([0])), 2, spec, AugmentSpec(), 0.0
     )
     moved = augmenter._faster(hum, 1.1)
     assert abs(int(moved.mean(0).argmax()) - int(faster.mean(0).argmax())) <= 1
@@ -129,22 +125,13 @@ def test_a_faster_log_mel_is_that_of_a_faster_tape() -> None:
 def test_drawn_log_mels_are_finite_and_their_labels_add_up() -> None:
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((6, 126, 128)).astype(np.float32)
-    extra = Extra(noise, np.full(6, 13, np.float32), np.arange(6) % 3, np.full(6, 1 / 6, np.float32))
+    extra = Extra(noise, np.full(6, 13, np.float32), np.arange(6) % 3)
     features, label = MelAugmenter(extra, 3, FrontendSpec(), AugmentSpec(), 0.5).draw(rng, 40)
     assert features.shape == (40, 126, 128)
     assert np.isfinite(features).all()
     np.testing.assert_allclose(label.sum(axis=1), 1, rtol=1e-5)
     assert (label.max(axis=1) < 1).any(), "some are mixed"
     assert len({f.tobytes() for f in features}) == 40, "none is drawn twice alike"
-
-
-def test_log_mels_are_drawn_in_their_shares() -> None:
-    share = np.array([0.1, 0.6, 0.3], np.float32)
-    extra = Extra(np.ones((3, 126, 128), np.float32), np.full(3, 13, np.float32), np.arange(3), share)
-    augmenter = MelAugmenter(extra, 3, FrontendSpec(), AugmentSpec(), 0.0)
-    rng = np.random.default_rng(0)
-    drawn = np.mean([augmenter._recording(rng)[1] for _ in range(2000)], axis=0)
-    assert drawn == pytest.approx(share, abs=0.04)
 
 
 # --- temperature

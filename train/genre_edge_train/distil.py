@@ -28,6 +28,8 @@ from .models import edge_trunk
 
 _FARTHEST = 4.0
 """Standard deviations beyond which a teacher's output is clipped."""
+_OPINION_WEIGHT = 0.25
+"""Of the head on the teacher's scores beside the student's own."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,10 @@ def student(shape: tuple[int, int], classes: int) -> keras.Model:
 
 
 def classifier_of(trained: keras.Model, opinion: Linear) -> keras.Model:
-    """A softmax of the genre head's logits plus those that `opinion` reads from the student's scores.
+    """A softmax of the genre head's logits plus a quarter of those that `opinion` reads from the student's scores.
 
-    Both are linear in the same features, so that one dense layer holds their sum.
+    `opinion` knows only tracks that the teacher has heard; at full weight it overrules what the student has learnt of the
+    others from their log-mels. Both are linear in the same features, so that one dense layer holds their sum.
     """
     features = trained.get_layer("genre").input
     kernel, bias = trained.get_layer("genre").get_weights()
@@ -79,7 +82,10 @@ def classifier_of(trained: keras.Model, opinion: Linear) -> keras.Model:
     trunk = keras.Model(trained.input, _without_dropout(trained, features))
     model = keras.Model(trunk.input, dense(trunk.output), name="edge")
     dense.set_weights(
-        [kernel + scores_kernel @ opinion.kernel, bias + scores_bias @ opinion.kernel + opinion.bias]
+        [
+            kernel + _OPINION_WEIGHT * scores_kernel @ opinion.kernel,
+            bias + _OPINION_WEIGHT * (scores_bias @ opinion.kernel + opinion.bias),
+        ]
     )
     return model
 

@@ -26,8 +26,6 @@ class Extra:
     """Decibels in one unit of the features (their standard deviation before they were normalised), [n]."""
     label: npt.NDArray[np.int64]
     """Index into the labels, [n]."""
-    share: Float32
-    """How often each is drawn, [n]; sums to one."""
 
 
 class MelAugmenter:
@@ -38,7 +36,6 @@ class MelAugmenter:
     ) -> None:
         self._extra, self._spec, self._frontend, self._room_share = extra, spec, frontend, room_share
         self._one_hot = np.eye(labels, dtype=np.float32)
-        self._until = np.cumsum(extra.share[:-1])
         edges = mel_to_hz(
             np.linspace(hz_to_mel(frontend.f_min), hz_to_mel(frontend.f_max), frontend.n_mels + 2)
         )
@@ -67,7 +64,7 @@ class MelAugmenter:
 
     def _recording(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
         """Mel power, mean 1, of a random log-mel at another speed and through an equaliser; and its label."""
-        pick = int(np.searchsorted(self._until, rng.random()))
+        pick = int(rng.integers(len(self._extra.label)))
         factor = float(np.exp(rng.uniform(-1, 1) * np.log1p(self._spec.speed)))
         db = self._faster(self._extra.features[pick], factor) * self._extra.decibels[pick]
         if rng.random() < self._spec.equaliser_probability:

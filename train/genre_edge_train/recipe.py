@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -32,10 +32,6 @@ STUDENT_MELS = 116
 """Bands the student sees of the default front-end's 128, up to 8 kHz. Above, lossy files and lossless ones differ by their
 codec, and in some collections the codec goes with the genre."""
 
-_UNHEARD_WEIGHT = 4
-"""How much more often a log-mel is drawn whose track is not heard: most of what is known of its artist is in there."""
-_HEARD_SECONDS = 20.0
-"""Of audio, from which on a track is well heard."""
 _VALID_ROOMS = 999
 """Seed of the rooms in which the valid tracks are judged after each epoch."""
 
@@ -116,13 +112,8 @@ def _may_learn(name: str, tracks: Sequence[Track], protocol: str) -> bool:
     return all(side.get(other, "train") == "train" for other in same)
 
 
-def extras(
-    data: Path, labels: Sequence[str], wanted: Callable[[str], bool], heard: Collection[str] = ()
-) -> Extra | None:
-    """first3s_logmel.npz, the tracks wanted by name, as normalised features; None if there is no such file or track.
-
-    Tracks that are `heard` anyway are drawn less often.
-    """
+def extras(data: Path, labels: Sequence[str], wanted: Callable[[str], bool]) -> Extra | None:
+    """first3s_logmel.npz, the tracks wanted by name, as normalised features; None if there is no such file or track."""
     path = data / "first3s_logmel.npz"
     if not path.is_file():
         return None
@@ -138,10 +129,7 @@ def extras(
     # Loud tracks reach down to the floor, 80 dB below their peak: so many decibels span the features. The others do so nearly.
     decibels = np.clip(80 / np.ptp(mel, axis=(1, 2)), 9, 20)
     genres = [names[i].split(".")[0] for i in keep]
-    weight = np.array([1 if names[i] in heard else _UNHEARD_WEIGHT for i in keep], dtype=np.float32)
-    return Extra(
-        features, decibels, np.array([labels.index(genre) for genre in genres]), weight / weight.sum()
-    )
+    return Extra(features, decibels, np.array([labels.index(genre) for genre in genres]))
 
 
 def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
@@ -172,12 +160,7 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     ]
     valid = valid_windows(valid_tracks, labels, cache, spec)
     given = (
-        extras(
-            recipe.data,
-            labels,
-            partial(_may_learn, tracks=tracks, protocol=recipe.protocol),
-            {track.name for track in train if len(cache.get(track)) >= _HEARD_SECONDS * spec.sample_rate},
-        )
+        extras(recipe.data, labels, partial(_may_learn, tracks=tracks, protocol=recipe.protocol))
         if recipe.distil.extra
         else None
     )
