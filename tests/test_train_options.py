@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import soundfile
@@ -15,7 +16,7 @@ from genre_edge_train.augment import AugmentSpec
 from genre_edge_train.augmentfile import load_augment
 from genre_edge_train.melaugment import Extra, MelAugmenter
 from genre_edge_train.series import Series, run_series, summary, table
-from genre_edge_train.temperature import best_temperature
+from genre_edge_train.temperature import best_temperature, bias_of, biases, cool
 
 RATE = 22_050
 
@@ -143,6 +144,36 @@ def test_the_temperature_undoes_overconfidence() -> None:
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     label = np.array([rng.choice(5, p=row) for row in p])
     assert best_temperature((logits * 2.5).astype(np.float32), label) == pytest.approx(2.5, abs=0.25)
+
+
+def test_a_bias_is_added_to_the_cooled_logits() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 3)).astype(np.float32)
+    bias = bias_of([("rock", 0.75), ("jazz", -0.5)], ["blues", "jazz", "rock"])
+    np.testing.assert_array_equal(bias, np.array([0, -0.5, 0.75], np.float32))
+    p = np.exp(logits + bias)
+    p /= p.sum(axis=1, keepdims=True)
+    label = np.array([rng.choice(3, p=row / row.sum()) for row in p.astype(np.float64)])
+    temperature = best_temperature(logits * 2, label, bias)
+    assert temperature == pytest.approx(2, abs=0.2), "fitted with the bias in place"
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, activation="softmax")])
+    model.layers[-1].set_weights([np.eye(3), np.zeros(3)])
+    cool(model, 2.0, bias)
+    np.testing.assert_allclose(model.predict(logits * 2, verbose=0), p, rtol=1e-4)
+    assert biases(["blues", "jazz", "rock"], bias) == {"jazz": -0.5, "rock": 0.75}
+
+
+@pytest.mark.parametrize("value", ["rock", "rock=loud", "=1", "rock=nan"])
+def test_a_wrong_bias_is_one_clear_error(tmp_path: Path, capsys, value: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        train.main(["--data", str(tmp_path), "--bias", value])
+    assert stopped.value.code == 2
+    assert f"{value}: must be LABEL=LOGIT" in capsys.readouterr().err
+
+
+def test_a_bias_for_an_unknown_label_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="no such label; there are high, low"):
+        bias_of([("rock", 1.0)], ["high", "low"])
 
 
 # --- series

@@ -13,9 +13,9 @@ from typing import Any
 
 from genre_edge.commands.common import run_command
 from genre_edge.errors import UsageError
-from genre_edge.frontend import FrontendSpec
+from genre_edge.frontend import Float32, FrontendSpec
 from genre_edge.quiet import quiet_stderr
-from genre_edge.tracks import Track, load_tracks
+from genre_edge.tracks import Track, labels_of, load_tracks
 
 from . import evaluate_cli, validate
 from .options import clip_sets, parser
@@ -44,7 +44,9 @@ def _run(args: argparse.Namespace) -> int:
     series = Series(args.protocol, args.folds, args.repeats, args.seed)
     with quiet_stderr():  # TensorFlow greets at length
         from .results import headline
-    train = _distilled(args) if args.teacher is not None else _plain(args, tracks)
+        from .temperature import bias_of
+    bias = bias_of(args.bias, labels_of(tracks))
+    train = _distilled(args, bias) if args.teacher is not None else _plain(args, tracks, bias)
     found = run_series(series, tracks, output, train)
     print(table(found) if "runs" in found else headline(found))
     print(f"results in {output}")
@@ -93,7 +95,7 @@ def _same_options(args: argparse.Namespace, output: Path) -> None:
     path.write_text(json.dumps(ours, indent=1) + "\n")
 
 
-def _distilled(args: argparse.Namespace) -> Train:
+def _distilled(args: argparse.Namespace, bias: Float32) -> Train:
     """Runs of the recipe with a teacher."""
     with quiet_stderr():
         from .augment import AugmentSpec
@@ -134,13 +136,14 @@ def _distilled(args: argparse.Namespace) -> Train:
             args.start_from,
             protocol,
             args.jobs,
+            bias,
         )
         return run(recipe, tracks)
 
     return train
 
 
-def _plain(args: argparse.Namespace, tracks: Sequence[Track]) -> Train:
+def _plain(args: argparse.Namespace, tracks: Sequence[Track], bias: Float32) -> Train:
     """Runs on labels alone."""
     with quiet_stderr():
         from .fit import FitSpec
@@ -150,7 +153,7 @@ def _plain(args: argparse.Namespace, tracks: Sequence[Track]) -> Train:
 
     def train(divided: Sequence[Track], protocol: str, seed: int, folder: Path) -> dict[str, Any]:
         spec = FitSpec(arch=args.arch, epochs=args.epochs, batch=args.batch, seed=seed)
-        return run_plain(features, divided, frontend, protocol, spec, folder)
+        return run_plain(features, divided, frontend, protocol, spec, folder, bias)
 
     return train
 

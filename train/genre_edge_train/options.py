@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,6 +66,15 @@ def parser() -> argparse.ArgumentParser:
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes that extract features (default: all cores)",
+    )
+    top.add_argument(
+        "--bias",
+        type=_bias,
+        action="append",
+        default=[],
+        metavar="LABEL=LOGIT",
+        help="raise (or, below 0, lower) a label that is named too seldom (too often) where the network knows nobody; may "
+        "be repeated",
     )
     _add_series_options(top)
     _add_teacher_options(top)
@@ -135,14 +145,31 @@ def _add_teacher_options(top: argparse.ArgumentParser) -> None:
     group.add_argument("--start-from", type=Path, metavar="FILE", help="a student.keras to go on from")
 
 
+def _bias(text: str) -> tuple[str, float]:
+    """ "rock=0.5" as (label, logit)."""
+    label, _, logit = text.rpartition("=")
+    try:
+        value = float(logit)
+    except ValueError:
+        value = math.nan
+    if not label or not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text}: must be LABEL=LOGIT, as in rock=0.5")
+    return label, value
+
+
 ClipSetOption = tuple[int, int, float | None]
 """(seed, count, share of other sounds, or None for the augmentation's own)."""
 
 
 def _clip_set(text: str) -> ClipSetOption:
     """ "21:26000:0.12" as (seed, count, share of other sounds)."""
-    seed, count, *others = text.split(":")
-    return int(seed), int(count), float(others[0]) if others else None
+    try:
+        seed, count, *others = text.split(":")
+        return int(seed), int(count), float(others[0]) if others else None
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text}: must be SEED:COUNT or SEED:COUNT:OTHERS, as in 21:26000:0.1"
+        ) from None
 
 
 def clip_sets(given: Sequence[ClipSetOption] | None) -> Sequence[ClipSetOption]:

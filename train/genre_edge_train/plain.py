@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from genre_edge.errors import UsageError
-from genre_edge.frontend import FrontendSpec
+from genre_edge.frontend import Float32, FrontendSpec
 from genre_edge.tracks import Track, labels_of
 from genre_edge.version import __version__
 
@@ -20,7 +20,7 @@ from .fit import FitSpec, fit, predict
 from .models import build
 from .results import Curves, Judged, write_results, write_tracks
 from .splits import window_sides
-from .temperature import best_temperature, cool
+from .temperature import best_temperature, biases, cool
 from .windows import Windows
 
 
@@ -43,8 +43,12 @@ def run_plain(
     protocol: str,
     spec: FitSpec,
     output: Path,
+    bias: Float32 | float = 0.0,
 ) -> dict[str, Any]:
-    """Train on the sides that `tracks` give (`features` may hold more), write the results; returns the metrics."""
+    """Train on the sides that `tracks` give (`features` may hold more), write the results; returns the metrics.
+
+    `bias` is added to the logits of the finished model, float32 [labels].
+    """
     labels = labels_of(tracks)
     side = {track.name: track for track in tracks}
     used = [replace(f, track=side[f.track.name]) for f in features if f.track.name in side]
@@ -52,8 +56,8 @@ def run_plain(
     if not len(train) or not len(valid):
         raise UsageError(f"nothing left to train or validate on ({len(tracks) - len(used)} files skipped)")
     model = fit(train, valid, len(labels), spec, output)
-    temperature = best_temperature(np.log(predict(model, valid) + 1e-9), valid.label)
-    cool(model, temperature)
+    temperature = best_temperature(np.log(predict(model, valid) + 1e-9), valid.label, bias)
+    cool(model, temperature, bias)
     held, name = (test, "test") if len(test) else (valid, "valid")
     judged = Judged(predict(model, held), held.label, held.track, name, protocol)
     description = {
@@ -66,6 +70,7 @@ def run_plain(
             "skipped": len(tracks) - len(used),
             "seed": spec.seed,
             "temperature": round(temperature, 2),
+            "bias": biases(labels, bias),
             "version": __version__,
         },
     }

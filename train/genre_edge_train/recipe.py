@@ -26,7 +26,7 @@ from .heads import FOLDS, score_head
 from .melaugment import Extra, MelAugmenter
 from .results import Curves, Judged, write_results, write_tracks
 from .splits import folds_of
-from .temperature import best_temperature, cool
+from .temperature import best_temperature, biases, cool
 
 STUDENT_MELS = 116
 """Bands the student sees of the default front-end's 128, up to 8 kHz. Above, lossy files and lossless ones differ by their
@@ -58,6 +58,8 @@ class Recipe:
     """How the sides were made, for the record."""
     jobs: int = 1
     """Processes that make clips."""
+    bias: Float32 | float = 0.0
+    """Added to the logits of the finished model: float32 [labels]."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,10 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     keras.utils.set_random_seed(recipe.distil.seed)  # the same head after a run that went on from its middle
     classifier = classifier_of(model, score_head(sets, scores_norm(sets)))
     answers = np.concatenate([classifier.predict(w, verbose=0) for w in (valid.clean, valid.room)])
-    temperature = best_temperature(np.log(answers + 1e-9), np.concatenate([valid.label, valid.label]))
-    cool(classifier, temperature)
+    temperature = best_temperature(
+        np.log(answers + 1e-9), np.concatenate([valid.label, valid.label]), recipe.bias
+    )
+    cool(classifier, temperature, recipe.bias)
     held = valid_windows(test_tracks, labels, cache, spec) if test_tracks else valid
     judged, in_room = (
         Judged(
@@ -197,6 +201,7 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
         "augmentation": json.dumps(asdict(recipe.clips[0].augment)),
         "distillation": json.dumps(asdict(recipe.distil)),
         "temperature": round(temperature, 2),
+        "bias": biases(labels, recipe.bias),
         "version": __version__,
     }
     write_tracks(recipe.output, tracks)
