@@ -100,8 +100,8 @@ def _distilled(args: argparse.Namespace, bias: Float32) -> Train:
     with quiet_stderr():
         from .augment import AugmentSpec
         from .augmentfile import load_augment
+        from .batches import DistilSpec
         from .clips import ClipPlan
-        from .distil import DistilSpec
         from .recipe import Recipe, run
 
     augment = load_augment(args.augment) if args.augment else AugmentSpec()

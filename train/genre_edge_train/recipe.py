@@ -18,9 +18,10 @@ from genre_edge.tracks import Track, labels_of
 from genre_edge.version import __version__
 
 from .augment import Augmenter, AugmentSpec
+from .batches import DistilSpec, Material, scores_norm
 from .clips import ClipPlan, ClipSet, clips_folder, make_clips, softmax
 from .data import REPEATS, PcmCache, readable
-from .distil import DistilSpec, Material, classifier_of, distil, scores_norm
+from .distil import classifier_of, distil
 from .evaluate import by_track
 from .heads import FOLDS, score_head
 from .melaugment import Extra, MelAugmenter
