@@ -127,11 +127,9 @@ def test_drawn_log_mels_are_finite_and_their_labels_add_up() -> None:
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((6, 126, 128)).astype(np.float32)
     extra = Extra(noise, np.full(6, 13, np.float32), np.arange(6) % 3)
-    features, clean, label = MelAugmenter(extra, 3, FrontendSpec(), AugmentSpec(), 0.5).draw(rng, 40)
-    assert features.shape == clean.shape == (40, 126, 128)
+    features, label = MelAugmenter(extra, 3, FrontendSpec(), AugmentSpec(), 0.5).draw(rng, 40)
+    assert features.shape == (40, 126, 128)
     assert np.isfinite(features).all()
-    untouched = sum(np.array_equal(a, b) for a, b in zip(features, clean, strict=True))
-    assert 0 < untouched < 40, "some are heard through rooms or noise"
     np.testing.assert_allclose(label.sum(axis=1), 1, rtol=1e-5)
     assert (label.max(axis=1) < 1).any(), "some are mixed"
     assert len({f.tobytes() for f in features}) == 40, "none is drawn twice alike"

@@ -1,7 +1,7 @@
 """What each training step of the edge network sees: clips with the teacher's answers, and log-mels without audio.
 
-A batch holds clips as recorded and clips as heard in a room, half and half, and a few first-three-seconds log-mels. These
-the teacher cannot hear; a student that it has taught may answer for it.
+A batch holds clips as recorded and clips as heard in a room, half and half, and a few first-three-seconds log-mels with
+their label alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -22,12 +21,6 @@ from .melaugment import MelAugmenter
 
 _FARTHEST = 4.0
 """Standard deviations beyond which a teacher's output is clipped."""
-_STAND_IN_WEIGHT = 0.5
-"""Of a student's answers in the teacher's place, beside the teacher's own."""
-
-StandIn = Callable[[Float32], tuple[Float32, Float32]]
-"""What the teacher would say of log-mels, float32 [n, frames, mels, 1]: its embedding [n, 1024] and scores [n, 521], as
-`Batches` normalises them."""
 _Part = tuple[Float32, Float32, Float32, Float32, Float32]
 """Features, genre, embedding, scores, and how much the latter two count."""
 
@@ -92,7 +85,6 @@ class Batches:
         material: Material,
         spec: DistilSpec,
         soft: Float32 | None = None,
-        taught: keras.Model | None = None,
     ) -> None:
         self._soft, self._spec = soft, spec
         self._sets, self._extra, self._mels = material.sets, material.extra, material.mels
@@ -102,7 +94,6 @@ class Batches:
         embedding = sets[0].embedding[sample].astype(np.float32)
         self._embedding_norm = embedding.mean(0), embedding.std(0) + 0.02
         self._scores_norm = scores_norm(sets)
-        self._stand_in = None if taught is None else self._stand_in_of(taught)
 
     @property
     def steps(self) -> int:
@@ -153,43 +144,9 @@ class Batches:
         return decode(x[:, :, : self._mels]), genre, embedding, scores, np.ones(len(x), dtype=np.float32)
 
     def _log_mels(self, rng: np.random.Generator, extra: MelAugmenter) -> _Part:
-        heard, clean, genre = extra.draw(rng, self._spec.extra)
-        heard, clean = heard[:, :, : self._mels], clean[:, :, : self._mels]
-        if self._stand_in is None:
-            embedding, scores = (np.zeros((len(heard), width), np.float32) for width in (EMBEDDING, SCORES))
-            return heard, genre, embedding, scores, np.zeros(len(heard), dtype=np.float32)
-        embedding, scores = self._stand_in(standardise(clean)[..., None].astype(np.float32))
-        return heard, genre, embedding, scores, np.full(len(heard), _STAND_IN_WEIGHT, dtype=np.float32)
-
-    def _stand_in_of(self, taught: keras.Model) -> StandIn:
-        """A student's two heads, brought to this material's normalisation by a line a number, fitted to clips."""
-        listen = tf.function(partial(taught, training=False), reduce_retracing=True)
-        chosen = np.linspace(0, int(self._first[-1]) - 1, min(2000, int(self._first[-1]))).astype(int)
-        heard = [
-            listen(tf.constant(self._clean(part))) for part in np.array_split(chosen, len(chosen) // 100 + 1)
-        ]
-        lines = {}
-        for head, wanted in (
-            ("embedding", _normalised(self._column("embedding", chosen), *self._embedding_norm)),
-            ("scores", self._scores_norm(self._column("scores", chosen))),
-        ):
-            said = np.concatenate([answers[head].numpy() for answers in heard])
-            off = said - said.mean(0)
-            slope = (off * wanted).sum(0) / ((off**2).sum(0) + 1e-6)
-            lines[head] = slope, wanted.mean(0) - slope * said.mean(0)
-
-        def answer(x: Float32) -> tuple[Float32, Float32]:
-            answers = listen(tf.constant(x))
-            embedding, scores = (
-                answers[head].numpy() * slope + zero for head, (slope, zero) in lines.items()
-            )
-            return embedding, scores
-
-        return answer
-
-    def _clean(self, chosen: npt.NDArray[np.int64]) -> Float32:
-        x = np.stack([clips.clean[at] for clips, at in map(self._find, chosen)])
-        return standardise(decode(x[:, :, : self._mels]))[..., None].astype(np.float32)
+        heard, genre = extra.draw(rng, self._spec.extra)
+        embedding, scores = (np.zeros((len(heard), width), np.float32) for width in (EMBEDDING, SCORES))
+        return heard[:, :, : self._mels], genre, embedding, scores, np.zeros(len(heard), dtype=np.float32)
 
     def _find(self, index: int) -> tuple[ClipSet, int]:
         """The clip set that holds clip `index` of all, and its number there."""

@@ -78,8 +78,7 @@ def distil(
 ) -> keras.Model:
     """Train a student; goes on from the last finished epoch if `folder` holds one.
 
-    `start_from` is a student.keras to take the first weights from; it also answers for the log-mels without audio, which the
-    teacher cannot hear. `judge` measures the model after each
+    `start_from` is a student.keras to take the first weights from. `judge` measures the model after each
     epoch; its figures go to `history.jsonl`, and the losses to TensorBoard's logs beside it.
     """
     finished, log = folder / "student.keras", folder / "history.jsonl"
@@ -89,11 +88,10 @@ def distil(
         return trained
     keras.utils.set_random_seed(spec.seed)
     soft = None if material.fold is None else soft_labels(material.sets, material.fold)
-    first = None if start_from is None else keras.models.load_model(start_from, compile=False)
-    batches = Batches(material, spec, soft, first)
+    batches = Batches(material, spec, soft)
     model = student(batches.shape, batches.labels)
-    if first is not None:
-        model.set_weights(first.get_weights())
+    if start_from is not None:
+        model.load_weights(start_from)
     model.compile(
         keras.optimizers.AdamW(one_cycle(spec, batches.steps * spec.epochs), weight_decay=spec.weight_decay),
         loss={

@@ -41,13 +41,12 @@ class MelAugmenter:
         )
         self._centre = edges[1:-1]
 
-    def draw(self, rng: np.random.Generator, count: int) -> tuple[Float32, Float32, Float32]:
-        """float32: normalised log-mels as heard, and without room and noise, each [count, frames, mels]; and label
-        distributions [count, labels]."""
-        heard, clean, label = zip(*(self._one(rng) for _ in range(count)), strict=True)
-        return np.stack(heard), np.stack(clean), np.stack(label)
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[Float32, Float32]:
+        """Normalised log-mels [count, frames, mels] and label distributions [count, labels], float32."""
+        pairs = [self._one(rng) for _ in range(count)]
+        return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])
 
-    def _one(self, rng: np.random.Generator) -> tuple[Float32, Float32, Float32]:
+    def _one(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
         spec = self._spec
         power, target = self._recording(rng)
         if rng.random() < spec.mix_probability:
@@ -55,12 +54,13 @@ class MelAugmenter:
             share = rng.uniform(0.5, 0.95)
             power = share * power + (1 - share) * other
             target = share * target + (1 - share) * other_target
-        clean = _normalised_db(power)
         if rng.random() < self._room_share:
             power = self._room(rng, power)
         elif rng.random() < spec.noise_probability:
             power = _noisy(rng, power, 15, 40)
-        return _normalised_db(power), clean, target.astype(np.float32)
+        db = 10 * np.log10(power)
+        db = np.maximum(db, db.max() - 80)
+        return ((db - db.mean()) / db.std()).astype(np.float32), target.astype(np.float32)
 
     def _recording(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
         """Mel power, mean 1, of a random log-mel at another speed and through an equaliser; and its label."""
@@ -102,14 +102,6 @@ class MelAugmenter:
         octaves = np.log2(np.maximum(self._centre, 40) / 40)
         power = power * 10 ** (np.interp(octaves, np.arange(10), rng.normal(0, 4, 10)) / 10)
         return _noisy(rng, power, *spec.room_noise_db) if rng.random() < 0.85 else power
-
-
-def _normalised_db(power: Float32) -> Float32:
-    """Mel power as the front-end gives it: decibels, 80 dB deep, with mean 0 and variance 1."""
-    db = 10 * np.log10(power)
-    db = np.maximum(db, db.max() - 80)
-    normalised: Float32 = ((db - db.mean()) / db.std()).astype(np.float32)
-    return normalised
 
 
 def _noisy(rng: np.random.Generator, power: Float32, low_db: float, high_db: float) -> Float32:

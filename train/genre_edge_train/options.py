@@ -142,12 +142,7 @@ def _add_teacher_options(top: argparse.ArgumentParser) -> None:
         help="tracks of first3s_logmel.npz that join each batch, where there is such a file (default: %(default)s)",
     )
     group.add_argument("--learning-rate", type=float, default=3e-3, metavar="R", help="default: %(default)g")
-    group.add_argument(
-        "--start-from",
-        type=Path,
-        metavar="FILE",
-        help="a student.keras to go on from; it also says what the teacher would of log-mels, which that cannot hear",
-    )
+    group.add_argument("--start-from", type=Path, metavar="FILE", help="a student.keras to go on from")
 
 
 def _bias(text: str) -> tuple[str, float]:
