@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 
@@ -11,6 +11,12 @@ exec((HERE / "edge/genre_edge/version.py").read_text(), version)
 
 SIXTY_FOUR_BIT = "platform_machine != 'armv7l' and platform_machine != 'armv6l'"
 THIRTY_TWO_BIT = "platform_machine == 'armv7l' or platform_machine == 'armv6l'"
+
+PACKAGES = [
+    package
+    for root in ("edge", "train", "convert")
+    for package in find_packages(root, include=["genre_edge*"])
+] + ["genre_edge_models"]
 
 setup(
     name="genre-edge",
@@ -35,17 +41,7 @@ setup(
         "genre_edge_convert": "convert/genre_edge_convert",
         "genre_edge_models": "models",
     },
-    packages=[
-        "genre_edge",
-        "genre_edge.bench",
-        "genre_edge.commands",
-        "genre_edge.demo",
-        "genre_edge.sinks",
-        "genre_edge.web",
-        "genre_edge_train",
-        "genre_edge_convert",
-        "genre_edge_models",
-    ],
+    packages=PACKAGES,
     package_data={
         "genre_edge": ["py.typed"],
         "genre_edge.demo": ["demo.flac"],

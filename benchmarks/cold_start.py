@@ -1,6 +1,6 @@
 """What the first prediction costs: time from a cold start, against its imports alone, and peak memory.
 
-    python benchmarks/cold_start.py [--runs 15] [--model NAME] [--runtime litert]
+    python -m benchmarks.cold_start [--runs 15] [--model NAME] [--runtime litert]
 
 Starts fresh processes, the two kinds in turn so that a drifting clock favours neither, and prints medians with
 their quartiles. Peak memory is VmHWM of the process that classified.
@@ -15,9 +15,9 @@ import subprocess
 import sys
 import time
 
-from genre_edge.bundle import DEFAULT_MODEL
-from genre_edge.classifier import RUNTIMES
 from genre_edge.demo import clip_path
+from genre_edge.model.bundle import DEFAULT_MODEL
+from genre_edge.model.classifier import RUNTIMES
 
 PEAK = "import re, sys; print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1], file=sys.stderr)"
 

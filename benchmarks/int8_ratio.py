@@ -1,6 +1,6 @@
 """The bare invoke() of the shipped model in int8 and float32, in turns, and the ratio of their medians.
 
-    python benchmarks/int8_ratio.py [--rounds 500] [--model gtzan-edge]
+    python -m benchmarks.int8_ratio [--rounds 500] [--model gtzan-edge]
 
 Imports nothing but numpy, scipy and the interpreter, so that it also runs under emulation:
 
@@ -17,7 +17,7 @@ import platform
 
 import numpy as np
 from genre_edge.bench.cost import interleaved, milliseconds
-from genre_edge.pipeline import Engine, EngineConfig
+from genre_edge.model.engine import Engine, EngineConfig
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """What listening costs: share of one core and memory of `genre-edge listen`, without the sound system.
 
-    python benchmarks/listen_cost.py [--hop 1] [--minutes 10] [--rate 48000]
+    python -m benchmarks.listen_cost [--hop 1] [--minutes 10] [--rate 48000]
 
 Pushes audio through the live pipeline as fast as it goes and divides the processor time by the audio's length.
 `--rate` other than the model's adds the resampler, as most microphones need.
@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from genre_edge.bundle import DEFAULT_MODEL
-from genre_edge.config import ListenConfig
+from genre_edge.audio.resample import Resampler
+from genre_edge.audio.sources import AudioBlock
 from genre_edge.health import Health
-from genre_edge.listener import Listener
-from genre_edge.pipeline import Engine, EngineConfig
-from genre_edge.resample import Resampler
-from genre_edge.sources import AudioBlock
+from genre_edge.live.listener import Listener
+from genre_edge.model.bundle import DEFAULT_MODEL
+from genre_edge.model.engine import Engine, EngineConfig
+from genre_edge.settings.tables import ListenConfig
 
 PERIOD = 1024
 

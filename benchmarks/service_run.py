@@ -1,6 +1,6 @@
 """A long run of the service with a microphone, a broker and the notify stand-in: is it steady, is it restarted when frozen?
 
-    python benchmarks/service_run.py --minutes 30
+    python -m benchmarks.service_run --minutes 30
 
 Needs what the tests need (PulseAudio, Mosquitto). At a third of the time the service is frozen (SIGSTOP), at half the
 microphone is pulled three times, at two thirds the configuration is reloaded, faulty first.
@@ -16,14 +16,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from broker import Broker, Subscriber
-from fakemic import FakeMic
 from genre_edge.demo import clip_path
-from genre_edge.unit import WATCHDOG_SECONDS
-from supervisor import Supervisor
+from genre_edge.service.systemd_unit import WATCHDOG_SECONDS
+
+from tests.helpers.broker import Broker, Subscriber
+from tests.helpers.fakemic import FakeMic
+from tests.helpers.supervisor import Supervisor
 
 
 class Run:

@@ -1,6 +1,6 @@
 """Below which level nothing can be heard: accuracy of quiet music after a 16-bit converter.
 
-    python benchmarks/silence.py --data DIR [--model NAME] [--self-noise -75]
+    python -m benchmarks.silence --data DIR [--model NAME] [--self-noise -75]
 
 Each window of the valid tracks is scaled to a level, white self-noise of the microphone is added, and the sum is rounded to
 16 bits; the table shows how many windows are still right. The default of `--silence` stands where that falls off.
@@ -12,11 +12,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from genre_edge.bundle import DEFAULT_MODEL
-from genre_edge.pipeline import Engine, EngineConfig
-from genre_edge.signals import level_dbfs
-from genre_edge.sources import read_mono
-from genre_edge.tracks import load_tracks
+from genre_edge.audio.level import level_dbfs
+from genre_edge.audio.sources import read_mono
+from genre_edge.judge.tracks import load_tracks
+from genre_edge.model.bundle import DEFAULT_MODEL
+from genre_edge.model.engine import Engine, EngineConfig
 
 LEVELS = (-20, -40, -50, -60, -65, -70, -75, -80, -85, -90, -95)
 

@@ -1,6 +1,6 @@
 """What MQTT, a history and a webhook on change add to the cost of a window.
 
-    python benchmarks/sink_cost.py [--windows 400]     needs mosquitto and paho-mqtt
+    python -m benchmarks.sink_cost [--windows 400]     needs mosquitto and paho-mqtt
 
 Hears the same noise with and without sinks, in turns, and compares the processor time of the whole process a window, all
 threads counted. Windows follow each other every 50 ms: waiting costs what it costs in real use.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -19,22 +18,21 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
-from genre_edge.config import HistoryConfig, ListenConfig
+from genre_edge.audio.resample import Resampler
+from genre_edge.audio.sources import AudioBlock
 from genre_edge.health import Health, SinkHealth
-from genre_edge.listener import Listener
-from genre_edge.pipeline import Engine, EngineConfig
+from genre_edge.live.listener import Listener
+from genre_edge.model.engine import Engine, EngineConfig
 from genre_edge.records import Record
-from genre_edge.resample import Resampler
+from genre_edge.settings.tables import HistoryConfig, ListenConfig
 from genre_edge.sinks.background import BackgroundSink, Fanout
 from genre_edge.sinks.history import HistorySink
 from genre_edge.sinks.mqtt import MqttSink
-from genre_edge.sinks.mqttconfig import mqtt_config, parse_mqtt
+from genre_edge.sinks.mqtt_settings import mqtt_config, parse_mqtt
 from genre_edge.sinks.webhook import WebhookSink
-from genre_edge.sinks.webhookconfig import parse_webhook
-from genre_edge.sources import AudioBlock
+from genre_edge.sinks.webhook_settings import parse_webhook
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from broker import Broker
+from tests.helpers.broker import Broker
 
 PAUSE = 0.05
 

@@ -1,6 +1,6 @@
 """Does the service's microphone lose audio while many watch and upload? And what does a slow viewer do?
 
-    python benchmarks/web_load.py --seconds 60
+    python -m benchmarks.web_load --seconds 60
 
 A real capture path (PulseAudio), genre-edge serve --live, live viewers that read, some that do not, and uploads without pause.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import re
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -19,13 +18,11 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import requests
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from conftest import noise
-from fakemic import FakeMic
 from genre_edge.demo import clip_path
-from webserver import WebServer
+
+from tests.conftest import noise
+from tests.helpers.fakemic import FakeMic
+from tests.helpers.webserver import WebServer
 
 
 class Load:

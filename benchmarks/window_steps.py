@@ -1,6 +1,6 @@
 """Where the time of one window goes: each step of the log-mel and of the inference, in turns.
 
-python benchmarks/window_steps.py [--rounds 300]
+python -m benchmarks.window_steps [--rounds 300]
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import argparse
 import numpy as np
 import scipy.fft
 from genre_edge.bench.cost import interleaved, milliseconds
-from genre_edge.frontend import _FRAMES, normalise
-from genre_edge.pipeline import Engine, EngineConfig
+from genre_edge.model.engine import Engine, EngineConfig
+from genre_edge.model.frontend import _FRAMES, normalise
 
 
 def main() -> None:

@@ -14,9 +14,7 @@ from pathlib import Path
 
 import soundfile
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from fakemic import FakeMic
+from tests.helpers.fakemic import FakeMic
 
 ROOT = Path(__file__).parent.parent
 SECONDS, BEGIN = 9, 5

@@ -3,11 +3,11 @@
 import sys
 
 import numpy as np
-from genre_edge.bundle import find_model, read_bundle
-from genre_edge.classifier import Classifier
+from genre_edge.audio.sources import read_mono
 from genre_edge.demo import clip_path
-from genre_edge.frontend import LogMel
-from genre_edge.sources import read_mono
+from genre_edge.model.bundle import find_model, read_bundle
+from genre_edge.model.classifier import Classifier
+from genre_edge.model.frontend import LogMel
 
 STEPS = 20.0
 """Largest difference allowed, in steps of 1/256: the kernels round differently in every layer."""

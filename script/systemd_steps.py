@@ -10,10 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from conftest import noise
-from fakemic import FakeMic
+from tests.conftest import noise
+from tests.helpers.fakemic import FakeMic
 
 _ASOUND = """\
 pcm.!default { type pulse server "unix:/srv/mic/pulse.sock" device "fake.monitor" }

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from fakemic import FakeMic, installed
 from genre_edge.demo import clip_path
+
+from tests.helpers.fakemic import FakeMic, installed
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from genre_edge.bundle import read_bundle, shipped_models
+from genre_edge.model.bundle import read_bundle, shipped_models
 
 
 @pytest.mark.parametrize("model", sorted(shipped_models()))

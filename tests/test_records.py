@@ -6,9 +6,9 @@ import io
 from pathlib import Path
 
 from genre_edge.records import FileRecord, WindowRecord
-from genre_edge.sinks.jsonl import JsonlSink
-from genre_edge.sinks.table import CsvSink
-from genre_edge.sinks.text import TextSink, bar, clock
+from genre_edge.sinks.csv_table import CsvSink
+from genre_edge.sinks.file_lines import TextSink, bar, clock
+from genre_edge.sinks.json_lines import JsonlSink
 
 GOLDEN = Path(__file__).parent / "golden"
 NAME = "a b/ü.mp3"

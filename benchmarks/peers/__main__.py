@@ -24,8 +24,8 @@ import numpy as np
 from child import windows
 from genre_edge.bench import board
 from genre_edge.bench.cost import interleaved, milliseconds
-from genre_edge.pipeline import Engine, EngineConfig
-from genre_edge.tracks import load_tracks
+from genre_edge.judge.tracks import load_tracks
+from genre_edge.model.engine import Engine, EngineConfig
 from tqdm import tqdm
 from ways import LABELS, WAYS, Given, Yamnet
 

@@ -102,7 +102,7 @@ class Yamnet:
     packages = ("ai-edge-litert", "soxr")
 
     def __init__(self, given: Given) -> None:
-        from genre_edge_train.teacher import Teacher
+        from genre_edge_train.distil.teacher import Teacher
 
         self._teacher = Teacher(given.teacher)
         self.files = (given.teacher, given.head)
@@ -125,7 +125,7 @@ class Ours:
     packages: Sequence[str] = ("genre-edge",)
 
     def __init__(self, model: str, runtime: str) -> None:
-        from genre_edge.pipeline import Engine, EngineConfig
+        from genre_edge.model.engine import Engine, EngineConfig
 
         self._engine = Engine(EngineConfig(model, runtime=runtime))
         self.files = (Path(self._engine.bundle.path),)

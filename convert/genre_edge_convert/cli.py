@@ -8,14 +8,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from genre_edge.bundle import LAYOUTS
 from genre_edge.commands.common import run_command
 from genre_edge.errors import UsageError
+from genre_edge.model.bundle import LAYOUTS
 from genre_edge.quiet import quiet_stderr
 from genre_edge.version import __version__
 
-from . import inspect_cli, repack_cli
-from .operators import TARGETS
+from .commands import inspect as inspect_cli
+from .commands import repack as repack_cli
+from .read.operators import TARGETS
 
 _DESCRIPTION = """\
 Turn a trained network into bundles for the edge: float32, float16, dynamic-range and full int8, quantised on real windows.
@@ -116,10 +117,10 @@ def _run(args: argparse.Namespace) -> int:
     if args.target is not None and args.target not in TARGETS:
         raise UsageError(f"--target {args.target}: unknown; choose from {', '.join(TARGETS)}")
     with quiet_stderr():  # TensorFlow greets at length
-        from .describe import describe
-        from .networks import load_network
-        from .pack import Order, check_order, convert
-        from .samples import load_samples
+        from .pack.conversion import Order, check_order, convert
+        from .read.describe import describe
+        from .read.networks import load_network
+        from .read.samples import load_samples
 
     network = load_network(args.model)
     order = Order(args.output, kinds, args.layout, args.min_agreement, args.target, args.quantiser)

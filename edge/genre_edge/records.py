@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .frontend import Float32
+from .model.frontend import Float32
 
 _DIGITS = 4
 """Decimals of probabilities in records; the steps of an int8 output are 1/256."""

@@ -13,13 +13,14 @@ from typing import Any
 
 from genre_edge.commands.common import run_command
 from genre_edge.errors import UsageError
-from genre_edge.frontend import Float32, FrontendSpec
+from genre_edge.judge.tracks import Track, labels_of, load_tracks
+from genre_edge.model.frontend import Float32, FrontendSpec
 from genre_edge.quiet import quiet_stderr
-from genre_edge.tracks import Track, labels_of, load_tracks
 
-from . import evaluate_cli, validate
-from .options import clip_sets, parser
-from .series import Series, Train, check, run_series, table
+from .commands import evaluate as evaluate_cli
+from .commands.options import clip_sets, parser
+from .data import validate
+from .runs.repeated import Series, Train, check, run_series, table
 
 SUBCOMMANDS = {"evaluate": evaluate_cli, "validate": validate}
 """Told apart by the first word; anything else trains."""
@@ -43,8 +44,8 @@ def _run(args: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     series = Series(args.protocol, args.folds, args.repeats, args.seed)
     with quiet_stderr():  # TensorFlow greets at length
-        from .results import headline
-        from .temperature import bias_of
+        from .network.temperature import bias_of
+        from .results.folder import headline
     bias = bias_of(args.bias, labels_of(tracks))
     train = _distilled(args, bias) if args.teacher is not None else _plain(args, tracks, bias)
     found = run_series(series, tracks, output, train)
@@ -98,11 +99,11 @@ def _same_options(args: argparse.Namespace, output: Path) -> None:
 def _distilled(args: argparse.Namespace, bias: Float32) -> Train:
     """Runs of the recipe with a teacher."""
     with quiet_stderr():
-        from .augment import AugmentSpec
-        from .augmentfile import load_augment
-        from .batches import DistilSpec
-        from .clips import ClipPlan
-        from .recipe import Recipe, run
+        from .augment.audio import AugmentSpec
+        from .augment.tomlfile import load_augment
+        from .distil.batches import DistilSpec
+        from .distil.clips import ClipPlan
+        from .runs.with_teacher import Recipe, run
 
     augment = load_augment(args.augment) if args.augment else AugmentSpec()
     plans = tuple(
@@ -146,8 +147,8 @@ def _distilled(args: argparse.Namespace, bias: Float32) -> Train:
 def _plain(args: argparse.Namespace, tracks: Sequence[Track], bias: Float32) -> Train:
     """Runs on labels alone."""
     with quiet_stderr():
-        from .fit import FitSpec
-        from .plain import prepare, run_plain
+        from .network.fit import FitSpec
+        from .runs.labels_alone import prepare, run_plain
 
     features, frontend = prepare(tracks, args.arch, args.cache, args.jobs)
 

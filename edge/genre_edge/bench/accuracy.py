@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..classifier import Classifier
+from ..audio.sources import FileSource
 from ..errors import AudioError
-from ..frontend import Float32, FrontendSpec, LogMel
-from ..pipeline import Counted, windows_of
-from ..sources import FileSource
-from ..statistics import calibration_error, macro_f1, mcnemar, wilson
-from ..tracks import Track
+from ..judge.measures import calibration_error, macro_f1, mcnemar, wilson
+from ..judge.tracks import Track
+from ..model.classifier import Classifier
+from ..model.engine import Counted, windows_of
+from ..model.frontend import Float32, FrontendSpec, LogMel
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..pipeline import Engine, EngineConfig
+from ..model.engine import Engine, EngineConfig
 
 _WINDOWS = 20
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..statistics import mcnemar
+from ..judge.measures import mcnemar
 from .measure import SCHEMA_VERSION
 from .report import Bench, name_of
 

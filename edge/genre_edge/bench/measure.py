@@ -12,12 +12,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from ..bundle import Bundle, find_model, read_bundle
-from ..classifier import Classifier
 from ..errors import UsageError
-from ..flatbuffer import read_graph
-from ..frontend import Float32, FrontendSpec, LogMel
-from ..tracks import Track
+from ..judge.tracks import Track
+from ..model.bundle import Bundle, find_model, read_bundle
+from ..model.classifier import Classifier
+from ..model.flatbuffer import read_graph
+from ..model.frontend import Float32, FrontendSpec, LogMel
 from ..version import __version__
 from . import board
 from .accuracy import Answers, Heard, ask, difference, judged

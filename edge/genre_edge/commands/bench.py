@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..bundle import DEFAULT_MODEL
-from ..classifier import RUNTIMES
 from ..errors import UsageError
-from ..tracks import Track, load_tracks
+from ..judge.tracks import Track, load_tracks
+from ..model.bundle import DEFAULT_MODEL
+from ..model.classifier import RUNTIMES
 from .common import complain
 
 _EPILOG = """\

@@ -7,16 +7,16 @@ import sys
 from contextlib import nullcontext
 from typing import Any
 
-from ..batch import Item, classify_items
-from ..bundle import find_model, read_bundle
+from ..audio.sources import find_audio
 from ..errors import GenreEdgeError, UsageError
 from ..health import Health
-from ..pipeline import EngineConfig
-from ..settings import load
+from ..model.batch import Item, classify_items
+from ..model.bundle import find_model, read_bundle
+from ..model.engine import EngineConfig
+from ..settings.load import load
 from ..sinks import Sink
-from ..sources import find_audio
 from .common import add_engine_options, complain, engine_config
-from .outputs import add_output_options, check_history, output_flags, report_sinks
+from .sink_options import add_output_options, check_history, output_flags, report_sinks
 
 _EPILOG = """\
 examples:
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     check_history(args, settings.history.enabled)
     sink = _sink(args.format, config)
     if any(said.values()):
-        from ..outputs import Outputs
+        from ..service.outputs import Outputs
         from ..sinks.background import Fanout
 
         info = read_bundle(find_model(config.model)).info
@@ -98,14 +98,14 @@ def classify_to(sink: Sink, items: list[Item], config: EngineConfig, jobs: int) 
 
 def _sink(name: str, config: EngineConfig) -> Sink:
     if name == "json":
-        from ..sinks.jsonl import JsonlSink
+        from ..sinks.json_lines import JsonlSink
 
         return JsonlSink(sys.stdout)
     if name == "csv":
-        from ..sinks.table import CsvSink
+        from ..sinks.csv_table import CsvSink
 
         return CsvSink(sys.stdout, read_bundle(find_model(config.model)).info.labels)
-    from ..sinks.text import TextSink
+    from ..sinks.file_lines import TextSink
 
     return TextSink(sys.stdout)
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import GenreEdgeError
-from ..options import add_flags, given
-from ..pipeline import EngineConfig
+from ..model.engine import EngineConfig
 from ..quiet import STDERR
-from ..settings import SYSTEM_FILE, user_file
+from ..settings.load import SYSTEM_FILE, user_file
+from ..settings.options import add_flags, given
 
 BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program that the signal ended
 INTERRUPTED = 130  # 128 + SIGINT

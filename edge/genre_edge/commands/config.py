@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..configtext import commented, effective
 from ..errors import UsageError
-from ..settings import expanded, find_file, load, user_file
+from ..settings.load import expanded, find_file, load, user_file
+from ..settings.text import commented, effective
 from .common import add_config_option
 
 _EPILOG = """\

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from ..demo import clip_path
-from ..sinks.text import TextSink
+from ..sinks.file_lines import TextSink
 from .classify import classify_to
 from .common import add_engine_options, engine_config
 

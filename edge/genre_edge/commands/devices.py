@@ -6,8 +6,8 @@ import argparse
 import json
 from typing import Any
 
-from ..devices import choose
 from ..errors import DeviceError
+from ..live.devices import choose
 from .common import add_verbose_option
 
 _EPILOG = """\
@@ -36,7 +36,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List; the exit status is 1 when there is no input at all."""
-    from ..portaudio import RATES, list_inputs, supported_rates
+    from ..live.portaudio import RATES, list_inputs, supported_rates
 
     devices, default_index = list_inputs(args.verbose)
     chosen, why = choose(devices, None, default_index) if devices else (None, "")

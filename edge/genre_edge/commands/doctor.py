@@ -7,10 +7,10 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from ..config import CaptureConfig
-from ..doctor import CHECKS, Finding
-from ..options import add_flags, given
-from ..settings import find_file, load
+from ..service.doctor import CHECKS, Finding
+from ..settings.load import find_file, load
+from ..settings.options import add_flags, given
+from ..settings.tables import CaptureConfig
 from .common import add_config_option, add_engine_options, add_verbose_option
 
 _MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}

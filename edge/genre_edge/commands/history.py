@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..historyview import BY, Played, played, seconds_of
-from ..settings import default_history
-from ..sinks.text import bar
+from ..settings.load import default_history
+from ..sinks.file_lines import bar
+from ..sinks.history_report import BY, Played, played, seconds_of
 
 _EPILOG = """\
 examples:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ..bundle import DEFAULT_MODEL, Bundle, find_model, read_bundle, shipped_models
+from ..model.bundle import DEFAULT_MODEL, Bundle, find_model, read_bundle, shipped_models
 
 _EPILOG = """\
 examples:

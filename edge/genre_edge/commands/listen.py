@@ -8,18 +8,18 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..config import CaptureConfig, ListenConfig
 from ..errors import UsageError
 from ..health import Health
-from ..options import add_flags, given
 from ..records import Record, StateRecord
-from ..settings import Flags, Settings, find_file, load
+from ..settings.load import Flags, Settings, find_file, load
+from ..settings.options import add_flags, given
+from ..settings.tables import CaptureConfig, ListenConfig
 from ..sinks import Sink
 from .common import add_config_option, add_engine_options, add_verbose_option, complain
-from .outputs import add_output_options, check_history, output_flags, report_sinks
+from .sink_options import add_output_options, check_history, output_flags, report_sinks
 
 if TYPE_CHECKING:
-    from ..listening import Listening
+    from ..service.program import Listening
 
 _EPILOG = """\
 examples:
@@ -84,8 +84,8 @@ def loader(args: argparse.Namespace, base: Flags | None = None) -> Callable[[], 
 
 def run(args: argparse.Namespace) -> int:
     """Listen; returns the exit status."""
-    from ..listening import Listening
-    from ..notify import Notifier
+    from ..service.program import Listening
+    from ..service.systemd_notify import Notifier
 
     listening = Listening(loader(args), lambda _: _Screen(args.format), complain, Notifier(), args.verbose)
     run_until_stopped(listening)
@@ -127,11 +127,11 @@ class _Screen(Said):
     def __init__(self, name: str) -> None:
         self._sink: Sink
         if name == "json":
-            from ..sinks.jsonl import JsonlSink
+            from ..sinks.json_lines import JsonlSink
 
             self._sink = JsonlSink(sys.stdout)
         else:
-            from ..sinks.live import LiveTextSink
+            from ..sinks.live_lines import LiveTextSink
 
             self._sink = LiveTextSink(sys.stdout)
 

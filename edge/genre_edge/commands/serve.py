@@ -8,10 +8,10 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from ..config import WebConfig
 from ..errors import UsageError
-from ..options import add_flags
-from ..settings import Settings
+from ..settings.load import Settings
+from ..settings.options import add_flags
+from ..settings.tables import WebConfig
 from .common import complain
 from .listen import Said, add_listening_options, loader, report_losses, run_until_stopped
 
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.live:
         return _listen_and_serve(args, lambda: _enabled(load()))
     settings = load()
-    from ..web.serving import Web
+    from ..web.service import Web
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _listen_and_serve(args: argparse.Namespace, load: Any) -> int:
-    from ..listening import Listening
-    from ..notify import Notifier
+    from ..service.program import Listening
+    from ..service.systemd_notify import Notifier
 
     listening = Listening(load, lambda _: Said(), complain, Notifier(), args.verbose)
     run_until_stopped(listening)

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..configtext import commented
 from ..errors import UsageError
-from ..notify import alive_file
-from ..settings import SYSTEM_FILE, config_home, load, user_file
-from ..unit import NAME, WATCHDOG_SECONDS, Unit, unit_text
+from ..service.systemd_notify import alive_file
+from ..service.systemd_unit import NAME, WATCHDOG_SECONDS, Unit, unit_text
+from ..settings.load import SYSTEM_FILE, config_home, load, user_file
+from ..settings.text import commented
 from .common import complain
 from .config import write_new
 from .listen import add_listening_options, loader, run_until_stopped
@@ -76,10 +76,10 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from ..listening import Listening
     from ..log import NOTICE, Log
-    from ..notify import Notifier
-    from ..sinks.log import LogSink
+    from ..service.program import Listening
+    from ..service.systemd_notify import Notifier
+    from ..sinks.journal import LogSink
 
     log = Log()
     listening = Listening(

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..config import HistoryConfig
 from ..errors import GenreEdgeError
 from ..health import SinkHealth
 from ..records import FileRecord, GapRecord, LiveRecord, Record, StateRecord, WindowRecord
+from ..settings.tables import HistoryConfig
 
 SCHEMA_VERSION = 1
 _SCHEMA = f"""

@@ -23,10 +23,10 @@ from typing import Any
 from ..errors import UsageError
 from ..health import Health, SinkHealth
 from ..records import LiveRecord, Record, WindowRecord
-from .change import ChangeFilter, label_of
-from .homeassistant import BIRTH_TOPIC, discovery
-from .mqttconfig import MqttConfig
-from .mqttlink import CONNECT_SECONDS, Link
+from .changes import ChangeFilter, label_of
+from .home_assistant import BIRTH_TOPIC, discovery
+from .mqtt_connection import CONNECT_SECONDS, Link
+from .mqtt_settings import MqttConfig
 from .spool import Spool
 
 HEALTH_SECONDS = 30.0

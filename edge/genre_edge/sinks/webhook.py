@@ -14,8 +14,8 @@ from collections.abc import Callable
 from ..errors import GenreEdgeError
 from ..records import Record
 from ..version import __version__
-from .change import ChangeFilter, label_of
-from .webhookconfig import WebhookConfig, content_of
+from .changes import ChangeFilter, label_of
+from .webhook_settings import WebhookConfig, content_of
 
 _FIRST_PAUSE = 0.5
 """Seconds before the first retry; doubled for each further one, with jitter."""

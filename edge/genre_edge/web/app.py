@@ -16,8 +16,8 @@ from werkzeug.exceptions import HTTPException
 
 from ..demo import clip_path
 from ..errors import GenreEdgeError, UsageError
-from ..frontend import Float32
-from ..historyview import BY, played, seconds_of
+from ..model.frontend import Float32
+from ..sinks.history_report import BY, played, seconds_of
 from ..version import __version__
 from . import problems
 from .guard import CONTENT_SECURITY_POLICY

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Request, Response
 
-from ..config import WebConfig
+from ..settings.tables import WebConfig
 from .problems import Problem
 
 COOKIE = "genre_edge"

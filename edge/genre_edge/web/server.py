@@ -16,8 +16,8 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
-from ..config import WebConfig
 from ..errors import GenreEdgeError
+from ..settings.tables import WebConfig
 from . import problems
 
 _SPARE_THREADS = 8

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import scipy.fft
 
-from ..frontend import Float32, FrontendSpec, mel_filterbank
-from ..sources import AudioBlock, Source, to_mono
+from ..audio.sources import AudioBlock, Source, to_mono
+from ..model.frontend import Float32, FrontendSpec, mel_filterbank
 
 BANDS, PER_SECOND = 48, 10
 _FFT = 2048

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import find_model, read_bundle
-from ..config import WebConfig
-from ..frontend import Float32
+from ..audio.level import level_dbfs
+from ..audio.resample import Resampler
 from ..health import Health
-from ..pipeline import Engine, EngineConfig
+from ..model.bundle import find_model, read_bundle
+from ..model.engine import Engine, EngineConfig
+from ..model.frontend import Float32
 from ..records import scores_by_label, top1
-from ..resample import Resampler
-from ..signals import level_dbfs
+from ..settings.tables import WebConfig
 from .guard import Guard
 from .hub import Hub
 from .problems import Problem

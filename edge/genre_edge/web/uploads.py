@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from ..config import WebConfig
-from ..pipeline import EngineConfig
+from ..model.engine import EngineConfig
+from ..settings.tables import WebConfig
 from .problems import Problem
 
 _MOST_MEMORY = 2 * 1024**3

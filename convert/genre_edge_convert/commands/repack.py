@@ -1,0 +1,65 @@
+"""genre-convert repack: another name, labels or provenance for a bundle; the network stays as it is."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from genre_edge.errors import UsageError
+from genre_edge.model.bundle import find_model, read_bundle, write_bundle
+
+from ..read.describe import load_labels
+
+_EPILOG = """\
+examples:
+  genre-convert repack mine.int8.tflite --labels blues,klassik,country -o mine-de.int8.tflite
+  genre-convert repack mine.int8.tflite --set "collection=my own records" --set seed=3 -o mine.int8.tflite
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="genre-convert repack",
+        description="Change what a bundle says of itself. Its figures are kept: they are about the network.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("bundle", metavar="BUNDLE", help="a bundle, or the name of a shipped one")
+    top.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="the new bundle (.tflite)"
+    )
+    top.add_argument("--name", help="its name (default: the output's)")
+    top.add_argument("--labels", metavar="FILE_OR_LIST", help="as many as before, in the outputs' order")
+    top.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a line of provenance; may be repeated",
+    )
+    return top
+
+
+def run(args: argparse.Namespace) -> int:
+    """Repack; returns the exit status."""
+    bundle = read_bundle(find_model(args.bundle))
+    info = bundle.info
+    if args.output.suffix != ".tflite" or not args.output.parent.is_dir():
+        raise UsageError(f"--output {args.output}: must be a .tflite file in a folder that exists")
+    if args.labels is not None:
+        labels = load_labels(args.labels)
+        if len(labels) != len(info.labels):
+            raise UsageError(f"--labels: {len(labels)} given, the network has {len(info.labels)} outputs")
+        info = replace(info, labels=labels)
+    trained_on = dict(info.trained_on)
+    for pair in args.set:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"--set {pair}: must be KEY=VALUE")
+        trained_on[key.strip()] = value.strip()
+    name = args.name or args.output.name.removesuffix(".tflite")
+    write_bundle(args.output, bundle.flatbuffer, replace(info, name=name, trained_on=trained_on))
+    print(f"written: {args.output}")
+    return 0

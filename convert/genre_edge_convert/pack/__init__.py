@@ -1,0 +1,1 @@
+"""A whole conversion, all of it or nothing, and its model card."""

@@ -1,0 +1,1 @@
+"""From a SavedModel to TFLite flatbuffers."""

@@ -1,0 +1,119 @@
+"""A SavedModel to TFLite flatbuffers: float32, float16, dynamic-range int8, full-integer int8."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from genre_edge.errors import ModelError, UsageError
+from genre_edge.model.frontend import Float32
+from genre_edge.quiet import quiet_stderr
+from tensorflow.lite.tools import flatbuffer_utils
+
+KINDS = ("float32", "float16", "dynamic", "int8")
+"""What --to may ask for: dynamic has int8 weights and float32 activations, int8 has both."""
+QUANTISERS = ("tflite", "ai-edge")
+"""What may quantise to int8: TensorFlow's converter, or the ai-edge-quantizer package."""
+
+
+def flatbuffers(
+    saved_model: str, kinds: tuple[str, ...], calibration: Float32, quantiser: str
+) -> dict[str, bytes]:
+    """{kind: flatbuffer}; int8 is calibrated on `calibration` [n, ...] as the network takes it.
+
+    ModelError names the operators that TFLite does not have.
+    """
+    make: dict[str, Callable[[], bytes]] = {
+        "float32": lambda: _stripped(_float(saved_model)),
+        "float16": lambda: _reduced(saved_model, tf.float16),
+        "dynamic": lambda: _reduced(saved_model, None),
+        "int8": lambda: (
+            _ai_edge(_float(saved_model), calibration)
+            if quantiser == "ai-edge"
+            else _int8(saved_model, calibration)
+        ),
+    }
+    try:
+        with quiet_stderr():
+            return {kind: make[kind]() for kind in kinds}
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        raise ModelError(_reason(str(error))) from None
+    except Exception as error:
+        if type(error).__name__ != "ConverterError":
+            raise
+        raise ModelError(_reason(str(error))) from None
+
+
+def _reason(text: str) -> str:
+    """The converter's pages of text in one line."""
+    operators = sorted(set(re.findall(r"\btf\.([A-Z]\w+)", text)))
+    if operators:
+        return f"TFLite has no operator for {', '.join(operators)}: replace the layers that use them; nothing was written"
+    return f"TensorFlow cannot convert it ({' '.join(text.split())[:200]}); nothing was written"
+
+
+def _float(folder: str) -> bytes:
+    flatbuffer: bytes = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+    return flatbuffer
+
+
+def _reduced(folder: str, dtype: Any) -> bytes:
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if dtype is not None:
+        converter.target_spec.supported_types = [dtype]
+    return _stripped(converter.convert())
+
+
+def int8_converter(folder: str, calibration: Float32) -> tf.lite.TFLiteConverter:
+    """A converter to full-integer int8 with int8 input and output."""
+
+    def representative() -> Iterator[list[Any]]:
+        for window in calibration:
+            yield [window[None]]
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return converter
+
+
+def _int8(folder: str, calibration: Float32) -> bytes:
+    return _stripped(int8_converter(folder, calibration).convert())
+
+
+def _ai_edge(flatbuffer: bytes, calibration: Float32) -> bytes:
+    try:
+        from ai_edge_quantizer import quantizer, recipe
+    except ImportError:
+        raise UsageError("--quantiser ai-edge: not installed; pip install ai-edge-quantizer") from None
+    from ai_edge_litert.interpreter import Interpreter
+
+    signature, described = next(iter(Interpreter(model_content=flatbuffer).get_signature_list().items()))
+    name = described["inputs"][0]
+    work = quantizer.Quantizer(flatbuffer, recipe.static_wi8_ai8())
+    ranges = work.calibrate({signature: [{name: window[None]} for window in calibration]}, num_threads=1)
+    return bytes(work.quantize(ranges, enable_progress_report=False).quantized_model)
+
+
+def _stripped(flatbuffer: bytes) -> bytes:
+    """Without the names of tensors, which no interpreter needs: a thirtieth of a small model."""
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
+    flatbuffer_utils.strip_strings(model)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def write_saved_model(export: Callable[[str], None], folder: Path) -> str:
+    """Export to `folder` and return its name; ModelError if the network cannot be exported."""
+    try:
+        export(str(folder))
+    except Exception as error:  # Keras and TensorFlow raise whatever their parts raise
+        raise ModelError(
+            f"cannot be exported as a SavedModel ({' '.join(str(error).split())[:160]})"
+        ) from None
+    return str(folder)

@@ -1,0 +1,152 @@
+"""What a bundle must say that the network's file does not: labels, front-end, layout, kind of output."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from genre_edge.errors import GenreEdgeError, ModelError, UsageError
+from genre_edge.model.bundle import BundleInfo, read_bundle
+from genre_edge.model.frontend import Float32, FrontendSpec
+
+if TYPE_CHECKING:  # networks brings TensorFlow
+    from .networks import Network, Shape
+
+_SUM_TOLERANCE = 0.05
+"""How far from 1 a softmax's outputs may sum up, in int8."""
+
+
+def describe(model: Path, labels: str | None, frontend: Path | None) -> BundleInfo:
+    """Labels, front-end and provenance: from the options, else the JSON beside the model, else the bundle itself.
+
+    The front-end's default is FrontendSpec's. UsageError without labels.
+    """
+    info = _known(model)
+    if frontend is not None:
+        info = BundleInfo(info.name, info.labels, load_frontend(frontend), trained_on=info.trained_on)
+    if labels is not None:
+        info = BundleInfo(info.name, load_labels(labels), info.frontend, trained_on=info.trained_on)
+    if not info.labels:
+        raise UsageError(
+            f"{model}: says nothing of its labels: give --labels (a file with one a line, or a list), "
+            f"or {model.with_suffix('.json').name} as genre-train writes it"
+        )
+    return info
+
+
+def _known(model: Path) -> BundleInfo:
+    beside = model.with_suffix(".json")
+    if beside.is_file():
+        return _from_json(beside)
+    if model.suffix == ".tflite":
+        try:
+            return read_bundle(model).info
+        except GenreEdgeError:
+            pass  # a plain TFLite model, not yet a bundle
+    return BundleInfo("", (), FrontendSpec())
+
+
+def _from_json(path: Path) -> BundleInfo:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return BundleInfo(
+            name="",
+            labels=tuple(str(label) for label in values["labels"]),
+            frontend=FrontendSpec.from_dict(values["frontend"]),
+            trained_on=values.get("trained_on", {}),
+        )
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: not a description of a model ({error!r})") from None
+    except GenreEdgeError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def load_labels(given: str) -> tuple[str, ...]:
+    """Labels from a file with one a line, or from a list "a,b,c". UsageError if two are equal or one is empty."""
+    path = Path(given)
+    if path.is_file():
+        labels = tuple(path.read_text(encoding="utf-8").split("\n"))
+        labels = tuple(label.strip() for label in labels if label.strip())
+    else:
+        labels = tuple(label.strip() for label in given.split(","))
+    if len(labels) < 2 or not all(labels):
+        raise UsageError(f"--labels {given}: needs two labels or more, in a file or separated by commas")
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise UsageError(f"--labels {given}: {', '.join(twice)} stands there twice")
+    return labels
+
+
+def load_frontend(path: Path) -> FrontendSpec:
+    """A FrontendSpec from TOML or JSON; what the file leaves out is the default. UsageError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        values: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"--frontend {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"--frontend {path}: neither TOML nor JSON ({error})") from None
+    values = values.get("frontend", values)
+    return FrontendSpec.from_dict({**FrontendSpec().to_dict(), **values})
+
+
+def layout_of(network: Network, frontend: FrontendSpec, asked: str | None) -> str:
+    """The layout of the network's input. ModelError if the front-end cannot fill it."""
+    sizes = tuple(n for n in _sizes(network.input_shape) if n != 1)
+    fits = {"frames-mels": frontend.shape, "mels-frames": frontend.shape[::-1]}
+    if asked is not None and sizes == fits[asked]:
+        return asked
+    if asked is None and sizes == frontend.shape:
+        return "frames-mels"
+    other = next((name for name, shape in fits.items() if shape == sizes), None)
+    hint = f"; give --layout {other}" if other else "; see --frontend"
+    raise ModelError(
+        f"{network.path}: takes {' x '.join(map(str, sizes))}, the front-end makes {frontend.shape[0]} frames x "
+        f"{frontend.shape[1]} mels{hint}"
+    )
+
+
+def _sizes(shape: Shape) -> list[int]:
+    """Sizes without the batch's, which is open or 1."""
+    known = [n for n in shape if n is not None]
+    return known[1:] if len(known) == len(shape) and len(known) > 2 and known[0] == 1 else known
+
+
+def as_input(network: Network, windows: Float32, layout: str) -> Float32:
+    """Windows [n, frames, mels] as the network takes them, [n, ...]."""
+    given = windows.transpose(0, 2, 1) if layout == "mels-frames" else windows
+    shape = [n for n in network.input_shape if n is not None]
+    if len(shape) == len(network.input_shape) and shape[0] == 1:
+        shape = shape[1:]
+    return np.ascontiguousarray(given.reshape(len(given), *shape))
+
+
+def check_labels(network: Network, labels: Sequence[str]) -> None:
+    """ModelError unless there is one output a label."""
+    if network.outputs != len(labels):
+        raise ModelError(
+            f"{network.path}: has {network.outputs} outputs, but there are {len(labels)} labels "
+            f"({', '.join(labels)}): give the right ones with --labels"
+        )
+
+
+def output_kind(path: Path, outputs: Float32) -> str:
+    """ "probabilities" or "logits", told from raw outputs on real windows [n, labels]. ModelError for NaN and sigmoids."""
+    if not np.isfinite(outputs).all():
+        raise ModelError(
+            f"{path}: answers NaN or infinity to real windows: its weights or its normalisation are broken"
+        )
+    within = bool((outputs >= -1e-4).all() and (outputs <= 1 + 1e-4).all())
+    if within and bool((np.abs(outputs.sum(axis=1) - 1) < _SUM_TOLERANCE).all()):
+        return "probabilities"
+    if within:
+        raise ModelError(
+            f"{path}: its outputs lie between 0 and 1 but do not sum up to 1 (sigmoids?): one softmax over the labels is needed"
+        )
+    return "logits"

@@ -1,0 +1,147 @@
+"""The windows a conversion needs: some to calibrate on, others to verify with."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from genre_edge.audio.sources import read_mono
+from genre_edge.errors import AudioError, UsageError
+from genre_edge.judge.tracks import Track, load_tracks
+from genre_edge.model.frontend import Float32, FrontendSpec, LogMel
+from tqdm import tqdm
+
+LEAST_CALIBRATION = 100
+"""Windows below which quantisation ranges are a guess."""
+LEAST_RELATED = 0.2
+"""Correlation of neighbouring frames below which windows are no audio's; music has about 0.9, frames of noise 0.3 or more."""
+MOST_CALIBRATION = 500
+"""Windows beyond which the ranges no longer move."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Windows for one conversion, all from real audio."""
+
+    calibration: Float32
+    """Representative windows from training tracks, balanced over genres: float32 [n, frames, mels]."""
+    held_out: Float32
+    """Windows of tracks kept for validation: float32 [m, frames, mels]."""
+    label: npt.NDArray[np.int64] | None = None
+    """Labels of `held_out`, indices into the model's: [m]; None if they are not known."""
+    valid: tuple[Track, ...] = ()
+    """The tracks of `held_out`, for accuracy; empty if only windows are known."""
+
+
+def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> Samples:
+    """Samples from labelled recordings (a folder or tracks.csv) or an .npz.
+
+    The .npz holds `calibration` and `held_out`, each float32 [n, frames, mels], and may hold `held_out_label`
+    (indices into the labels). UsageError if there are too few windows, if they are no audio's, or for labels that
+    the model does not know.
+    """
+    if data.suffix == ".npz":
+        samples = _from_npz(data)
+    else:
+        tracks = load_tracks(data)
+        unknown = sorted({track.genre for track in tracks} - set(labels))
+        if unknown:
+            raise UsageError(f"{data}: the model has no label {', '.join(unknown)}")
+        valid = tuple(track for track in tracks if track.split == "valid")
+        train = [track for track in tracks if track.split == "train"]
+        held_out, genres, readable = _windows(valid, frontend)
+        label = np.array([labels.index(genre) for genre in genres], dtype=np.int64)
+        samples = Samples(_balanced(train, frontend), held_out, label, readable)
+    for name, windows in (("calibration", samples.calibration), ("held-out", samples.held_out)):
+        if windows.shape[1:] != frontend.shape:
+            raise UsageError(
+                f"{data}: {name} windows are {windows.shape[1:]}, the front-end makes {frontend.shape}"
+            )
+    if not len(samples.held_out):
+        raise UsageError(f"{data}: no held-out windows to verify with")
+    if len(samples.calibration) < LEAST_CALIBRATION:
+        raise UsageError(
+            f"{data}: {len(samples.calibration)} calibration windows, need at least {LEAST_CALIBRATION}"
+        )
+    _check_real(data, "calibration", samples.calibration)
+    _check_real(data, "held-out", samples.held_out)
+    return samples
+
+
+def _check_real(data: Path, name: str, windows: Float32) -> None:
+    """UsageError for windows that no front-end made: quantised on random numbers, a model hears nothing right."""
+    if not np.isfinite(windows).all():
+        raise UsageError(f"{data}: {name} windows hold NaN or infinity")
+    some = windows[:: max(1, len(windows) // 100)].astype(np.float64)
+    some = some - some.mean(axis=(1, 2), keepdims=True)
+    power = (some**2).mean(axis=(1, 2))
+    neighbours = (some[:, 1:] * some[:, :-1]).mean(axis=(1, 2)) / np.maximum(power, 1e-12)
+    if float(np.median(neighbours)) < LEAST_RELATED:
+        raise UsageError(
+            f"{data}: {name} windows are not log-mels of audio (neighbouring frames are unrelated, as in random "
+            "numbers): calibrate on recordings"
+        )
+    if len(np.unique(some.reshape(len(some), -1), axis=0)) < len(some) // 2:
+        raise UsageError(f"{data}: {name} windows repeat each other: calibrate on different recordings")
+
+
+def _from_npz(path: Path) -> Samples:
+    try:
+        with np.load(path) as arrays:
+            label = arrays.get("held_out_label", None)
+            return Samples(
+                arrays["calibration"].astype(np.float32), arrays["held_out"].astype(np.float32), label
+            )
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable .npz ({error})") from None
+    except KeyError as error:
+        raise UsageError(f"{path}: lacks the array {error}") from None
+
+
+def _balanced(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
+    """Up to MOST_CALIBRATION windows, one from the middle of each track, the genres in turn."""
+    by_genre: dict[str, list[Track]] = {}
+    for track in tracks:
+        by_genre.setdefault(track.genre, []).append(track)
+    share = max(1, MOST_CALIBRATION // len(by_genre))
+    chosen = [track for group in by_genre.values() for track in group[:share]]
+    logmel = LogMel(frontend)
+    windows = []
+    for track in tqdm(chosen, desc="calibration", unit="track", leave=False, disable=None):
+        samples = _decoded(track, frontend)
+        if samples is None:
+            continue
+        at = (len(samples) - frontend.window_samples) // 2
+        windows.append(logmel.window(np.ascontiguousarray(samples[at : at + frontend.window_samples])))
+    return np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
+
+
+def _windows(tracks: Sequence[Track], frontend: FrontendSpec) -> tuple[Float32, list[str], tuple[Track, ...]]:
+    """All windows of the tracks that can be read, as `genre-edge classify` takes them, their genres, and those tracks."""
+    windows: list[Float32] = []
+    genres: list[str] = []
+    readable = []
+    for track in tqdm(tracks, desc="held-out", unit="track", leave=False, disable=None):
+        samples = _decoded(track, frontend)
+        if samples is not None:
+            readable.append(track)
+            windows += [window.features for window in LogMel(frontend).push(samples)]
+            genres += [track.genre] * (len(windows) - len(genres))
+    stacked = np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
+    return stacked, genres, tuple(readable)
+
+
+def _decoded(track: Track, frontend: FrontendSpec) -> npt.NDArray[np.float32] | None:
+    """The track's samples, at least one window long; None (and a line) if it cannot be read."""
+    try:
+        samples = read_mono(track.path, frontend.sample_rate)
+    except AudioError as error:
+        tqdm.write(f"genre-convert: skipped {error}", file=sys.stderr)
+        return None
+    if len(samples) < frontend.window_samples:
+        return np.resize(samples, frontend.window_samples)
+    return samples

@@ -1,0 +1,1 @@
+"""Whether a bundle still answers as the network did."""

@@ -1,0 +1,1 @@
+"""Samples, wherever they come from: files, pipes and arrays; resampling and level."""

@@ -1,0 +1,49 @@
+"""Sample-rate conversion of a stream (soxr)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..model.frontend import Float32
+
+_BLOCK_SECONDS = 0.1
+"""soxr is always fed blocks of this length, so its output cannot depend on how the stream was cut."""
+
+
+class Resampler:
+    """Resamples a mono stream; any way of cutting the input gives the same output, bit for bit."""
+
+    def __init__(self, rate_in: int, rate_out: int) -> None:
+        self._pending: list[Float32] = []
+        self._held = 0
+        self._block = max(1, round(rate_in * _BLOCK_SECONDS))
+        self._stream = None
+        if rate_in != rate_out:
+            import soxr
+
+            self._stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32", quality="HQ")
+
+    def push(self, samples: Float32) -> Float32:
+        """Samples at the input rate (float32 [n]) in; what is ready at the output rate out."""
+        if self._stream is None:
+            return samples
+        self._pending.append(samples)
+        self._held += len(samples)
+        if self._held < self._block:
+            return np.zeros(0, dtype=np.float32)
+        held = np.concatenate(self._pending)
+        whole = len(held) // self._block * self._block
+        self._pending, self._held = [held[whole:]], len(held) - whole
+        out = [
+            self._stream.resample_chunk(held[at : at + self._block]) for at in range(0, whole, self._block)
+        ]
+        return np.concatenate(out)
+
+    def flush(self) -> Float32:
+        """End the stream: whatever is still inside the filter."""
+        if self._stream is None:
+            return np.zeros(0, dtype=np.float32)
+        held = np.concatenate([*self._pending, np.zeros(0, dtype=np.float32)])
+        self._pending, self._held = [], 0
+        tail: Float32 = self._stream.resample_chunk(held, last=True)
+        return tail

@@ -1,0 +1,116 @@
+"""WAV from a pipe: decoded as it arrives, without seeking.
+
+libsndfile needs to seek, and the standard library's `wave` reads no floating point; a pipe gives
+neither a length nor a second chance. Source of the layout: Microsoft, "Multiple Channel Audio Data
+and WAVE Files" (2007), and EBU Tech 3306 for RF64.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+
+from ..errors import AudioError
+from ..model.frontend import Float32
+from .sources import BLOCK_FRAMES, AudioBlock, check_finite, check_format
+from .truncation import UNKNOWN_SIZES
+
+_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+
+
+class WavStreamSource:
+    """A WAV on a stream that cannot seek, such as standard input."""
+
+    def __init__(self, stream: BinaryIO, name: str = "-") -> None:
+        """Read the header; AudioError if it is not WAV or uses a coding other than PCM or float."""
+        self.name = name
+        self._stream = stream
+        self._size: int | None = None
+        riff = _exactly(stream, 12)
+        if not riff:
+            raise AudioError(name, "is empty (expected a WAV)")
+        if riff[:4] not in (b"RIFF", b"RF64") or riff[8:12] != b"WAVE":
+            raise AudioError(name, "is not a WAV (convert it first: ffmpeg -i INPUT -f wav - | ...)")
+        self._read_header()
+        check_format(name, self.sample_rate, self.channels)
+
+    def _read_header(self) -> None:
+        found = False
+        while True:
+            header = _exactly(self._stream, 8)
+            if len(header) < 8:
+                raise AudioError(self.name, "is truncated: the WAV ends before its samples")
+            kind, size = struct.unpack("<4sI", header)
+            if kind == b"data":
+                break
+            body = _exactly(self._stream, size + size % 2)
+            if kind == b"fmt ":
+                self._parse_format(body)
+                found = True
+        if not found:
+            raise AudioError(self.name, "is not a valid WAV: no format before its samples")
+        self._size = None if size in UNKNOWN_SIZES else size
+
+    def _parse_format(self, body: bytes) -> None:
+        if len(body) < 16:
+            raise AudioError(self.name, "is truncated: the WAV ends within its format")
+        coding, self.channels, self.sample_rate, _, _, bits = struct.unpack("<HHIIHH", body[:16])
+        if coding == _EXTENSIBLE and len(body) >= 26:
+            (coding,) = struct.unpack("<H", body[24:26])
+        self._bytes = bits // 8
+        decodable = {_PCM: (1, 2, 3, 4), _FLOAT: (4, 8)}
+        if self._bytes not in decodable.get(coding, ()):
+            raise AudioError(
+                self.name, f"WAV coding {coding} with {bits} bits is not supported (use PCM or float)"
+            )
+        self._float = coding == _FLOAT
+
+    def blocks(self) -> Iterator[AudioBlock]:
+        """Decode until the stream or the data chunk ends; AudioError if the stream ends first."""
+        frame = self._bytes * self.channels
+        left, position, rest = self._size, 0, 0
+        while left is None or left >= frame:
+            want = BLOCK_FRAMES * frame if left is None else min(BLOCK_FRAMES * frame, left)
+            data = _exactly(self._stream, want // frame * frame)
+            whole, rest = divmod(len(data), frame)
+            if whole:
+                samples = self._decode(data[: whole * frame]).reshape(whole, self.channels)
+                check_finite(self.name, samples, position, self.sample_rate)
+                yield AudioBlock(samples, position)
+                position += whole
+            if left is not None:
+                left -= len(data)
+            if len(data) < want // frame * frame:
+                break
+        if rest or (left is not None and left >= frame):
+            raise AudioError(self.name, f"is truncated: it ends after {position / self.sample_rate:.1f} s")
+
+    def _decode(self, data: bytes) -> Float32:
+        if self._float:
+            return np.frombuffer(data, f"<f{self._bytes}").astype(np.float32)
+        if self._bytes == 1:  # 8-bit WAV is unsigned
+            return (np.frombuffer(data, np.uint8).astype(np.float32) - 128.0) / np.float32(128.0)
+        if self._bytes == 3:  # widen to the top three bytes of an int32
+            wide = np.zeros((len(data) // 3, 4), dtype=np.uint8)
+            wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+            return wide.view("<i4")[:, 0].astype(np.float32) / np.float32(2**31)
+        full_scale = np.float32(2 ** (8 * self._bytes - 1))
+        return np.frombuffer(data, f"<i{self._bytes}").astype(np.float32) / full_scale
+
+    def close(self) -> None:
+        """The stream belongs to the caller; nothing to do."""
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    """`size` bytes, or fewer at the end of the stream (a pipe may deliver less at a time)."""
+    parts: list[bytes] = []
+    while size > 0:
+        part = stream.read(min(size, 1 << 20))
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)

@@ -1,0 +1,102 @@
+"""Labelled recordings: a folder with a table of tracks, or a folder of genre folders.
+
+A table is a `tracks.csv` with the columns track, genre, file (relative to it), split, and
+optionally filtered. A plain folder holds one folder of audio per genre. Training, conversion and
+benchmarks read both.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..audio.sources import AUDIO_SUFFIXES
+from ..errors import UsageError
+
+VALID_SHARE = 0.1
+"""Share of a plain folder's tracks kept for validation."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """One recording."""
+
+    name: str
+    """Unique name, e.g. jazz.00012."""
+    genre: str
+    """Its label."""
+    path: Path
+    """The audio file."""
+    split: str
+    """"train", "valid" or "test"."""
+    filtered: str = ""
+    """Side in the fault-filtered, artist-filtered split; empty where that drops the track."""
+
+
+def load_tracks(data: Path, training: bool = True) -> list[Track]:
+    """Every track of `data` (a folder of genre folders, a folder with tracks.csv, or the csv itself).
+
+    UsageError if there are none; for `training` also if there is only one genre or only one side.
+    """
+    table = data if data.suffix == ".csv" else data / "tracks.csv"
+    if table.is_file():
+        tracks = _from_table(table)
+    elif data.is_dir():
+        tracks = _from_folders(data)
+    else:
+        raise UsageError(f"{data}: no such folder (give a folder of genre folders, or one with tracks.csv)")
+    genres = {track.genre for track in tracks}
+    if not training:
+        if not tracks:
+            raise UsageError(f"{data}: found no audio in folders named after genres, and no tracks.csv")
+        return tracks
+    if len(genres) < 2:
+        raise UsageError(f"{data}: found {len(genres)} genre(s) with audio, need at least 2")
+    if len({track.split for track in tracks}) < 2:
+        raise UsageError(f"{data}: both a train and a valid split are needed; found one")
+    return tracks
+
+
+def _from_table(table: Path) -> list[Track]:
+    with table.open(newline="") as file:
+        reader = csv.DictReader(file)
+        missing = {"track", "genre", "file", "split"} - set(reader.fieldnames or ())
+        if missing:
+            raise UsageError(f"{table}: lacks the column {', '.join(sorted(missing))}")
+        return [
+            Track(
+                row["track"],
+                row["genre"],
+                table.parent / row["file"],
+                row["split"],
+                row.get("filtered") or "",
+            )
+            for row in reader
+        ]
+
+
+def _from_folders(root: Path) -> list[Track]:
+    """One track a file; every tenth of a genre, by a hash of its name, is for validation."""
+    tracks: list[Track] = []
+    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
+        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        by_hash = sorted(files, key=lambda p: hashlib.sha256(p.name.encode()).digest())
+        valid = set(by_hash[: max(1, round(len(files) * VALID_SHARE))] if len(files) > 1 else ())
+        tracks += [
+            Track(
+                f"{folder.name}/{file.relative_to(folder)}",
+                folder.name,
+                file,
+                "valid" if file in valid else "train",
+            )
+            for file in files
+        ]
+    return tracks
+
+
+def labels_of(tracks: Sequence[Track]) -> list[str]:
+    """The genres in alphabetical order: the order of the model's outputs."""
+    return sorted({track.genre for track in tracks})

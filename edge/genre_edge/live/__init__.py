@@ -1,0 +1,1 @@
+"""A source that does not end: devices, PortAudio, the microphone, and the listener."""

@@ -1,0 +1,132 @@
+"""Source -> LogMel -> Classifier -> Smoother -> records, without end: the live pipeline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ..audio.level import level_dbfs, signal_state
+from ..audio.sources import AudioBlock, Source, to_mono
+from ..health import Health
+from ..model.engine import Engine
+from ..model.frontend import Window
+from ..records import GapRecord, LiveRecord, Record, StateRecord, scores_by_label, top1
+from ..settings.tables import ListenConfig
+from .clock import AudioClock, iso8601
+from .smoothing import Smoother
+
+Emit = Callable[[Record], None]
+
+DEFAULT_UNCERTAIN_BELOW = 0.5
+"""Used for a bundle that does not say."""
+
+
+class Listener:
+    """Turns one Source, at the model's rate, into records; whatever is noteworthy is emitted at once."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        config: ListenConfig,
+        emit: Emit,
+        health: Health,
+        gain: float = 1.0,
+        pulse: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`pulse` is called after each window."""
+        self._engine, self._emit, self._health, self._pulse = engine, emit, health, pulse
+        self.configure(config, gain)
+        self._rate = engine.logmel.spec.sample_rate
+        self._clock = AudioClock(self._rate)
+        self._base = 0  # position at which the front-end's current stream began
+        self._expected: int | None = None
+
+    def configure(self, config: ListenConfig, gain: float) -> None:
+        """Set how windows are judged from the next one on; smoothing begins anew."""
+        self._config, self._gain = config, gain
+        uncertain = config.uncertain_below
+        if uncertain is None:
+            measured = self._engine.bundle.info.metrics.get("valid", {})
+            uncertain = float(measured.get("uncertain_below", DEFAULT_UNCERTAIN_BELOW))
+        self._smoother = Smoother(self._engine.classifier.labels, config.smooth, uncertain)
+
+    def state(self, state: str, reason: str) -> None:
+        """Report a change of state."""
+        self._health.state = state
+        self._emit(StateRecord(iso8601(time.time()), state, reason))
+
+    def run(self, source: Source) -> None:
+        """Listen until the source ends, or the duration or number of windows is reached."""
+        self._engine.logmel.reset()
+        for block in source.blocks():
+            if self._is_gap(block):
+                self._start_anew(block)
+            self._expected = block.position + len(block.samples)
+            if block.arrived is not None:
+                step = self._clock.observe(self._expected, block.arrived.utc)
+                if step:
+                    self.state(self._health.state, f"the system clock stepped by {step:+.1f} s")
+            for window in self._engine.logmel.push(to_mono(block.samples)):
+                self._hear(window, source.name, block)
+                self._pulse()
+                if self._config.windows is not None and self._health.windows >= self._config.windows:
+                    return
+            if self._config.duration is not None and self._expected >= self._config.duration * self._rate:
+                return
+
+    def _is_gap(self, block: AudioBlock) -> bool:
+        return self._expected is not None and block.position != self._expected
+
+    def _start_anew(self, block: AudioBlock) -> None:
+        """After lost audio: a new stream for the front-end, so that no window spans the gap."""
+        assert self._expected is not None
+        self._health.gaps += 1
+        start, end = self._expected / self._rate, block.position / self._rate
+        self._emit(GapRecord(iso8601(self._clock.utc(self._expected)), round(start, 3), round(end, 3)))
+        self._base = block.position
+        self._engine.logmel.reset()
+        self._smoother.reset()
+
+    def _hear(self, window: Window, name: str, block: AudioBlock) -> None:
+        state = signal_state(window.samples, self._gain)
+        level = round(level_dbfs(window.samples), 1)
+        if state != self._health.state:
+            self.state(state, _REASONS[state])
+        genre, confidence, scores = None, None, {}
+        smoothed_genre, smoothed_confidence = None, None
+        if state == "dead" or level < self._config.silence_dbfs:
+            label = self._smoother.silence()
+        else:
+            raw = self._engine.classifier.scores(window.features)
+            labels = self._engine.classifier.labels
+            genre, confidence = top1(labels, raw)
+            scores = scores_by_label(labels, raw)
+            label, smoothed_genre, mean = self._smoother.add(raw)
+            smoothed_confidence = round(mean, 4)
+        self._health.windows += 1
+        offset = self._base / self._rate
+        late = time.monotonic() - block.arrived.monotonic if block.arrived else 0.0
+        self._emit(
+            LiveRecord(
+                start=round(offset + window.start, 3),
+                end=round(offset + window.end, 3),
+                genre=genre,
+                confidence=confidence,
+                scores=scores,
+                time=iso8601(self._clock.utc(self._base + round(window.start * self._rate))),
+                source=name,
+                level_dbfs=level,
+                state=state,
+                latency_ms=round(late * 1000, 1),
+                label=label,
+                smoothed_genre=smoothed_genre,
+                smoothed_confidence=smoothed_confidence,
+            )
+        )
+
+
+_REASONS = {
+    "dead": "every sample is the same: the microphone is muted, unplugged inside, or switched off",
+    "clipping": "the signal is cut off at full scale: lower the capture volume",
+    "listening": "the signal is well",
+}

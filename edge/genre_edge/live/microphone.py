@@ -1,0 +1,209 @@
+"""The microphone as a Source that does not end: it waits, reopens, and keeps its timeline true."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ..audio.resample import Resampler
+from ..audio.sources import Arrival, AudioBlock, to_mono
+from ..errors import DeviceChoiceError, DeviceError
+from ..health import Health
+from ..model.frontend import Float32
+from ..settings.tables import CaptureConfig
+from .devices import InputDevice, is_token
+from .portaudio import Session
+from .queue import CaptureQueue, Chunk
+
+OnState = Callable[[str, str], None]
+"""Takes a state (listening, waiting, lost) and the reason, in words."""
+
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds between attempts to open a device; the last repeats."""
+_POLL_SECONDS = 0.2
+"""How often the stop request and the stream's health are looked at while no audio comes."""
+
+
+class LiveSource:
+    """Audio from a capture device as mono at the model's rate, across losses of the device.
+
+    Positions count on through every interruption by the monotonic clock. `blocks` ends when
+    `stop` is set.
+    """
+
+    channels = 1
+
+    def __init__(
+        self,
+        config: CaptureConfig,
+        model_rate: int,
+        stop: threading.Event,
+        on_state: OnState,
+        health: Health,
+        verbose: bool = False,
+        pulse: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`pulse` is called every now and then while the device is waited for."""
+        self.name = config.device or "default"
+        self.sample_rate = model_rate
+        self._config, self._stop, self._on_state = config, stop, on_state
+        self._health, self._verbose, self._pulse = health, verbose, pulse
+        self._started: float | None = None  # monotonic time of position 0
+
+    def blocks(self) -> Iterator[AudioBlock]:
+        """Audio as it arrives; DeviceError if the device is lost and the configuration says to leave."""
+        while not self._stop.is_set():
+            opened = self._open_patiently()
+            if opened is None:
+                return
+            session, queue = opened
+            try:
+                yield from self._hear(session, queue)
+            finally:
+                session.close()
+            if self._stop.is_set():
+                return
+            self._health.losses += 1
+            if self._config.exit_on_device_loss:
+                raise DeviceError(f"{self.name}: device lost")
+
+    def close(self) -> None:
+        """`blocks` closes what it opened."""
+
+    def set_gain(self, gain_db: float) -> None:
+        """Amplify by this from the next block on, dB."""
+        self._config = replace(self._config, gain_db=gain_db)
+
+    def _open_patiently(self) -> tuple[Session, CaptureQueue] | None:
+        """Open the device, however long it takes; None when asked to stop."""
+        attempt = 0
+        while not self._stop.is_set():
+            try:
+                return self._open()
+            except DeviceError as error:
+                if self._config.exit_on_device_loss or isinstance(error, DeviceChoiceError):
+                    raise
+                if attempt == 0 and self._health.state != "lost":
+                    self._on_state("waiting", str(error))
+            changed = self._wait(_PAUSES[min(attempt, len(_PAUSES) - 1)])
+            attempt = 1 if changed else attempt + 1
+        return None
+
+    def _wait(self, seconds: float) -> bool:
+        """Pause, but look at once when a sound device or server comes or goes; whether one did."""
+        end, before = time.monotonic() + seconds, _hardware()
+        while not self._stop.is_set() and time.monotonic() < end:
+            self._pulse()
+            self._stop.wait(min(_POLL_SECONDS, max(0.0, end - time.monotonic())))
+            if _hardware() != before:
+                self._stop.wait(0.5)  # let udev, or the server, finish with it
+                return True
+        return False
+
+    def _open(self) -> tuple[Session, CaptureQueue]:
+        queue: CaptureQueue | None = None
+        early: list[tuple[bytes, int, bool]] = []
+
+        def deliver(data: bytes, frames: int, lost: bool) -> None:
+            # The first period may come before the rate, which the queue needs, is known.
+            if queue is None:
+                early.append((data, frames, lost))
+            else:
+                queue.put(data, frames, lost)
+
+        session = Session(self._config, self.sample_rate, deliver, self._verbose)
+        opened = CaptureQueue(session.format.rate, self._config.queue_seconds)
+        for period in early:
+            opened.put(*period)
+        queue = opened
+        self.name = session.format.device.token
+        if not is_token(self._config.device) or self._config.device is None:
+            # Once heard, it is this device that is waited for, not whatever has its number or is default then.
+            self._config = replace(self._config, device=session.format.lasting_name)
+        self._on_state("listening", _described(session))
+        return session, opened
+
+    def _hear(self, session: Session, queue: CaptureQueue) -> Iterator[AudioBlock]:
+        """Blocks of one session, until it is lost or stopped."""
+        converter = _Converter(session.format.channels, session.format.rate, self)
+        dropped = overflows = 0
+        while not self._stop.is_set():
+            chunk = queue.get(_POLL_SECONDS)
+            self._health.dropped_seconds += (queue.dropped - dropped) / session.format.rate
+            self._health.overflows += queue.overflows - overflows
+            dropped, overflows = queue.dropped, queue.overflows
+            if chunk is not None:
+                yield converter.block(chunk)
+            elif not session.active:
+                self._on_state("lost", f"{session.format.device.name} has gone")
+                return
+            elif time.monotonic() - queue.last_arrival > self._config.stall_seconds:
+                self._on_state(
+                    "lost", f"{session.format.device.name} sends nothing for {self._config.stall_seconds:g} s"
+                )
+                return
+
+    def timeline(self, monotonic: float) -> int:
+        """Position, at the model's rate, of a sample that was heard at `monotonic`."""
+        if self._started is None:
+            self._started = monotonic
+        return max(0, round((monotonic - self._started) * self.sample_rate))
+
+    def pick(self, samples: Float32) -> Float32:
+        """The chosen channel, or the mean of all, with the gain: float32 [n, channels] to [n]."""
+        channel = self._config.channel
+        mono = to_mono(samples) if channel is None else samples[:, channel - 1]
+        return np.ascontiguousarray(mono * np.float32(self._config.gain))
+
+
+class _Converter:
+    """One session's chunks to blocks: int16 to mono float32 at the model's rate, in their place on the timeline."""
+
+    def __init__(self, channels: int, rate: int, source: LiveSource) -> None:
+        self._channels, self._rate, self._source = channels, rate, source
+        self._next: int | None = None  # expected position of the next chunk, capture rate
+        self._at = 0  # position of the next output sample, model rate
+        self._resampler = Resampler(rate, source.sample_rate)
+
+    def block(self, chunk: Chunk) -> AudioBlock:
+        pcm = np.frombuffer(chunk.data, "<i2").reshape(-1, self._channels)
+        samples = self._source.pick(pcm.astype(np.float32) / np.float32(32768))
+        if self._next is None:
+            self._at = self._source.timeline(chunk.arrived - chunk.frames / self._rate)
+        elif chunk.position != self._next:
+            lost = chunk.position - self._next
+            self._at += round(lost * self._source.sample_rate / self._rate)
+            self._resampler = Resampler(self._rate, self._source.sample_rate)
+        self._next = chunk.position + chunk.frames
+        resampled = self._resampler.push(samples)
+        block = AudioBlock(resampled[:, None], self._at, Arrival(chunk.arrived, chunk.arrived_utc))
+        self._at += len(resampled)
+        return block
+
+
+def _hardware() -> tuple[str, ...]:
+    """What changes when a sound device is plugged or pulled, or a sound server starts; a few system calls."""
+    try:
+        seen = sorted(os.listdir("/dev/snd"))
+    except OSError:
+        seen = []
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+    server = os.environ.get("PULSE_SERVER", "").removeprefix("unix:")
+    for socket in (server, f"{runtime}/pulse/native", f"{runtime}/pipewire-0"):
+        try:
+            seen.append(f"{socket} {os.stat(socket).st_ctime_ns}")
+        except OSError:
+            continue
+    return tuple(seen)
+
+
+def _described(session: Session) -> str:
+    opened = session.format
+    device: InputDevice = opened.device
+    channels = "mono" if opened.channels == 1 else f"{opened.channels} channels"
+    return f"{device.name} [{device.token}], {opened.why}, {opened.rate} Hz, {channels}"

@@ -1,0 +1,1 @@
+"""From samples to probabilities: front-end, bundle, classifier and engine."""

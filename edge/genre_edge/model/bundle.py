@@ -1,0 +1,176 @@
+"""One file that carries a whole model: the TFLite flatbuffer, then a ZIP with what belongs to it.
+
+The layout follows the TFLite Metadata convention of associated files: interpreters load such a file as it
+is, `unzip -l` lists it. Members: `labels.txt` (one label a line) and `genre_edge.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ..errors import BundleError, GenreEdgeError
+from .frontend import FrontendSpec
+
+SCHEMA_VERSION = 1
+METADATA = "genre_edge.json"
+LABELS = "labels.txt"
+DEFAULT_MODEL = "gtzan-edge.int8"
+LAYOUTS = ("frames-mels", "mels-frames")
+OUTPUTS = ("probabilities", "logits")
+
+_FLATBUFFER_ID = b"TFL3"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""ZIP's earliest date: the same content gives the same bytes."""
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """What a bundle says of itself; the content of genre_edge.json."""
+
+    name: str
+    """Short name of the model, e.g. gtzan-two-block.int8."""
+    labels: tuple[str, ...]
+    """Names of the outputs, in their order."""
+    frontend: FrontendSpec
+    """How audio becomes the model's input."""
+    layout: str = LAYOUTS[0]
+    """Order of the model's input: "frames-mels" or "mels-frames"."""
+    output: str = OUTPUTS[0]
+    """What the model's output is: "probabilities" (a softmax's) or "logits"."""
+    quantisation: Mapping[str, Any] = field(default_factory=dict)
+    """dtype, scale and zero point of the input and the output, as in the flatbuffer."""
+    trained_on: Mapping[str, Any] = field(default_factory=dict)
+    """Provenance: data, architecture, seed, version."""
+    conversion: Mapping[str, Any] = field(default_factory=dict)
+    """What made the flatbuffer, the oldest TFLite release that runs it, the interpreters it was run in."""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    """Measured accuracy, with the protocol and the number of tracks and windows."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values, in the order they are stored."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "name": self.name,
+            "labels": list(self.labels),
+            "frontend": self.frontend.to_dict(),
+            "layout": self.layout,
+            "output": self.output,
+            "quantisation": dict(self.quantisation),
+            "trained_on": dict(self.trained_on),
+            "conversion": dict(self.conversion),
+            "metrics": dict(self.metrics),
+        }
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle: its flatbuffer (verified) and what it says of itself."""
+
+    path: str
+    info: BundleInfo
+    flatbuffer: bytes
+    sha256: str
+
+
+def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
+    """Write a bundle; an existing file is replaced only when the new one is complete."""
+    described = info.to_dict()
+    described["flatbuffer"] = {
+        "bytes": len(flatbuffer),
+        "sha256": hashlib.sha256(flatbuffer).hexdigest(),
+    }
+    content = io.BytesIO(flatbuffer)
+    with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo(LABELS, _EPOCH), "\n".join(info.labels) + "\n")
+        archive.writestr(zipfile.ZipInfo(METADATA, _EPOCH), json.dumps(described, indent=1, sort_keys=False))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content.getvalue())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Open and verify a bundle; every way it can be wrong is a BundleError that names the file."""
+    name = os.fspath(path)
+    try:
+        content = Path(name).read_bytes()
+    except OSError as error:
+        raise BundleError(f"{name}: {(error.strerror or str(error)).lower()}") from None
+    if content[4:8] != _FLATBUFFER_ID:
+        raise BundleError(f"{name}: is not a TFLite model (genre-convert makes bundles from Keras models)")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            described = json.loads(archive.read(METADATA))
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError):
+        raise BundleError(
+            f"{name}: is a TFLite model but not a whole bundle "
+            "(cut short, or never packed: see genre-convert)"
+        ) from None
+    return _verified(name, content, described)
+
+
+def _verified(name: str, content: bytes, described: Any) -> Bundle:
+    try:
+        version = described["schema_version"]
+        if version != SCHEMA_VERSION:
+            raise BundleError(
+                f"{name}: bundle schema {version}, this program reads {SCHEMA_VERSION}; update genre-edge"
+            )
+        flatbuffer = content[: described["flatbuffer"]["bytes"]]
+        sha256 = hashlib.sha256(flatbuffer).hexdigest()
+        if sha256 != described["flatbuffer"]["sha256"]:
+            raise BundleError(f"{name}: is damaged (its SHA-256 is not the one it was written with)")
+        info = BundleInfo(
+            name=str(described["name"]),
+            labels=tuple(str(label) for label in described["labels"]),
+            frontend=FrontendSpec.from_dict(described["frontend"]),
+            layout=_one_of(LAYOUTS, described.get("layout", LAYOUTS[0])),
+            output=_one_of(OUTPUTS, described.get("output", OUTPUTS[0])),
+            quantisation=described.get("quantisation", {}),
+            trained_on=described.get("trained_on", {}),
+            conversion=described.get("conversion", {}),
+            metrics=described.get("metrics", {}),
+        )
+    except BundleError:
+        raise
+    except GenreEdgeError as error:
+        raise BundleError(f"{name}: {error}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{name}: its {METADATA} is not valid ({error!r})") from None
+    return Bundle(name, info, flatbuffer, sha256)
+
+
+def _one_of(known: tuple[str, ...], value: Any) -> str:
+    if value not in known:
+        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+    return str(value)
+
+
+def find_model(model: str) -> str:
+    """The path of a bundle: of the shipped one called `model`, or `model` itself if it looks like a file."""
+    shipped = shipped_models()
+    if model in shipped and not os.path.isfile(model):
+        return shipped[model]
+    if os.path.exists(model) or os.sep in model or model.endswith(".tflite"):
+        return model
+    raise BundleError(f"{model}: no such model; shipped: {', '.join(shipped)}; or give a .tflite file")
+
+
+def shipped_models() -> dict[str, str]:
+    """Names and paths of the bundles that come with the package."""
+    try:
+        folder = Path(str(resources.files("genre_edge_models")))
+    except ModuleNotFoundError:
+        return {}
+    return {path.name.removesuffix(".tflite"): str(path) for path in sorted(folder.glob("*.tflite"))}

@@ -1,0 +1,150 @@
+"""The interpreter seam: one window of features in, one score per label out, whatever runs the model."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import BundleError, RuntimeMissing, UsageError
+from ..quiet import quiet_stderr
+from .bundle import Bundle
+from .frontend import Float32
+
+RUNTIMES: Mapping[str, tuple[str, str]] = {
+    "litert": ("ai_edge_litert.interpreter", "pip install ai-edge-litert"),
+    "tflite": (
+        "tflite_runtime.interpreter",
+        "pip install 'genre-edge[tflite-runtime]' (Python 3.11 or older)",
+    ),
+    "tensorflow": ("tensorflow.lite.python.interpreter", "pip install tensorflow"),
+}
+"""Name on the command line: module that has the Interpreter, and how to install it."""
+
+_DTYPES = (np.float32, np.int8, np.uint8)
+
+
+def quantise(
+    values: Float32, scale: float, zero_point: int, dtype: npt.DTypeLike
+) -> npt.NDArray[np.integer[Any]]:
+    """q = clip(round(x / scale) + zero_point) to the dtype's range; any shape.
+
+    Source: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient
+    Integer-Arithmetic-Only Inference", CVPR 2018, equation 1, solved for q.
+    """
+    limits = np.iinfo(np.dtype(dtype))
+    q = values * np.float32(1.0 / scale)
+    np.rint(q, out=q)
+    q += np.float32(zero_point)
+    np.maximum(q, np.float32(limits.min), out=q)  # np.clip costs as much as all the rest
+    np.minimum(q, np.float32(limits.max), out=q)
+    quantised: npt.NDArray[np.integer[Any]] = q.astype(dtype)
+    return quantised
+
+
+def dequantise(values: npt.NDArray[np.integer[Any]], scale: float, zero_point: int) -> Float32:
+    """x = scale * (q - zero_point), float32; any shape (Jacob et al. 2018, equation 1)."""
+    return (values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+
+
+class Classifier:
+    """A bundle loaded into an interpreter."""
+
+    def __init__(self, bundle: Bundle, runtime: str | None = None, threads: int = 1) -> None:
+        """Load the bundle. `runtime` None takes the first installed of RUNTIMES.
+
+        RuntimeMissing names what to install; BundleError says how the model and its front-end disagree.
+        """
+        if threads < 1:
+            raise UsageError(f"--threads {threads}: must be at least 1")
+        self.labels = bundle.info.labels
+        self.runtime, interpreter = interpreter_class(runtime)
+        try:
+            with quiet_stderr(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._net = interpreter(model_content=bundle.flatbuffer, num_threads=threads)
+                self._net.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise BundleError(f"{bundle.path}: {self.runtime} cannot load it ({reason})") from None
+        self._input = _only(self._net.get_input_details(), bundle.path, "input")
+        self._output = _only(self._net.get_output_details(), bundle.path, "output")
+        self._shape = tuple(int(n) for n in self._input["shape"])
+        self._transposed = bundle.info.layout == "mels-frames"
+        self._logits = bundle.info.output == "logits"
+        self._check(bundle)
+
+    def _check(self, bundle: Bundle) -> None:
+        made = bundle.info.frontend.shape
+        if self._transposed:
+            made = made[::-1]
+        if tuple(n for n in self._shape if n != 1) != made:
+            raise BundleError(f"{bundle.path}: takes {self._shape}, but its front-end makes {made}")
+        outputs = int(np.prod(self._output["shape"]))
+        if outputs != len(self.labels):
+            raise BundleError(f"{bundle.path}: has {outputs} outputs and {len(self.labels)} labels")
+        for tensor in (self._input, self._output):
+            if tensor["dtype"] not in _DTYPES:
+                raise BundleError(
+                    f"{bundle.path}: {np.dtype(tensor['dtype']).name} is not supported (float32, int8, uint8)"
+                )
+
+    def scores(self, features: Float32) -> Float32:
+        """Probabilities, float32 [labels], of one window of features, float32 [frames, mels]."""
+        given = features.T if self._transposed else features
+        self._net.set_tensor(self._input["index"], self._to_input(given.reshape(self._shape)))
+        self._net.invoke()
+        raw = self._net.get_tensor(self._output["index"]).reshape(-1)
+        if self._output["dtype"] == np.float32:
+            scores: Float32 = raw
+        else:
+            scores = dequantise(raw, *self._output["quantization"])
+        if self._logits:
+            powers = np.exp(scores - scores.max())
+            softmax: Float32 = powers / powers.sum()
+            return softmax
+        # Quantised outputs sum to one within a few steps of 1/256; the rest of the program expects one.
+        total = float(scores.sum())
+        return scores / np.float32(total) if total > 0 else np.full_like(scores, 1 / len(scores))
+
+    def _to_input(self, features: Float32) -> npt.NDArray[Any]:
+        if self._input["dtype"] == np.float32:
+            return features
+        scale, zero_point = self._input["quantization"]
+        return quantise(features, scale, zero_point, self._input["dtype"])
+
+    @property
+    def quantisation(self) -> dict[str, Any]:
+        """dtype, scale and zero point of the input and the output."""
+        described: dict[str, Any] = {}
+        for name, tensor in (("input", self._input), ("output", self._output)):
+            scale, zero_point = tensor["quantization"]
+            described[name] = {"dtype": np.dtype(tensor["dtype"]).name}
+            if tensor["dtype"] != np.float32:
+                described[name] |= {"scale": float(scale), "zero_point": int(zero_point)}
+        return described
+
+
+def _only(tensors: list[dict[str, Any]], path: str, kind: str) -> dict[str, Any]:
+    if len(tensors) != 1:
+        raise BundleError(f"{path}: has {len(tensors)} {kind}s, expected one")
+    return tensors[0]
+
+
+def interpreter_class(runtime: str | None) -> tuple[str, Any]:
+    """The name of a runtime (None: the first installed) and its Interpreter class. RuntimeMissing, UsageError."""
+    if runtime is not None and runtime not in RUNTIMES:
+        raise UsageError(f"--runtime {runtime}: unknown; choose from {', '.join(RUNTIMES)}")
+    for name in RUNTIMES if runtime is None else (runtime,):
+        module, install = RUNTIMES[name]
+        try:
+            with quiet_stderr():
+                return name, importlib.import_module(module).Interpreter
+        except ImportError as error:
+            if runtime is not None:
+                raise RuntimeMissing(f"--runtime {name}: not installed ({error}); {install}") from None
+    raise RuntimeMissing("no interpreter is installed; " + RUNTIMES["litert"][1])

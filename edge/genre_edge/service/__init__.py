@@ -1,0 +1,1 @@
+"""A program that runs for months: its outputs, reloads, systemd, and doctor."""

@@ -1,0 +1,1 @@
+"""What a user can set: options, tables, the TOML file, and the settings in force."""

@@ -1,0 +1,50 @@
+"""One line a window for people who follow along."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TextIO
+
+from ..records import GapRecord, LiveRecord, Record
+from .file_lines import bar
+
+_QUIETEST_DBFS = -70.0
+"""Where the level meter begins."""
+
+
+class LiveTextSink:
+    """On a terminal: local time, label, confidence, bars. In a pipe: UTC, label, confidence, level; plain."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._pretty = out.isatty()
+
+    def write(self, record: Record) -> None:
+        """Write one line for a window or a gap; states go to standard error and are not repeated here."""
+        if isinstance(record, LiveRecord):
+            self._out.write(_pretty(record) if self._pretty else _plain(record))
+        elif isinstance(record, GapRecord):
+            self._out.write(
+                f"{record.time if not self._pretty else _local(record.time)}  "
+                f"gap of {record.end - record.start:.1f} s\n"
+            )
+        self._out.flush()
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+def _local(time: str) -> str:
+    return datetime.fromisoformat(time).astimezone().strftime("%H:%M:%S")
+
+
+def _pretty(record: LiveRecord) -> str:
+    confidence = record.smoothed_confidence
+    percent = f"{round(confidence * 100):3d} %  {bar(confidence, 12)}" if confidence is not None else " " * 19
+    meter = bar(1 - record.level_dbfs / _QUIETEST_DBFS, 8)
+    return f"{_local(record.time)}  {record.label:<10} {percent}  {record.level_dbfs:6.1f} dBFS ▕{meter}▏\n"
+
+
+def _plain(record: LiveRecord) -> str:
+    confidence = "-" if record.smoothed_confidence is None else f"{record.smoothed_confidence:.2f}"
+    return f"{record.time} {record.label} {confidence} {record.level_dbfs:.1f} dBFS\n"

@@ -1,0 +1,146 @@
+"""What --mqtt and the configuration's [mqtt] say."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ..errors import UsageError
+from ..settings.options import from_pairs, option
+
+PASSWORD_VARIABLE = "GENRE_EDGE_MQTT_PASSWORD"
+
+
+@dataclass(frozen=True)
+class MqttOptions:
+    """A broker as the user names it."""
+
+    url: str = option("", "mqtt[s]://[USER@]HOST[:PORT][/PREFIX]; empty: none")
+    name: str | None = option(None, "this device's name, a part of the topics; without it the host's name")
+    password_file: Path | None = option(
+        None, f"file with the password; without it the variable {PASSWORD_VARIABLE}"
+    )
+    ca: Path | None = option(None, "CA certificates for mqtts, PEM; without it the system's")
+    cert: Path | None = option(None, "client certificate for mqtts, PEM")
+    key: Path | None = option(None, "its key, PEM")
+    discovery: bool = option(True, "announce the device to Home Assistant")
+    spool: Path | None = option(
+        None, "file where windows wait while the broker is away; without it one beside the history"
+    )
+    spool_mb: float = option(16.0, "most that waits there, MB", low=0.001, high=1e6)
+
+
+@dataclass(frozen=True)
+class MqttConfig:
+    """A broker and how to reach it."""
+
+    host: str
+    """Its name or address."""
+    port: int
+    """1883, or 8883 with TLS."""
+    tls: bool
+    """mqtts://"""
+    name: str
+    """This device's name, a part of the topics."""
+    prefix: str = "genre-edge"
+    """First part of the topics."""
+    user: str | None = None
+    """User name."""
+    password: str | None = None
+    """From a file or the environment; never printed."""
+    ca: str | None = None
+    """CA certificates, PEM; None: the system's."""
+    cert: str | None = None
+    """Client certificate, PEM."""
+    key: str | None = None
+    """Its key, PEM."""
+    discovery: bool = True
+    """Announce the device to Home Assistant."""
+    spool: Path = Path("mqtt.spool")
+    """Where messages wait while the broker is away."""
+    spool_bytes: int = 16_000_000
+    """Most payload that waits there, bytes."""
+
+    def __repr__(self) -> str:
+        return f"MqttConfig({self.host}:{self.port}, {self.base})"  # no password in any log
+
+    @property
+    def base(self) -> str:
+        """What all topics begin with."""
+        return f"{self.prefix}/{self.name}"
+
+
+def parse_mqtt(text: str) -> MqttOptions:
+    """ "mqtt://user@host:1883/prefix,key=value,..." as --mqtt takes it. UsageError."""
+    try:
+        return MqttOptions(**from_pairs(MqttOptions, "url", text))
+    except UsageError as error:
+        raise UsageError(f"--mqtt: {error}") from None
+
+
+def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
+    """The broker, with the password read and every file looked at. UsageError."""
+    parts = urlsplit(options.url)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise UsageError(f"url {_shown(options.url)}: must be mqtt://HOST or mqtts://HOST")
+    if parts.password is not None:
+        raise UsageError(
+            "a password in the address is seen by every user of this machine: give a password file, "
+            f"or the environment variable {PASSWORD_VARIABLE}"
+        )
+    try:
+        port = parts.port
+    except ValueError:
+        raise UsageError(f"url {options.url}: the port must be a number from 1 to 65535") from None
+    tls = parts.scheme == "mqtts"
+    if not tls and (options.ca or options.cert or options.key):
+        raise UsageError("ca, cert and key go with mqtts://")
+    if (options.cert is None) != (options.key is None):
+        raise UsageError("cert and key go together")
+    name = _topic(options.name or socket.gethostname(), "name")
+    host = parts.hostname
+    return MqttConfig(
+        host=host,
+        port=port or (8883 if tls else 1883),
+        tls=tls,
+        name=name,
+        prefix="/".join(_topic(p, "prefix") for p in parts.path.split("/") if p) or MqttConfig.prefix,
+        user=unquote(parts.username) if parts.username else None,
+        password=_password(options.password_file),
+        ca=_file(options.ca, "ca"),
+        cert=_file(options.cert, "cert"),
+        key=_file(options.key, "key"),
+        discovery=options.discovery,
+        spool=options.spool or state_folder / f"mqtt-{re.sub(r'[^A-Za-z0-9.-]', '-', host)}-{name}.spool",
+        spool_bytes=int(options.spool_mb * 1e6),
+    )
+
+
+def _shown(url: str) -> str:
+    """Without what may be a password."""
+    return re.sub(r"//[^@/]*@", "//...@", url)
+
+
+def _topic(text: str, kind: str) -> str:
+    if not re.fullmatch(r"[\w.-]+", text):
+        raise UsageError(f"{kind} {text}: letters, digits, '.', '-' and '_' make a topic")
+    return text
+
+
+def _password(path: Path | None) -> str | None:
+    if path is None:
+        return os.environ.get(PASSWORD_VARIABLE)
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\n")
+    except OSError as error:
+        raise UsageError(f"password file {path}: {error.strerror}") from None
+
+
+def _file(path: Path | None, key: str) -> str | None:
+    if path is not None and not os.access(path, os.R_OK):
+        raise UsageError(f"{key} {path}: cannot be read")
+    return None if path is None else str(path)

@@ -1,0 +1,138 @@
+"""Files: every format, any channels and rate, and one clear error for each way to be broken."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+import soundfile
+from genre_edge.audio.sources import FileSource, find_audio, read_mono, to_mono
+from genre_edge.errors import AudioError
+
+from tests.conftest import noise
+
+FORMATS = [
+    ("a.wav", {}),
+    ("a.flac", {}),
+    ("a.ogg", {}),
+    ("a.mp3", {}),
+    ("a.opus", {"format": "OGG", "subtype": "OPUS"}),
+    ("a.aiff", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), FORMATS)
+def test_every_format_is_read_whole(write_audio, name: str, options: dict) -> None:
+    path = write_audio(name, noise(2.0, 24000), 24000, **options)
+    assert len(read_mono(path, 24000)) == pytest.approx(48000, abs=1200)
+
+
+@pytest.mark.parametrize(("name", "options"), FORMATS[:5])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_truncated_file_is_an_error(write_audio, name: str, options: dict, share: float) -> None:
+    path = write_audio(name, noise(6.0, 24000), 24000, **options)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(AudioError, match=r"truncated") as error:
+        read_mono(path, 22050)
+    assert error.value.name == str(path)
+
+
+def test_channels_are_averaged(write_audio) -> None:
+    left, right = noise(1.0, seed=1), noise(1.0, seed=2)
+    path = write_audio("a.wav", np.stack([left, right, left, right], axis=1), subtype="FLOAT")
+    np.testing.assert_allclose(read_mono(path, 22050), (left + right) / 2, atol=1e-7)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000, 96000, 192000])
+def test_any_rate_ends_at_the_models(write_audio, rate: int) -> None:
+    seconds = np.arange(rate * 2) / rate
+    tone = (0.5 * np.sin(2 * np.pi * 1000 * seconds)).astype(np.float32)
+    heard = read_mono(write_audio("a.wav", tone, rate), 22050)
+    assert len(heard) == 44100
+    spectrum = np.abs(np.fft.rfft(heard[4096 : 4096 + 22050]))
+    assert spectrum.argmax() == 1000
+
+
+def test_blocks_tell_their_position(write_audio) -> None:
+    source = FileSource(write_audio("a.wav", noise(8.0), 22050))
+    at = 0
+    for block in source.blocks():
+        assert block.position == at
+        at += len(block.samples)
+    assert at == 8 * 22050
+
+
+def zero_channels(path) -> None:
+    content = bytearray(path.read_bytes())
+    content[22] = 0
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (lambda path: path.write_bytes(b""), "is empty"),
+        (lambda path: path.write_text("not audio at all\n" * 100), "cannot be decoded"),
+        (lambda path: path.unlink(), "no such file"),
+        (zero_channels, "[Cc]hannel count is zero"),
+    ],
+)
+def test_what_is_not_audio_is_named(write_audio, harm, reason: str) -> None:
+    path = write_audio("a.wav", noise(1.0))
+    harm(path)
+    with pytest.raises(AudioError, match=reason) as error:
+        read_mono(path, 22050)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers_are_found(write_audio, bad: float) -> None:
+    samples = noise(4.0)
+    samples[66150] = bad
+    path = write_audio("a.wav", samples, subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"NaN or infinite samples, the first at 3\.000 s"):
+        read_mono(path, 22050)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file_is_named(write_audio) -> None:
+    path = write_audio("a.wav", noise(1.0))
+    path.chmod(0)
+    with pytest.raises(AudioError, match="permission denied"):
+        FileSource(path)
+
+
+def test_rates_nobody_records_at_are_refused(write_audio) -> None:
+    with pytest.raises(AudioError, match="4000 Hz is outside"):
+        FileSource(write_audio("a.wav", noise(1.0, 4000), 4000))
+
+
+def test_folders_are_searched_and_empty_ones_reported(tmp_path) -> None:
+    deep = tmp_path / "music" / "b"
+    deep.mkdir(parents=True)
+    for name in ("z.MP3", "a.flac", "notes.txt", ".hidden.wav"):
+        (deep / name).touch()
+    (tmp_path / "empty").mkdir()
+    found = list(find_audio([str(tmp_path / "music"), str(tmp_path / "empty"), "-", "x.bin"]))
+    assert found[:2] == [str(deep / "a.flac"), str(deep / "z.MP3")]
+    assert isinstance(found[2], AudioError)
+    assert "no audio in this folder" in str(found[2])
+    assert found[3:] == ["-", "x.bin"]
+
+
+def test_mono_is_not_copied() -> None:
+    samples = np.ones((10, 1), dtype=np.float32)
+    assert np.shares_memory(to_mono(samples), samples)
+
+
+def test_the_decoders_chatter_stays_off_standard_error(write_audio, capfd) -> None:
+    path = write_audio("a.mp3", noise(3.0, 44100), 44100)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(AudioError):
+        read_mono(path, 22050)
+    assert capfd.readouterr().err == ""
+    assert soundfile.__libsndfile_version__

@@ -1,0 +1,170 @@
+"""The live pipeline on Sources that are not paced: gaps, silence, clock, and a day of audio."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from genre_edge.audio.sources import Arrival, AudioBlock, read_mono
+from genre_edge.health import Health
+from genre_edge.live.listener import Listener
+from genre_edge.model.bundle import DEFAULT_MODEL
+from genre_edge.model.engine import Engine, EngineConfig
+from genre_edge.records import GapRecord, LiveRecord, StateRecord
+from genre_edge.settings.tables import ListenConfig
+
+from tests.conftest import noise
+
+RATE = 22050
+
+
+@dataclass
+class MadeSource:
+    """Blocks of the test's own."""
+
+    given: list[AudioBlock]
+    name: str = "made"
+    sample_rate: int = RATE
+    channels: int = 1
+    closed: bool = field(default=False)
+
+    def blocks(self) -> Iterator[AudioBlock]:
+        yield from self.given
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def stream(
+    samples: np.ndarray, position: int = 0, utc: float | None = None, size: int = 1000
+) -> list[AudioBlock]:
+    blocks = []
+    for at in range(0, len(samples), size):
+        part = samples[at : at + size]
+        end = position + at + len(part)
+        arrival = Arrival(0.0, utc + end / RATE) if utc is not None else None
+        blocks.append(AudioBlock(part[:, None], position + at, arrival))
+    return blocks
+
+
+def heard(blocks: list[AudioBlock], hop: float | None = None, **config: float) -> tuple[list, Health]:
+    records: list = []
+    health = Health()
+    engine = Engine(EngineConfig(DEFAULT_MODEL, hop))
+    Listener(engine, ListenConfig(**config), records.append, health).run(MadeSource(blocks))
+    return records, health
+
+
+def windows_in(records: list) -> list[LiveRecord]:
+    return [record for record in records if isinstance(record, LiveRecord)]
+
+
+def test_windows_are_those_of_classify(cli, demo_clip) -> None:
+    samples = read_mono(demo_clip, RATE)
+    records, _ = heard(stream(samples))
+    expected = list(Engine(EngineConfig(DEFAULT_MODEL)).classify(MadeSource(stream(samples))))
+    assert [w.scores for w in windows_in(records)] == [w.scores for w in expected[:-1]]
+
+
+def test_no_window_spans_a_gap_and_the_timeline_stays_true() -> None:
+    first, second = noise(7.0), noise(10.0, seed=1)
+    late = 7 * RATE + 2 * RATE  # two seconds are lost
+    records, health = heard(stream(first) + stream(second, late))
+    gap = next(r for r in records if isinstance(r, GapRecord))
+    assert (gap.start, gap.end) == (7.0, 9.0)
+    assert [w.start for w in windows_in(records)] == [0.0, 3.0, 9.0, 12.0, 15.0]
+    assert health.gaps == 1
+    alone, _ = heard(stream(second))
+    assert [w.scores for w in windows_in(records)[2:]] == [w.scores for w in windows_in(alone)]
+
+
+def test_silence_gets_no_genre() -> None:
+    samples = np.concatenate([noise(3.0), np.zeros(3 * RATE, np.float32), 1e-3 * noise(3.0)])
+    loud, dead, quiet = windows_in(heard(stream(samples), silence_dbfs=-60)[0])
+    assert loud.genre is not None
+    assert loud.scores
+    for window in (dead, quiet):
+        assert (window.label, window.genre, window.confidence, window.scores) == ("silence", None, None, {})
+    assert (dead.state, quiet.state) == ("dead", "listening")
+    assert dead.level_dbfs == -120
+
+
+def test_states_of_the_signal_are_reported_once_each() -> None:
+    loud = np.clip(20 * noise(6.0), -1, 1).astype(np.float32)
+    records, _ = heard(stream(np.concatenate([noise(6.0), loud, noise(6.0)])))
+    states = [r.state for r in records if isinstance(r, StateRecord)]
+    assert states == ["listening", "clipping", "listening"]
+
+
+def test_times_come_from_the_audio_clock_and_follow_a_step() -> None:
+    before, after = 1_700_000_000.0, 1_790_000_000.0  # NTP answers in the middle
+    samples = noise(12.0)
+    half = 6 * RATE
+    records, _ = heard(stream(samples[:half], 0, before) + stream(samples[half:], half, after))
+    assert [w.time for w in windows_in(records)] == [
+        "2023-11-14T22:13:20.000Z",
+        "2023-11-14T22:13:23.000Z",
+        "2026-09-21T14:13:26.000Z",
+        "2026-09-21T14:13:29.000Z",
+    ]
+    assert any("clock stepped" in r.reason for r in records if isinstance(r, StateRecord))
+
+
+@pytest.mark.parametrize(("limit", "count"), [({"windows": 2}, 2), ({"duration": 9.5}, 3)])
+def test_limits_end_it(limit: dict, count: int) -> None:
+    assert len(windows_in(heard(stream(noise(30.0)), **limit)[0])) == count
+
+
+def test_what_is_shown_is_smoothed_and_what_was_heard_is_raw() -> None:
+    window = windows_in(heard(stream(noise(3.0)), uncertain_below=1.0)[0])[0]
+    shown = window.to_json()
+    assert shown["label"] == "uncertain"
+    assert shown["genre"] == max(window.scores, key=lambda label: window.scores[label])
+    assert shown["smoothed"] == {"genre": shown["genre"], "confidence": shown["confidence"]}
+    assert list(shown) == [
+        *("type", "file", "start", "end", "genre", "confidence", "scores"),
+        *("time", "source", "level_dbfs", "state", "latency_ms", "label", "smoothed"),
+    ]
+
+
+DAY = """
+import re, sys
+import numpy as np
+from genre_edge.bundle import DEFAULT_MODEL
+from genre_edge.config import ListenConfig
+from genre_edge.health import Health
+from genre_edge.listener import Listener
+from genre_edge.pipeline import Engine, EngineConfig
+from genre_edge.sources import Arrival, AudioBlock
+
+minute = (0.1 * np.random.default_rng(0).standard_normal((60 * 22050, 1))).astype(np.float32)
+
+def memory():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
+
+class Day:
+    name, sample_rate, channels = "day", 22050, 1
+    def blocks(self):
+        for number in range(24 * 60):
+            if number in (60, 24 * 60 - 1):
+                print(number, memory(), flush=True)
+            at = number * len(minute)
+            yield AudioBlock(minute, at, Arrival(0.0, 1.7e9 + (at + len(minute)) / 22050))
+
+health = Health()
+Listener(Engine(EngineConfig(DEFAULT_MODEL)), ListenConfig(), lambda record: None, health).run(Day())
+print(health.windows)
+"""
+
+
+def test_a_day_of_audio_takes_no_more_memory_than_an_hour() -> None:
+    result = subprocess.run([sys.executable, "-c", DAY], capture_output=True, text=True, timeout=900)
+    assert result.returncode == 0, result.stderr
+    hour, day, windows = (int(line.split()[-1]) for line in result.stdout.splitlines())
+    print(f"after 1 h {hour} KB, after 24 h {day} KB")
+    assert windows == 24 * 60 * 20
+    assert day - hour < 5 * 1024

@@ -1,0 +1,79 @@
+"""Bundles: one file that says what it is, and is refused unless it is whole."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+from genre_edge.errors import BundleError
+from genre_edge.model.bundle import BundleInfo, find_model, read_bundle, shipped_models, write_bundle
+from genre_edge.model.frontend import FrontendSpec
+
+INFO = BundleInfo(
+    name="tiny",
+    labels=("a", "b"),
+    frontend=FrontendSpec(n_mels=64),
+    trained_on={"tracks": 2},
+    metrics={"valid": 0.5},
+)
+FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 8
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "tiny.tflite"
+    write_bundle(path, FLATBUFFER, INFO)
+    return path
+
+
+def test_what_is_written_is_read(path) -> None:
+    bundle = read_bundle(path)
+    assert bundle.info == INFO
+    assert bundle.flatbuffer == FLATBUFFER
+
+
+def test_unzip_lists_it(path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["labels.txt", "genre_edge.json"]
+        assert archive.read("labels.txt") == b"a\nb\n"
+        assert json.loads(archive.read("genre_edge.json"))["schema_version"] == 1
+    assert path.read_bytes().startswith(FLATBUFFER), "interpreters read the flatbuffer where it is"
+
+
+def test_the_same_content_gives_the_same_bytes(path, tmp_path) -> None:
+    write_bundle(tmp_path / "again.tflite", FLATBUFFER, INFO)
+    assert (tmp_path / "again.tflite").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (lambda c: c[:-1], "not a whole bundle"),
+        (lambda c: c[: len(c) // 2], "not a whole bundle"),
+        (lambda c: FLATBUFFER, "not a whole bundle"),
+        (lambda c: b"RIFF" + c, "is not a TFLite model"),
+        (lambda c: b"", "is not a TFLite model"),
+        (lambda c: c[:100] + bytes([c[100] ^ 1]) + c[101:], "damaged"),
+    ],
+)
+def test_a_file_that_is_not_whole_is_refused(path, harm, reason: str) -> None:
+    path.write_bytes(harm(path.read_bytes()))
+    with pytest.raises(BundleError, match=reason) as error:
+        read_bundle(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_missing_model_names_the_shipped_ones() -> None:
+    with pytest.raises(BundleError, match="no such file"):
+        read_bundle("nowhere.tflite")
+    with pytest.raises(BundleError, match=r"gtzan-two-block\.int8"):
+        find_model("gtzan-nonsense")
+
+
+def test_shipped_bundles_open_and_say_how_good_they_are() -> None:
+    for name, path in shipped_models().items():
+        info = read_bundle(path).info
+        assert info.name == name
+        assert len(info.labels) == 10
+        assert 0 < info.metrics["valid"]["windows"]["accuracy"] < 1

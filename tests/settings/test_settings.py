@@ -1,0 +1,201 @@
+"""One declaration makes the file, the environment, the flags and their checks."""
+
+from __future__ import annotations
+
+import pwd
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from genre_edge.cli import main
+from genre_edge.errors import UsageError
+from genre_edge.settings import load as settings
+from genre_edge.settings.load import SECTIONS, load
+from genre_edge.settings.options import declared
+from genre_edge.settings.text import commented, effective
+from genre_edge.sinks.webhook_settings import WebhookConfig
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text)
+    return path
+
+
+def test_flags_stand_above_the_environment_above_the_file_above_defaults(tmp_path: Path) -> None:
+    file = written(tmp_path, "[listen]\nsmooth = 5\nsilence_dbfs = -50\nwindows = 7\n")
+    environment = {"GENRE_EDGE_LISTEN_SMOOTH": "6", "GENRE_EDGE_LISTEN_SILENCE_DBFS": "-40"}
+    found, origins = load(file, environment, {"listen": {"smooth": 9}})
+    assert (found.listen.smooth, found.listen.silence_dbfs, found.listen.windows) == (9, -40.0, 7)
+    assert found.listen.uncertain_below is None
+    assert origins["listen.smooth"] == "--smooth 9"
+    assert origins["listen.silence_dbfs"] == "GENRE_EDGE_LISTEN_SILENCE_DBFS=-40"
+    assert origins["listen.windows"] == f"{file}:4: listen.windows"
+
+
+def test_every_fault_is_named_at_once_with_its_line(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """\
+[microphone]
+gain_db = 100
+chanel = 1
+
+[listen]
+smooth = "three"
+silence_dbfs = true
+unheard = 1
+
+[history]
+enabled = 1
+
+[mqtt]
+url = "http://broker"
+
+[[webhook]]
+url = "http://ok"
+
+[[webhook]]
+url = "https://x"
+every = "hour"
+
+[colours]
+red = 1
+""",
+    )
+    with pytest.raises(UsageError) as error:
+        load(file, {"GENRE_EDGE_MODEL_THREADS": "many", "GENRE_EDGE_LISTEN_SMOTH": "1"})
+    lines = str(error.value).splitlines()
+    for line in (
+        f"{file}:2: microphone.gain_db: must be between -60 and 60",
+        f"{file}:3: microphone.chanel: unknown; did you mean channel?",
+        f"{file}:6: listen.smooth: must be a whole number, not 'three'",
+        f"{file}:7: listen.silence_dbfs: must be a number, not true",
+        f"{file}:11: history.enabled: must be true or false, not 1",
+        f"{file}:21: webhook[1].every: must be change or window",
+        "GENRE_EDGE_MODEL_THREADS=many: must be a whole number, not 'many'",
+        "GENRE_EDGE_LISTEN_SMOTH: unknown; did you mean GENRE_EDGE_LISTEN_SMOOTH?",
+    ):
+        assert line in lines
+    assert any(line.startswith(f"{file}:8: listen.unheard: unknown; known are") for line in lines)
+    assert any(line.startswith(f"{file}:23: colours: unknown") for line in lines)
+    assert len(lines) == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[mqtt]\nurl = "http://broker"', r":2: mqtt.url: url http://broker: must be mqtt://HOST"),
+        ('[mqtt]\nurl = "mqtt://b"\npassword_file = "/nowhere"', "password file /nowhere: No such file"),
+        (
+            '[on_change]\ncommand = "genre-edge-nonesuch"',
+            ":2: on_change.command: genre-edge-nonesuch: no such",
+        ),
+        ('[[webhook]]\nurl = "ftp://x"', ":1: webhook: url ftp://x: must begin with http"),
+        ("[listen\nsmooth = 1", ":1: Expected"),
+        ("microphone = 3", ":1: microphone must be a table"),
+        ("[webhook]\nurl = 'http://x'", ":1: webhook must be an array of tables"),
+    ],
+)
+def test_what_values_alone_do_not_show_is_found_before_anything_starts(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(says)):
+        load(written(tmp_path, text), {})
+
+
+def test_the_commented_file_names_every_key_and_says_the_defaults(tmp_path: Path) -> None:
+    text = commented({})
+    assert load(written(tmp_path, text), {})[0] == load(None, {})[0]
+    for name, cls in {**SECTIONS, "webhook": WebhookConfig}.items():
+        for one in declared(cls):
+            assert f"# {one.name} = " in text, (name, one.name)
+    # Every commented key is valid TOML of the right type, and every example is allowed.
+    bare = re.sub(r"(?m)^# (\[\[webhook\]\]|\w+ = )", r"\1", text)
+    for path in (
+        "~/.config/genre-edge/password",
+        "~/.config/genre-edge/secret",
+        "~/.config/genre-edge/token",
+    ):
+        bare = bare.replace(path, str(tmp_path / "config.toml"))
+    bare = re.sub(r'(?m)^(ca|cert|key) = ".*"', r'\1 = "/etc/hostname"', bare).replace("mqtt://", "mqtts://")
+    bare = bare.replace("mpc volume", "echo volume")
+    assert set(tomllib.loads(bare)) == {*SECTIONS, "webhook"}
+    load(written(tmp_path, bare), {})
+
+
+def test_what_is_shown_as_in_force_is_a_file_that_says_the_same(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        '[microphone]\ngain_db = 3\n[[webhook]]\nurl = "http://x"\nheaders = { "X-Room" = "kitchen" }\n',
+    )
+    found, origins = load(file, {})
+    shown = effective(found, origins)
+    assert f"gain_db = 3.0  # {file}:2: microphone.gain_db" in shown
+    again = tmp_path / "again.toml"
+    again.write_text(shown)
+    assert load(again, {})[0] == found
+
+
+def test_the_users_file_goes_before_the_systems(tmp_path: Path, monkeypatch) -> None:
+    system = tmp_path / "system.toml"
+    monkeypatch.setattr(settings, "SYSTEM_FILE", system)
+    environment = {"XDG_CONFIG_HOME": str(tmp_path)}
+    assert settings.find_file(None, environment) is None
+    system.write_text("")
+    assert settings.find_file(None, environment) == system
+    users = tmp_path / "genre-edge" / "config.toml"
+    users.parent.mkdir()
+    users.write_text("")
+    assert settings.find_file(None, environment) == users
+    assert settings.find_file(None, {**environment, "GENRE_EDGE_CONFIG": "/x"}) == Path("/x")
+    assert settings.find_file(Path("/y"), environment) == Path("/y")
+
+
+def test_the_state_folder_is_systemds_where_it_gives_one() -> None:
+    assert settings.default_folder({"STATE_DIRECTORY": "/var/lib/genre-edge"}) == Path("/var/lib/genre-edge")
+    assert settings.default_folder({"XDG_STATE_HOME": "/s"}) == Path("/s/genre-edge")
+
+
+def test_a_user_without_a_home_can_run_it(monkeypatch, capsys) -> None:
+    """As one that systemd made up: no HOME, no entry in the user database."""
+
+    def unknown(_: int) -> None:
+        raise KeyError("no such user")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "STATE_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SystemExit) as left:
+        main(["listen", "--help"])
+    assert left.value.code == 0
+    assert "/nonexistent" in capsys.readouterr().out
+    monkeypatch.setattr(settings, "SYSTEM_FILE", Path("/nonexistent/genre-edge.toml"))
+    assert settings.find_file(None, {}) is None
+    assert load(None, {"STATE_DIRECTORY": "/var/lib/genre-edge"})[0].history.path.parent == Path(
+        "/var/lib/genre-edge"
+    )
+
+
+def test_the_command_begins_checks_and_shows(tmp_path: Path, cli) -> None:
+    file = tmp_path / "sub" / "c.toml"
+    assert cli("config", "init", "--output", file).returncode == 0
+    assert cli("config", "check", "--config", file).stdout == f"{file}: well\n"
+    refused = cli("config", "init", "--output", file)
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        f"genre-edge: {file}: is there already; --force replaces it\n",
+    )
+    file.write_text("[listen]\nsmooth = 0\nsilence_dbfs = 7\n")
+    broken = cli("config", "check", "--config", file)
+    assert broken.returncode == 2
+    assert broken.stderr.splitlines() == [
+        f"genre-edge: {file}:2: listen.smooth: must be between 1 and 1000",
+        f"genre-edge: {file}:3: listen.silence_dbfs: must be between -120 and 0",
+    ]
+    started = cli("listen", "--config", file)
+    assert (started.returncode, started.stderr) == (2, broken.stderr)
+    assert cli("listen", "--config", tmp_path / "none").stderr == (
+        f"genre-edge: {tmp_path / 'none'}: No such file or directory\n"
+    )

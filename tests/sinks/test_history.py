@@ -1,0 +1,335 @@
+"""The history: stretches, commits, power loss, trouble with the file, and what is read from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from genre_edge import cli as genre_edge
+from genre_edge.errors import UsageError
+from genre_edge.health import SinkHealth
+from genre_edge.live.clock import iso8601
+from genre_edge.records import FileRecord, GapRecord, LiveRecord, WindowRecord
+from genre_edge.settings.tables import HistoryConfig
+from genre_edge.sinks.history import HistoryError, HistorySink
+from genre_edge.sinks.history_report import played, seconds_of
+
+T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC).timestamp()
+
+
+class Clock:
+    """Time that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = T0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def live(at: float, label: str, confidence: float | None = 0.8, hop: float = 3.0) -> LiveRecord:
+    """The window that starts `at` seconds after T0."""
+    return LiveRecord(
+        at,
+        at + 3.0,
+        label,
+        confidence,
+        {},
+        iso8601(T0 + at),
+        "usb:1",
+        -20.0,
+        "listening",
+        5.0,
+        label,
+        label,
+        confidence,
+    )
+
+
+def query(path: Path, sql: str, *values: object) -> list[tuple]:
+    with closing(sqlite3.connect(path)) as file:
+        return file.execute(sql, values).fetchall()
+
+
+def rows(path: Path) -> list[tuple]:
+    return query(path, "SELECT label, start - ?, end - ?, windows, confidence FROM stretches", T0, T0)
+
+
+@pytest.fixture
+def made(tmp_path):
+    clock, health = Clock(), SinkHealth("history")
+
+    def make(**config) -> tuple[HistorySink, Clock, Path, SinkHealth]:
+        path = tmp_path / "h.db"
+        return HistorySink(HistoryConfig(path, **config), health, clock), clock, path, health
+
+    return make
+
+
+def test_consecutive_windows_of_a_label_are_one_stretch(made) -> None:
+    sink, _, path, _ = made()
+    for k, label in enumerate(["jazz", "jazz", "jazz", "rock", "silence", "silence"]):
+        sink.write(live(3 * k, label, None if label == "silence" else 0.6 + 0.1 * k))
+    sink.close()
+    found = [(label, round(a), round(b), n, c) for label, a, b, n, c in rows(path)]
+    assert found == [("jazz", 0, 9, 3, 0.7), ("rock", 9, 12, 1, 0.9), ("silence", 12, 18, 2, None)]
+
+
+def test_overlapping_windows_are_counted_once(made) -> None:
+    sink, _, path, _ = made()
+    for k in range(10):
+        sink.write(live(1.0 * k, "jazz"))
+    sink.close()
+    ((_, start, end, windows, _),) = rows(path)
+    assert (round(start), round(end), windows) == (0, 12, 10)
+
+
+def test_gaps_and_holes_end_a_stretch(made) -> None:
+    sink, _, path, _ = made()
+    sink.write(live(0, "jazz"))
+    sink.write(GapRecord(iso8601(T0 + 3), 3.0, 9.0))
+    sink.write(live(9, "jazz"))
+    sink.write(live(30, "jazz"))
+    sink.close()
+    assert len(rows(path)) == 3
+
+
+def test_there_is_one_commit_in_thirty_seconds(made) -> None:
+    sink, clock, path, _ = made()
+    commits = []
+    for k in range(100):
+        clock.now = T0 + 3 * k
+        sink.write(live(3 * k, f"label {k}"))
+        commits.append(len(rows(path)))
+    assert len(set(commits)) == 10, "300 s, ten commits"
+    sink.close()
+    assert len(rows(path)) == 100
+
+
+def test_windows_are_kept_if_asked_for(made) -> None:
+    sink, _, path, _ = made(windows=True)
+    for k in range(5):
+        sink.write(live(3 * k, "jazz"))
+    sink.close()
+    assert query(path, "SELECT count(*), avg(confidence) FROM windows") == [(5, pytest.approx(0.8))]
+
+
+def test_files_are_a_source_each(made) -> None:
+    sink, _, path, _ = made()
+    for name in ("a.mp3", "b.mp3"):
+        for k in range(2):
+            sink.write(WindowRecord(name, 3.0 * k, 3.0 * k + 3, "rock", 0.9, {}))
+        sink.write(FileRecord(name, 6.0, 2, "rock", 0.9, {}))
+    sink.close()
+    assert [(label, n) for label, _, _, n, _ in rows(path)] == [("rock", 2), ("rock", 2)]
+
+
+def test_old_rows_go_by_age_and_by_size(made) -> None:
+    sink, clock, path, _ = made(keep_days=1, commit_seconds=0)
+    sink.write(live(0, "old"))
+    sink.write(live(90_000, "new"))
+    clock.now = T0 + 90_000
+    sink.close()
+    assert [row[0] for row in rows(path)] == ["new"]
+
+
+def test_a_file_that_grows_too_large_loses_its_oldest_rows(made) -> None:
+    sink, clock, path, _ = made(most_megabytes=0.2, windows=True)
+    for k in range(20_000):
+        clock.now = T0 + 3 * k
+        sink.write(live(3 * k, f"label {k % 2}"))
+    sink.close()
+    assert path.stat().st_size < 0.5e6
+    assert rows(path)[-1][0] == "label 1", "the newest are there"
+
+
+def test_a_corrupt_file_is_set_aside(made, tmp_path) -> None:
+    (tmp_path / "h.db").write_bytes(b"no database " * 500)
+    sink, _, path, _ = made()
+    sink.write(live(0, "jazz"))
+    sink.close()
+    assert len(rows(path)) == 1
+    (aside,) = tmp_path.glob("h.db.corrupt-*")
+    assert aside.read_bytes().startswith(b"no database")
+
+
+def test_a_locked_file_is_waited_for_and_nothing_is_lost(made, monkeypatch) -> None:
+    sink, clock, path, _ = made()
+    sink.write(live(0, "jazz"))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    sink._file.execute("PRAGMA busy_timeout=10")
+    clock.now += 31
+    with pytest.raises(HistoryError, match="trying again"):
+        sink.write(live(3, "rock"))
+    sink.write(live(6, "rock"))  # not yet time to try again
+    other.execute("ROLLBACK")
+    other.close()
+    clock.now += 31
+    sink.write(live(9, "rock"))
+    sink.close()
+    assert [(label, n) for label, _, _, n, _ in rows(path)] == [("jazz", 1), ("rock", 3)]
+
+
+def test_a_folder_that_is_missing_is_told_and_later_found(made, tmp_path) -> None:
+    clock, health = Clock(), SinkHealth("history")
+    path = tmp_path / "usb" / "h.db"
+    sink = HistorySink(HistoryConfig(path), health, clock)
+    with pytest.raises(HistoryError, match="cannot be opened"):
+        sink.write(live(0, "jazz"))
+    path.parent.mkdir()
+    clock.now += 31
+    sink.write(live(3, "jazz"))
+    sink.close()
+    assert rows(path)[0][3] == 2, "what was heard meanwhile is there"
+
+
+def test_a_full_disk_stops_nothing(made) -> None:
+    sink, clock, path, health = made(windows=True)
+    sink.write(live(0, "jazz"))
+    sink._file.execute("PRAGMA max_page_count=1")  # what SQLite says is that of a full disk
+    failures = 0
+    for k in range(1, 400):
+        clock.now = T0 + 3 * k
+        try:
+            sink.write(live(3 * k, f"label {k}"))
+        except HistoryError as error:
+            assert "full" in str(error)
+            failures += 1
+    assert failures > 0
+    sink._file.execute("PRAGMA max_page_count=100000")
+    sink.close()
+    assert len(rows(path)) == 400
+    assert health.dropped == 0
+
+
+_WRITER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from tests.sinks.test_history import live
+from genre_edge.health import SinkHealth
+from genre_edge.config import HistoryConfig
+from genre_edge.sinks.history import HistorySink
+sink = HistorySink(HistoryConfig(Path({path!r}), windows=True, commit_seconds=0.0, keep_days=1e6), SinkHealth("history"))
+for k in range({first}, 10**9):
+    sink.write(live(3 * k, f"label {{k}}"))
+    print(k, flush=True)
+"""
+
+
+def test_fifty_kills_lose_nothing_that_was_committed(tmp_path, capsys) -> None:
+    path, rng, done = tmp_path / "h.db", random.Random(1), -1
+    for _ in range(50):
+        code = _WRITER.format(tests=str(Path(__file__).parents[2]), path=str(path), first=done + 1)
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            time.sleep(rng.uniform(0, 0.05))
+            child.kill()
+            said = child.stdout.read().splitlines()
+        whole = [int(line) for line in said if line.isdigit()]
+        done = max([done + 1, *whole[:-1]])
+        assert query(path, "PRAGMA integrity_check") == [("ok",)]
+        labels = {label for (label,) in query(path, "SELECT label FROM stretches")}
+        missing = [k for k in range(done + 1) if f"label {k}" not in labels]
+        assert not missing
+    with capsys.disabled():
+        print(f"\n50 kills, {done + 1} commits, none lost")
+
+
+# --- reading
+
+
+@pytest.fixture
+def history(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    path, now = tmp_path / "h.db", time.time()
+    sink = HistorySink(HistoryConfig(path), SinkHealth("history"))
+    begin = (
+        datetime(2026, 3, 28, 22, 30, tzinfo=UTC).timestamp() - T0
+    )  # 23:30 in Berlin; the clock changes that night
+    for k in range(1200):
+        sink.write(live(begin + 3 * k, "jazz" if k < 900 else "rock", 0.9 if k < 900 else 0.5))
+    sink.close()
+    yield path
+    monkeypatch.undo()
+    time.tzset()
+    assert now
+
+
+def test_time_is_summed_by_genre_hour_and_day(history) -> None:
+    assert [(r.label, r.seconds, r.confidence) for r in played(history, 0, "genre")] == [
+        ("jazz", 2700.0, 0.9),
+        ("rock", 900.0, 0.5),
+    ]
+    assert [(r.when, r.label, r.seconds) for r in played(history, 0, "hour")] == [
+        ("2026-03-28T23:00", "jazz", 1800.0),
+        ("2026-03-29T00:00", "jazz", 900.0),
+        ("2026-03-29T00:00", "rock", 900.0),
+    ]
+    assert [(r.when, r.label, r.seconds) for r in played(history, 0, "day")] == [
+        ("2026-03-28", "jazz", 1800.0),
+        ("2026-03-29", "jazz", 900.0),
+        ("2026-03-29", "rock", 900.0),
+    ]
+
+
+def test_since_cuts_a_stretch(history) -> None:
+    end = datetime(2026, 3, 28, 23, 30, tzinfo=UTC).timestamp()
+    assert [(r.label, r.seconds) for r in played(history, end - 600, "genre")] == [("rock", 600.0)]
+
+
+def test_history_is_printed_in_three_formats_and_a_picture(history, tmp_path, capsys) -> None:
+    common = ["history", str(history), "--since", "5000w"]
+    assert genre_edge.main([*common, "--by", "day", "--plot", str(tmp_path / "p.png")]) == 0
+    text = capsys.readouterr().out
+    assert "2026-03-28\n  jazz           0:30:00   90%  █" in text
+    assert (tmp_path / "p.png").stat().st_size > 5000
+    assert genre_edge.main([*common, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0]) == {
+        "when": "",
+        "label": "jazz",
+        "seconds": 2700.0,
+        "confidence": 0.9,
+    }
+    assert genre_edge.main([*common, "--format", "csv"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "when,label,seconds,confidence",
+        ",jazz,2700.0,0.9",
+        ",rock,900.0,0.5",
+    ]
+
+
+def test_nothing_and_no_history_are_told(history, tmp_path, capsys) -> None:
+    assert genre_edge.main(["history", str(history), "--since", "1m"]) == 0
+    assert "nothing was heard in the last 1m" in capsys.readouterr().out
+    assert genre_edge.main(["history", str(tmp_path / "none.db")]) == 2
+    assert "no history there" in capsys.readouterr().err
+    (tmp_path / "bad.db").write_text("no database at all" * 100)
+    assert genre_edge.main(["history", str(tmp_path / "bad.db")]) == 1
+    assert "not a history, or damaged" in capsys.readouterr().err
+
+
+def test_ages_are_read() -> None:
+    assert [seconds_of(t) for t in ("30m", "12h", "7d", "1.5w")] == [1800, 43_200, 604_800, 907_200]
+    with pytest.raises(UsageError, match="such as 12h or 7d"):
+        seconds_of("yesterday")
+
+
+def test_classify_writes_a_history(demo_clip, tmp_path, cli) -> None:
+    path = tmp_path / "new" / "h.db"
+    done = cli("classify", demo_clip, "--format", "json", "--history", path, env={**os.environ})
+    assert done.returncode == 0, done.stderr
+    windows = [r for r in map(json.loads, done.stdout.splitlines()) if r["type"] == "window"]
+    assert query(path, "SELECT sum(windows) FROM stretches") == [(len(windows),)]

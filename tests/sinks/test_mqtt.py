@@ -1,0 +1,384 @@
+"""MQTT against a real Mosquitto: topics, payloads, passwords, TLS, a broker that comes and goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from genre_edge.errors import UsageError
+from genre_edge.health import Health, SinkHealth
+from genre_edge.records import LiveRecord
+from genre_edge.sinks import mqtt
+from genre_edge.sinks.home_assistant import discovery
+from genre_edge.sinks.mqtt_settings import PASSWORD_VARIABLE, mqtt_config, parse_mqtt
+from genre_edge.sinks.spool import Spool
+
+from tests.helpers.broker import Broker, Subscriber, free_port
+
+GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "mqtt.json").read_text())
+LABELS = ("jazz", "rock")
+
+
+def live(number: int, label: str = "jazz") -> LiveRecord:
+    silent = label == "silence"
+    return LiveRecord(
+        start=3.0 * number,
+        end=3.0 * number + 3,
+        genre=None if silent else label,
+        confidence=None if silent else 0.75,
+        scores={} if silent else {"jazz": 0.75, "rock": 0.25},
+        time=f"2026-03-01T12:{number // 20 % 60:02d}:{3 * (number % 20):02d}.000Z",
+        source="usb:1",
+        level_dbfs=-20.5,
+        state="listening",
+        latency_ms=4.2,
+        label=label,
+        smoothed_genre=None if silent else label,
+        smoothed_confidence=None if silent else 0.8,
+    )
+
+
+def left_in(path: Path) -> int:
+    """Messages in a spool."""
+    spool = Spool(path, 10**6)
+    count = len(spool)
+    spool.close()
+    return count
+
+
+@pytest.fixture
+def broker(tmp_path):
+    server = Broker(tmp_path / "broker")
+    server.start()
+    yield server
+    server.stop()
+
+
+class Publisher:
+    """An MqttSink and what it reports."""
+
+    def __init__(self, text: str, folder: Path, **options: object) -> None:
+        self.health, self.entry, self.said = Health(), SinkHealth("mqtt"), []
+        self.config = mqtt_config(parse_mqtt(f"{text},spool={folder / 'spool'}"), folder)
+        self.sink = mqtt.MqttSink(
+            self.config, LABELS, "gtzan-edge.int8", self.health, self.entry, self.said.append, **options
+        )
+
+
+@pytest.fixture
+def publish(broker, tmp_path):
+    made: list[Publisher] = []
+
+    def make(keys: str = "", **options: object) -> Publisher:
+        made.append(Publisher(f"mqtt://127.0.0.1:{broker.port}/music,name=shelf{keys}", tmp_path, **options))
+        return made[-1]
+
+    yield make
+    for publisher in made:
+        publisher.sink.close()
+
+
+def test_topics_and_payloads_are_as_agreed(broker, publish) -> None:
+    witness = Subscriber(broker.port)
+    publisher = publish(",discovery=off")
+    witness.wait_for(lambda: witness.on("/status") == [b"online"])
+    for k, label in enumerate(["jazz", "jazz", "silence"]):
+        publisher.sink.write(live(k, label))
+    witness.wait_for(lambda: len(witness.windows()) == 3 and len(witness.on("/genre")) == 2)
+    publisher.sink.close()
+    witness.wait_for(lambda: witness.on("/status")[-1:] == [b"offline"])
+    found = [
+        {**w, "id": w["id"].partition("-")[2]} for w in witness.windows()
+    ]  # the first part is drawn for each run
+    health = json.loads(witness.on("/health")[0])
+    assert {
+        "topics": sorted({topic for topic, _, _ in witness.heard}),
+        "windows": found,
+        "genre": [json.loads(payload) for payload in witness.on("/genre")],
+        "status": [payload.decode() for payload in witness.on("/status")],
+        "health keys": sorted(health),
+    } == GOLDEN
+    witness.close()
+
+
+def test_whoever_comes_late_knows_label_and_status(broker, publish) -> None:
+    publisher = publish()
+    publisher.sink.write(live(0, "rock"))
+    time.sleep(0.5)
+    late = Subscriber(broker.port)
+    late.wait_for(lambda: late.on("/genre") and late.on("/status"))
+    assert json.loads(late.on("/genre")[0])["label"] == "rock"
+    assert late.on("/status") == [b"online"]
+    assert not late.windows(), "windows are not retained"
+    late.close()
+
+
+def test_the_last_will_says_offline(broker, tmp_path) -> None:
+    witness = Subscriber(broker.port)
+    code = (
+        "import sys, time; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
+        "from tests.sinks.test_mqtt import Publisher\n"
+        "Publisher(sys.argv[2], Path(sys.argv[3])); time.sleep(60)"
+    )
+    import subprocess
+    import sys
+
+    url = f"mqtt://127.0.0.1:{broker.port},name=shelf"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(Path(__file__).parents[2]), url, str(tmp_path)]
+    ) as child:
+        witness.wait_for(lambda: witness.on("/status") == [b"online"])
+        child.kill()
+    witness.wait_for(lambda: witness.on("/status") == [b"online", b"offline"])
+    witness.close()
+
+
+def test_home_assistant_is_told_and_told_again_after_its_birth(broker, publish) -> None:
+    witness = Subscriber(broker.port)
+    publisher = publish()
+    expected = discovery(publisher.config, LABELS, "gtzan-edge.int8")
+    witness.wait_for(lambda: len(witness.on("/config")) == 5)
+    assert {t: json.loads(p) for t, p, _ in witness.heard if t.endswith("/config")} == expected
+    witness._client.publish("homeassistant/status", b"online", qos=1)
+    witness.wait_for(lambda: len(witness.on("/config")) == 10)
+    witness.close()
+
+
+def test_discovery_has_what_home_assistant_requires(tmp_path) -> None:
+    config = mqtt_config(parse_mqtt("mqtt://h/music,name=shelf"), tmp_path)
+    found = discovery(config, LABELS, "m")
+    assert len({d["unique_id"] for d in found.values()}) == len(found) == 5
+    for topic, described in found.items():
+        root, component, _node, _key, end = topic.split("/")
+        assert (root, end) == ("homeassistant", "config")
+        assert component in ("sensor", "binary_sensor")
+        assert described["state_topic"].startswith("music/shelf/")
+        assert described["availability_topic"] == "music/shelf/status"
+        assert described["device"]["identifiers"]
+        assert described["origin"]["name"] == "genre-edge"
+    genre = next(d for d in found.values() if d["name"] == "Genre")
+    assert (genre["device_class"], genre["options"]) == ("enum", ["jazz", "rock", "uncertain", "silence"])
+
+
+def test_a_password_comes_from_a_file_or_the_environment(tmp_path, monkeypatch) -> None:
+    server = Broker(tmp_path / "broker", password="s3cret")
+    server.start()
+    try:
+        (tmp_path / "pw").write_text("s3cret\n")
+        url = f"mqtt://edge@127.0.0.1:{server.port},name=shelf"
+        by_file = Publisher(f"{url},password-file={tmp_path / 'pw'}", tmp_path / "a")
+        by_file.sink.write(live(0))
+        deadline = time.monotonic() + 10
+        while by_file.entry.written < 1 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        by_file.sink.close()
+        assert by_file.entry.written == 1
+        monkeypatch.setenv(PASSWORD_VARIABLE, "wrong")
+        wrong = Publisher(url, tmp_path / "b")
+        wrong.sink.write(live(0))
+        while not wrong.said and time.monotonic() < deadline + 10:
+            time.sleep(0.02)
+        wrong.sink.close()
+        assert "refused (Not authorized)" in wrong.said[0]
+        assert not any(
+            "s3cret" in s or "wrong" in s for s in (*wrong.said, repr(wrong.config), repr(by_file.config))
+        )
+    finally:
+        server.stop()
+
+
+@pytest.mark.filterwarnings("ignore")  # paho leaves the socket of a failed handshake to the garbage collector
+def test_tls_with_a_certificate_on_both_sides(tmp_path) -> None:
+    server = Broker(tmp_path / "broker", tls=True)
+    server.start()
+    try:
+        pki = tmp_path / "broker"
+        url = f"mqtts://127.0.0.1:{server.port},name=shelf"
+        keys = f",ca={pki / 'ca.pem'},cert={pki / 'client.pem'},key={pki / 'client.key'}"
+        good = Publisher(url + keys, tmp_path / "a")
+        good.sink.write(live(0))
+        deadline = time.monotonic() + 15
+        while good.entry.written < 1 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        good.sink.close()
+        assert good.entry.written == 1, good.said
+        unknown = Publisher(url, tmp_path / "b")  # the system's CAs do not know ours
+        while not unknown.said and time.monotonic() < deadline + 15:
+            time.sleep(0.02)
+        unknown.sink.close()
+        assert "TLS failed" in unknown.said[0]
+    finally:
+        server.stop()
+
+
+def test_windows_wait_on_disk_through_a_restart(broker, publish, tmp_path) -> None:
+    broker.stop()
+    first = publish(close_seconds=1.0)
+    for k in range(50):
+        first.sink.write(live(k))
+    first.sink.close()
+    assert any("windows wait in" in line for line in first.said)
+    broker.start()
+    witness = Subscriber(broker.port)
+    second = publish()
+    second.sink.write(live(50))
+    witness.wait_for(lambda: len(witness.windows()) >= 51)
+    assert [w["start"] for w in witness.windows()] == [3.0 * k for k in range(51)], "in order"
+    second.sink.close()
+    assert left_in(tmp_path / "spool") == 0
+    witness.close()
+
+
+def test_the_spool_keeps_its_limit_and_counts_what_it_lost(tmp_path) -> None:
+    spool = Spool(tmp_path / "spool", 10_000)
+    spool.park()
+    dropped = sum(spool.put("t", b"x" * 100) for _ in range(300))
+    kept = spool.after(0, 1000)
+    assert len(kept) + dropped == 300
+    assert 90 <= len(kept) <= 100
+    assert kept[-1].seq == 300, "the newest stay"
+    assert [m.seq for m in kept] == list(range(kept[0].seq, 301))
+    spool.close()
+
+
+def test_a_spool_in_use_or_on_a_bad_disk_falls_back_to_memory(tmp_path) -> None:
+    first, second = Spool(tmp_path / "spool", 10**6), Spool(tmp_path / "spool", 10**6)
+    assert not first.trouble
+    assert "in use by another" in second.trouble
+    second.park()
+    second.put("t", b"1")
+    second.put("t", b"2")
+    assert [m.payload for m in second.after(0, 10)] == [b"1", b"2"]
+    first.close()
+    second.close()
+    (tmp_path / "bad").write_bytes(b"no database" * 200)
+    third = Spool(tmp_path / "bad", 10**6)
+    assert not third.trouble
+    assert (tmp_path / "bad.corrupt").exists()
+    third.close()
+
+
+def test_while_a_broker_refuses_there_are_no_storms(tmp_path, capsys, monkeypatch) -> None:
+    """Counts connections to a port that accepts and hangs up, for 12 s."""
+    monkeypatch.setattr(mqtt, "_FIRST_PAUSE", 0.5)
+    accepted: list[float] = []
+    server = socket.create_server(("127.0.0.1", 0))
+    server.settimeout(0.2)
+    stop = threading.Event()
+
+    def hang_up() -> None:
+        while not stop.is_set():
+            try:
+                connection, _ = server.accept()
+            except TimeoutError:
+                continue
+            accepted.append(time.monotonic())
+            connection.close()
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    publisher = Publisher(f"mqtt://127.0.0.1:{server.getsockname()[1]},name=shelf", tmp_path)
+    time.sleep(12)
+    publisher.sink.close()
+    stop.set()
+    thread.join()
+    server.close()
+    with capsys.disabled():
+        print(f"\n{len(accepted)} connections in 12 s of refusals")
+    assert 3 <= len(accepted) <= 8
+    pauses = [b - a for a, b in pairwise(accepted)]
+    assert pauses[-1] > pauses[0], "they grow"
+    assert len(publisher.said) == 1, "and are told once"
+
+
+def test_ten_outages_lose_nothing_and_double_nothing(broker, publish, capsys, monkeypatch) -> None:
+    """The broker is stopped ten times; every window arrives exactly once by its id, and in order."""
+    monkeypatch.setattr(mqtt, "_LONGEST_PAUSE", 1.0)
+    spells = float(os.environ.get("OUTAGE_SECONDS", "2"))
+    rng = random.Random(7)
+    witness = Subscriber(broker.port)
+    publisher = publish(",discovery=off")
+    written, stop = 0, threading.Event()
+
+    def loop() -> None:
+        nonlocal written
+        while not stop.is_set():
+            publisher.sink.write(live(written))
+            written += 1
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    for _ in range(10):
+        time.sleep(rng.uniform(0.3, 1.0))
+        broker.stop()
+        time.sleep(rng.uniform(0.1, 1.0) * spells)
+        broker.start()
+    stop.set()
+    thread.join()
+
+    def ids() -> set[str]:
+        return {w["id"] for w in witness.windows()}
+
+    witness.wait_for(lambda: len(ids()) + publisher.entry.dropped >= written, 60)
+    publisher.sink.close()
+    seen: dict[str, float] = {}
+    for window in witness.windows():
+        seen.setdefault(window["id"], window["start"])
+    starts = list(seen.values())
+    repeated = len(witness.windows()) - len(seen)
+    with capsys.disabled():
+        print(
+            f"\n{written} windows, {len(seen)} arrived, {publisher.entry.dropped} dropped, {repeated} delivered twice"
+        )
+    assert publisher.entry.dropped == 0
+    assert starts == [3.0 * k for k in range(written)]
+    witness.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("http://h", "must be mqtt://HOST"),
+        ("mqtt://", "must be mqtt://HOST"),
+        ("mqtt://u:pw@h", "seen by every user"),
+        ("mqtt://h:99999", "port must be a number"),
+        ("mqtt://h,ca=/etc/hostname", "go with mqtts"),
+        ("mqtts://h,cert=/etc/hostname", "go together"),
+        ("mqtt://h,name=a/b", "make a topic"),
+        ("mqtt://h,discovery=maybe", "must be true or false"),
+        ("mqtt://h,spool-mb=-1", "must be "),
+        ("mqtt://h,password-file=/nowhere", "No such file"),
+        ("mqtt://h,colour=red", "is none of name="),
+    ],
+)
+def test_wrong_options_are_one_clear_error(tmp_path, text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says) as error:
+        mqtt_config(parse_mqtt(text), tmp_path)
+    assert "pw" not in str(error.value).replace("password", "")
+
+
+def test_classify_publishes_the_windows_it_prints(broker, demo_clip, tmp_path, cli) -> None:
+    witness = Subscriber(broker.port)
+    url = f"mqtt://127.0.0.1:{broker.port},name=shelf,spool={tmp_path / 's'}"
+    done = cli("classify", demo_clip, "--format", "json", "--mqtt", url)
+    assert done.returncode == 0, done.stderr
+    printed = [r for r in map(json.loads, done.stdout.splitlines()) if r["type"] == "window"]
+    witness.wait_for(lambda: len(witness.windows()) == len(printed))
+    assert [{k: v for k, v in w.items() if k != "id"} for w in witness.windows()] == printed
+    witness.close()
+
+
+def test_classify_without_a_broker_ends_and_keeps_the_windows(demo_clip, tmp_path, cli) -> None:
+    url = f"mqtt://127.0.0.1:{free_port()},name=shelf,spool={tmp_path / 's'}"
+    done = cli("classify", demo_clip, "--mqtt", url)
+    assert done.returncode == 1
+    assert "windows wait in" in done.stderr
+    assert left_in(tmp_path / "s") == 4

@@ -1,0 +1,258 @@
+"""Webhooks against a real HTTP server, commands that are really run, and sinks that cannot stop anybody."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from genre_edge.errors import GenreEdgeError, UsageError
+from genre_edge.health import SinkHealth
+from genre_edge.records import FileRecord, WindowRecord
+from genre_edge.settings.tables import ProgramConfig
+from genre_edge.sinks.background import BackgroundSink, Fanout
+from genre_edge.sinks.on_change import ProgramSink
+from genre_edge.sinks.webhook import WebhookSink
+from genre_edge.sinks.webhook_settings import parse_webhook
+
+
+def window(number: int, genre: str = "jazz", file: str = "a.mp3") -> WindowRecord:
+    return WindowRecord(file, 3.0 * number, 3.0 * number + 3, genre, 0.8, {genre: 0.8})
+
+
+class Endpoint:
+    """An HTTP server that remembers what it was sent and answers as told."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.answers: list[int] = []
+        self.delay = 0.0
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                time.sleep(endpoint.delay)
+                endpoint.requests.append((dict(self.headers), body))
+                status = endpoint.answers.pop(0) if endpoint.answers else 204
+                try:
+                    self.send_response(status)
+                    self.end_headers()
+                except OSError:
+                    pass  # the client gave up
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def bodies(self) -> list[dict]:
+        return [json.loads(body) for _, body in self.requests]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def endpoint():
+    server = Endpoint()
+    yield server
+    server.close()
+
+
+GENRES = ["jazz", "jazz", "rock", "rock", "jazz"]
+
+
+def test_a_change_of_label_is_posted(endpoint) -> None:
+    sink = WebhookSink(parse_webhook(endpoint.url))
+    for k, genre in enumerate(GENRES):
+        sink.write(window(k, genre))
+    assert [(b["start"], b["genre"]) for b in endpoint.bodies()] == [(0, "jazz"), (6, "rock"), (12, "jazz")]
+    assert endpoint.bodies()[0] == window(0).to_json(), "the contract of classify"
+    assert endpoint.requests[0][0]["Content-Type"] == "application/json"
+
+
+def test_every_window_is_posted_if_asked_for(endpoint) -> None:
+    sink = WebhookSink(parse_webhook(endpoint.url + ",every=window"))
+    for k, genre in enumerate(GENRES):
+        sink.write(window(k, genre))
+    sink.write(FileRecord("a.mp3", 15.0, 5, "jazz", 0.8, {}))
+    assert [b["start"] for b in endpoint.bodies()] == [0, 3, 6, 9, 12]
+
+
+def test_it_is_signed_and_carries_a_token(endpoint, tmp_path) -> None:
+    (tmp_path / "secret").write_text("key of mine\n")
+    (tmp_path / "token").write_text("abc\n")
+    text = f"{endpoint.url},secret-file={tmp_path / 'secret'},token-file={tmp_path / 'token'},header=X-Room: kitchen"
+    WebhookSink(parse_webhook(text)).write(window(0))
+    ((headers, body),) = endpoint.requests
+    assert (
+        headers["X-Signature-256"] == "sha256=" + hmac.new(b"key of mine", body, hashlib.sha256).hexdigest()
+    )
+    assert headers["Authorization"] == "Bearer abc"
+    assert headers["X-Room"] == "kitchen"
+
+
+def test_a_template_makes_the_body(endpoint) -> None:
+    WebhookSink(parse_webhook(endpoint.url + ",template=now: {label}, {confidence:.0%} in {file}")).write(
+        window(0)
+    )
+    assert endpoint.requests[0][1] == b"now: jazz, 80% in a.mp3"
+    with pytest.raises(GenreEdgeError, match="no such field"):
+        WebhookSink(parse_webhook(endpoint.url + ",template={mood}")).write(window(0))
+
+
+def test_temporary_errors_are_tried_again_with_growing_pauses(endpoint) -> None:
+    pauses: list[float] = []
+    endpoint.answers = [503, 429]
+    WebhookSink(parse_webhook(endpoint.url), pauses.append).write(window(0))
+    assert len(endpoint.requests) == 3
+    assert 0.25 <= pauses[0] <= 0.75 < 1.5
+    assert 0.5 <= pauses[1] <= 1.5
+
+
+def test_final_errors_are_not(endpoint) -> None:
+    endpoint.answers = [403]
+    with pytest.raises(GenreEdgeError, match=r"webhook 127.0.0.1: HTTP 403"):
+        WebhookSink(parse_webhook(endpoint.url), lambda _: None).write(window(0))
+    assert len(endpoint.requests) == 1
+
+
+def test_a_host_that_is_not_there_is_named(endpoint) -> None:
+    endpoint.close()
+    with pytest.raises(GenreEdgeError, match=r"webhook 127.0.0.1: .*refused"):
+        WebhookSink(parse_webhook(endpoint.url + ",retries=1"), lambda _: None).write(window(0))
+    endpoint.__init__()  # for the fixture to close
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("ftp://x", "must begin with http"),
+        ("http://", "name a host"),
+        ("http://x,every=hour", "must be change or window"),
+        ("http://x,timeout=0", "must be "),
+        ("http://x,retries=some", "must be a whole number"),
+        ("http://x,token-file=/nowhere", "No such file"),
+        ("http://x,colour=red", "is none of every="),
+        ("http://x,template={a.b}", "must be the name of a field"),
+        ("http://x,template={a[0]}", "must be the name of a field"),
+        ("http://x,template={", "template:"),
+    ],
+)
+def test_a_wrong_webhook_is_one_clear_error(text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says.replace("{", "\\{")):
+        parse_webhook(text)
+
+
+# --- commands
+
+
+def test_a_command_gets_each_change_as_json(tmp_path) -> None:
+    sink = ProgramSink(ProgramConfig(f"sh -c 'cat >> {tmp_path}/out'"))
+    for k, genre in enumerate(GENRES):
+        sink.write(window(k, genre))
+    lines = (tmp_path / "out").read_text().splitlines()
+    assert [json.loads(line)["genre"] for line in lines] == ["jazz", "rock", "jazz"]
+
+
+def test_a_command_that_fails_or_hangs_is_told() -> None:
+    with pytest.raises(GenreEdgeError, match=r"sh: left with status 3 \(no good\)"):
+        ProgramSink(ProgramConfig("sh -c 'echo no good >&2; exit 3'")).write(window(0))
+    with pytest.raises(GenreEdgeError, match=r"sleep: killed after 0.2 s"):
+        ProgramSink(ProgramConfig("sleep 60", 0.2)).write(window(0))
+    with pytest.raises(UsageError, match="no such program"):
+        ProgramSink(ProgramConfig("genre-edge-nonesuch"))
+
+
+# --- behind a queue
+
+
+class Stuck:
+    """A sink that hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.free, self.got = threading.Event(), []
+
+    def write(self, record) -> None:
+        self.free.wait(30)
+        self.got.append(record)
+
+    def close(self) -> None:
+        pass
+
+
+def test_one_slow_sink_delays_nobody(endpoint) -> None:
+    stuck = Stuck()
+    health = [SinkHealth("stuck"), SinkHealth("webhook")]
+    quick = WebhookSink(parse_webhook(endpoint.url + ",every=window"))
+    fanout = Fanout([BackgroundSink(stuck, health[0], most=5), BackgroundSink(quick, health[1])])
+    began = time.monotonic()
+    for k in range(20):
+        fanout.write(window(k))
+    assert time.monotonic() - began < 2, "nobody waited for the stuck one's 30 s"
+    deadline = time.monotonic() + 20
+    while len(endpoint.requests) < 20 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [b["start"] for b in endpoint.bodies()] == [3.0 * k for k in range(20)]
+    assert health[0].dropped in (14, 15), "five wait, perhaps one is being written"
+    stuck.free.set()
+    fanout.close()
+    assert [r.start for r in stuck.got][-5:] == [45.0, 48.0, 51.0, 54.0, 57.0], "the newest are kept"
+    assert health[1].written == 20
+
+
+def test_files_wait_for_a_slow_sink_and_lose_nothing(endpoint) -> None:
+    endpoint.delay = 0.01
+    health = SinkHealth("webhook")
+    sink = BackgroundSink(
+        WebhookSink(parse_webhook(endpoint.url + ",every=window")), health, wait=True, most=3
+    )
+    for k in range(40):
+        sink.write(window(k))
+    sink.close()
+    assert len(endpoint.requests) == 40
+    assert health.dropped == 0
+
+
+def test_trouble_is_told_once_and_its_end_too() -> None:
+    class Moody:
+        count = 0
+
+        def write(self, record) -> None:
+            self.count += 1
+            if 2 <= self.count <= 5:
+                raise RuntimeError("no mood")
+
+        def close(self) -> None:
+            pass
+
+    said: list[str] = []
+    health = SinkHealth("moody")
+    sink = BackgroundSink(Moody(), health, said.append)
+    for k in range(8):
+        sink.write(window(k))
+    sink.close()
+    assert said == ["no mood", "moody: works again"]
+    assert (health.written, health.failures, health.trouble) == (4, 4, "no mood")
+
+
+def test_classify_posts_and_reports_what_it_could_not(demo_clip, endpoint, cli) -> None:
+    done = cli("classify", demo_clip, "--format", "json", "--webhook", endpoint.url + ",every=window")
+    assert done.returncode == 0, done.stderr
+    windows = [r for r in map(json.loads, done.stdout.splitlines()) if r["type"] == "window"]
+    assert endpoint.bodies() == windows
+    endpoint.answers = [404] * 50
+    done = cli("classify", demo_clip, "--webhook", endpoint.url)
+    assert done.returncode == 1
+    assert "HTTP 404" in done.stderr
+    assert done.stdout, "the terminal has its lines all the same"

@@ -1,0 +1,1 @@
+"""Variations of a clip: rooms, loudspeakers, microphones, noise, speech."""

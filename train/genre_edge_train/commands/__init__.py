@@ -1,0 +1,1 @@
+"""The options and subcommands of genre-train."""

@@ -1,0 +1,72 @@
+"""genre-train evaluate: a finished bundle under fixed conditions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+from genre_edge.errors import UsageError
+from genre_edge.judge.tracks import load_tracks
+from genre_edge.model.bundle import find_model
+
+_DESCRIPTION = """\
+Judge a bundle on the valid tracks: as recorded, and through rooms made by the image method, a small
+loudspeaker, a cheap microphone, noise and low level. The conditions are fixed and training uses none of them.
+"""
+
+_EPILOG = """\
+examples:
+  genre-train evaluate models/gtzan-edge.int8.tflite --data ~/gtzan --conditions
+  genre-train evaluate mine.int8.tflite --data ~/my-music --conditions --card mine.md --json conditions.json
+"""
+
+_TITLE = "## In a room"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="genre-train evaluate",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("model", metavar="MODEL", help="a bundle, or the name of a shipped one")
+    top.add_argument("--data", type=Path, required=True, metavar="DIR", help="labelled recordings")
+    top.add_argument("--conditions", action="store_true", help="all conditions, not only as recorded")
+    top.add_argument("--card", type=Path, metavar="FILE", help="put the table on this model card")
+    top.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    return top
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate; returns the exit status."""
+    from ..results.conditions import CONDITIONS, evaluate, table
+
+    if args.card is not None and not args.card.is_file():
+        raise UsageError(f"--card {args.card}: no such file")
+    valid = [track for track in load_tracks(args.data) if track.split == "valid"]
+    names = list(CONDITIONS) if args.conditions else list(CONDITIONS)[:1]
+    found = evaluate(find_model(args.model), valid, names)
+    print(table(found))
+    if args.json is not None:
+        args.json.write_text(json.dumps(found, indent=1) + "\n")
+    if args.card is not None:
+        text = (
+            f"The valid tracks heard by {Path(args.model).name} through fixed, seeded conditions that training "
+            f"does not use:\n\n{table(found)}"
+        )
+        args.card.write_text(with_section(args.card.read_text(), _TITLE, text))
+    return 0
+
+
+def with_section(card: str, title: str, text: str) -> str:
+    """The Markdown with the section `title` replaced by `text`, or put before "## Made from"."""
+    section = f"{title}\n\n{text}\n\n"
+    pattern = re.compile(rf"^{re.escape(title)}\n.*?(?=^## |\Z)", re.M | re.S)
+    if pattern.search(card):
+        return pattern.sub(lambda _: section, card)
+    head, mark, tail = card.partition("## Made from")
+    return head + section + mark + tail

@@ -1,0 +1,181 @@
+"""The options of genre-train."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from genre_edge.errors import UsageError
+from genre_edge.version import __version__
+
+from ..data.splits import PROTOCOLS
+
+_DESCRIPTION = """\
+Train a genre network on labelled recordings (workstation; needs genre-edge[train]).
+
+The data are either a folder with one folder of audio per genre (every tenth file, by a hash of its
+name, is kept for validation), or a folder with a tracks.csv (columns track, genre, file, split).
+"""
+
+_EPILOG = f"""\
+examples:
+  genre-train --data ~/gtzan
+  genre-train --data ~/my-music --arch edge --epochs 50 --output runs/mine
+  genre-train --data ~/gtzan --folds 5                  accuracy by cross-validation over tracks
+  genre-train --data ~/gtzan --protocol tracks --repeats 3    mean and standard deviation over seeds
+  genre-train --data ~/gtzan --arch edge --teacher yamnet.tflite --epochs 24 --batch 128
+  genre-convert runs/mine/model.keras --calibrate ~/my-music -o models/mine
+
+  genre-train validate ~/my-music                             look at the data before training
+  genre-train evaluate mine.int8.tflite --data ~/my-music --conditions        judge a finished bundle
+
+protocols:
+{chr(10).join(f"  {name:<9} {text}" for name, text in PROTOCOLS.items())}
+
+writes to --output: model.keras, model.json (labels, front-end, provenance), metrics.json, card.md, network.txt,
+history.png, confusion.png, calibration.png, tensorboard/ (tensorboard --logdir RUN/tensorboard); with --folds or
+--repeats a folder for each run, and summary.json. A run that was stopped goes on from its last epoch when started
+again with the same --output.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="genre-train",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"genre-train {__version__}")
+    top.add_argument("--data", type=Path, required=True, metavar="DIR", help="labelled recordings")
+    top.add_argument(
+        "--arch", default="two-block", metavar="NAME", help="two-block, deep or edge (default: %(default)s)"
+    )
+    top.add_argument("--output", type=Path, metavar="DIR", help="folder for the results (default: runs/ARCH)")
+    top.add_argument("--cache", type=Path, default=Path(".cache"), metavar="DIR", help="default: %(default)s")
+    top.add_argument("--epochs", type=int, default=30, metavar="N", help="default: %(default)s")
+    top.add_argument("--batch", type=int, default=64, metavar="N", help="default: %(default)s")
+    top.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    top.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes that extract features (default: all cores)",
+    )
+    top.add_argument(
+        "--bias",
+        type=_bias,
+        action="append",
+        default=[],
+        metavar="LABEL=LOGIT",
+        help="raise (or, below 0, lower) a label that is named too seldom (too often) where the network knows nobody; may "
+        "be repeated",
+    )
+    _add_series_options(top)
+    _add_teacher_options(top)
+    return top
+
+
+def _add_series_options(top: argparse.ArgumentParser) -> None:
+    group = top.add_argument_group("how it is judged")
+    group.add_argument(
+        "--protocol",
+        choices=list(PROTOCOLS),
+        default="csv",
+        help="which tracks are kept apart (default: csv)",
+    )
+    group.add_argument(
+        "--folds", type=int, default=0, metavar="K", help="cross-validation over tracks instead"
+    )
+    group.add_argument(
+        "--repeats", type=int, default=1, metavar="N", help="runs with following seeds (default: 1)"
+    )
+
+
+def _add_teacher_options(top: argparse.ArgumentParser) -> None:
+    group = top.add_argument_group("only for --arch edge")
+    group.add_argument(
+        "--teacher", type=Path, metavar="FILE", help="YAMNet as TFLite, to learn from on augmented clips"
+    )
+    group.add_argument(
+        "--augment", type=Path, metavar="FILE", help="TOML with how clips are changed, see docs/training.md"
+    )
+    group.add_argument(
+        "--clip-set",
+        type=_clip_set,
+        action="append",
+        metavar="SEED:COUNT[:OTHERS]",
+        help="augmented clips to learn from, OTHERS being the share of speech and noise among them; may be "
+        "repeated (default: 11:48000)",
+    )
+    group.add_argument(
+        "--rooms",
+        type=float,
+        default=0.5,
+        metavar="P",
+        help="share of clips heard in a room (default: %(default)g)",
+    )
+    group.add_argument(
+        "--soft",
+        type=float,
+        default=0.0,
+        metavar="P",
+        help="share of the teacher's opinion in the labels (default: %(default)g)",
+    )
+    group.add_argument(
+        "--teacher-weight",
+        type=float,
+        default=1.0,
+        metavar="W",
+        help="weight of the teacher's answers beside the labels (default: %(default)g)",
+    )
+    group.add_argument(
+        "--log-mels",
+        type=int,
+        default=10,
+        metavar="N",
+        help="tracks of first3s_logmel.npz that join each batch, where there is such a file (default: %(default)s)",
+    )
+    group.add_argument("--learning-rate", type=float, default=3e-3, metavar="R", help="default: %(default)g")
+    group.add_argument("--start-from", type=Path, metavar="FILE", help="a student.keras to go on from")
+
+
+def _bias(text: str) -> tuple[str, float]:
+    """ "rock=0.5" as (label, logit)."""
+    label, _, logit = text.rpartition("=")
+    try:
+        value = float(logit)
+    except ValueError:
+        value = math.nan
+    if not label or not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text}: must be LABEL=LOGIT, as in rock=0.5")
+    return label, value
+
+
+ClipSetOption = tuple[int, int, float | None]
+"""(seed, count, share of other sounds, or None for the augmentation's own)."""
+
+
+def _clip_set(text: str) -> ClipSetOption:
+    """ "21:26000:0.12" as (seed, count, share of other sounds)."""
+    try:
+        seed, count, *others = text.split(":")
+        return int(seed), int(count), float(others[0]) if others else None
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text}: must be SEED:COUNT or SEED:COUNT:OTHERS, as in 21:26000:0.1"
+        ) from None
+
+
+def clip_sets(given: Sequence[ClipSetOption] | None) -> Sequence[ClipSetOption]:
+    """The clip sets asked for, or the default. UsageError if one has no clips."""
+    sets = given or [(11, 48_000, None)]
+    for seed, count, others in sets:
+        if count < 1 or not 0 <= (others or 0) <= 1:
+            raise UsageError(f"--clip-set {seed}:{count}: needs a clip or more, and a share from 0 to 1")
+    return sets

@@ -1,0 +1,81 @@
+"""Training audio: decoded tracks on disk, and GTZAN's known repeats."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from genre_edge.audio.sources import read_mono
+from genre_edge.errors import GenreEdgeError
+from genre_edge.judge.tracks import Track
+from tqdm import tqdm
+
+REPEATS: tuple[frozenset[str], ...] = tuple(
+    frozenset(names.split())
+    for names in (
+        "hiphop.00076 hiphop.00078",
+        "metal.00034 metal.00094",
+        "metal.00041 metal.00062",
+        "metal.00042 metal.00063",
+        "metal.00043 metal.00064",
+        "metal.00044 metal.00065",
+        "metal.00045 metal.00066",
+        "pop.00054 pop.00060",
+        "pop.00067 pop.00071",
+        "metal.00058 rock.00016",
+    )
+)
+"""Recordings that GTZAN holds twice (B. L. Sturm, arXiv:1306.1461); they stay on one side of a split."""
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class PcmCache:
+    """Decoded tracks as int16 on disk; keyed by the file's content."""
+
+    def __init__(self, folder: Path, sample_rate: int) -> None:
+        self._folder = folder / f"pcm-{sample_rate}"
+        self._rate = sample_rate
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def get(self, track: Track) -> npt.NDArray[np.int16]:
+        """The track's samples, int16 [n] mono at the cache's rate, mapped into memory. Raises AudioError."""
+        samples: npt.NDArray[np.int16] = np.load(self.file(track), mmap_mode="r")
+        return samples
+
+    def file(self, track: Track) -> Path:
+        """The .npy file with the track's samples, made if missing. Raises AudioError."""
+        cached = self._folder / f"{content_hash(track.path)[:32]}.npy"
+        if not cached.exists():
+            samples = read_mono(track.path, self._rate)
+            pcm = np.clip(np.round(samples * 32767.0), -32768, 32767).astype(np.int16)
+            temporary = cached.with_suffix(f".{os.getpid()}.tmp")
+            with temporary.open("wb") as file:
+                np.save(file, pcm)
+            temporary.replace(cached)
+        return cached
+
+
+def readable(tracks: Sequence[Track], cache: PcmCache) -> tuple[dict[Track, Path], list[str]]:
+    """Decode every track once; return those that decode with their samples' file, and one line for each that does not."""
+    good: dict[Track, Path] = {}
+    bad: list[str] = []
+    for track in tqdm(tracks, desc="decoding", unit="track", disable=None):
+        try:
+            if len(cache.get(track)) == 0:
+                bad.append(f"{track.path}: has no samples")
+                continue
+            good[track] = cache.file(track)
+        except GenreEdgeError as error:
+            bad.append(str(error))
+        except OSError as error:
+            bad.append(f"{track.path}: {error.strerror}")
+    return good, bad

@@ -1,0 +1,91 @@
+"""Features of whole tracks, cached on disk by a hash of the FrontendSpec and of the file's bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from genre_edge.audio.sources import SHORTEST_SECONDS, read_mono
+from genre_edge.errors import AudioError
+from genre_edge.judge.tracks import Track
+from genre_edge.model.frontend import Float32, FrontendSpec, LogMel
+from tqdm import tqdm
+
+from .audio import content_hash
+
+
+@dataclass(frozen=True)
+class TrackFeatures:
+    """One track's windows, on disk."""
+
+    track: Track
+    file: Path
+    """.npy with normalised log-mels, float32 [windows, frames, mels]."""
+    shape: tuple[int, int, int]
+    """(windows, frames, mels)."""
+
+    @property
+    def windows(self) -> Float32:
+        """The file mapped into memory; not kept, for a process may only map so many files."""
+        windows: Float32 = np.load(self.file, mmap_mode="r")
+        return windows
+
+
+def extract(track: Track, spec: FrontendSpec, cache: Path) -> Path:
+    """The cache file with the track's windows, made if missing. Raises AudioError.
+
+    Windows follow each other without overlap, as `genre-edge classify` takes them; a track shorter
+    than one window is repeated to full length.
+    """
+    key = hashlib.sha256(
+        (json.dumps(spec.to_dict(), sort_keys=True) + content_hash(track.path)).encode()
+    ).hexdigest()
+    path = cache / f"{key[:32]}.npy"
+    if path.exists():
+        return path
+    samples = read_mono(track.path, spec.sample_rate)
+    if len(samples) < SHORTEST_SECONDS * spec.sample_rate:
+        raise AudioError(str(track.path), "is too short")
+    if len(samples) < spec.window_samples:
+        samples = np.resize(samples, spec.window_samples)
+    windows = np.stack([window.features for window in LogMel(spec).push(samples)])
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        np.save(file, windows)
+    temporary.replace(path)  # an interrupted run leaves no half-written cache
+    return path
+
+
+def _try_extract(task: tuple[Track, FrontendSpec, Path]) -> Path | str:
+    try:
+        return extract(*task)
+    except AudioError as error:
+        return str(error)
+    except OSError as error:
+        return f"{task[0].path}: {error.strerror}"
+
+
+def extract_all(
+    tracks: Sequence[Track], spec: FrontendSpec, cache: Path, jobs: int
+) -> tuple[list[TrackFeatures], list[str]]:
+    """Features of every track that can be read, on `jobs` processes; and one line for each that cannot."""
+    cache = cache / "features"
+    cache.mkdir(parents=True, exist_ok=True)
+    good: list[TrackFeatures] = []
+    bad: list[str] = []
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        results = pool.map(_try_extract, [(track, spec, cache) for track in tracks], chunksize=4)
+        bar = tqdm(results, total=len(tracks), desc="features", unit="track", disable=None)
+        for track, result in zip(tracks, bar, strict=True):
+            if isinstance(result, str):
+                bad.append(result)
+            else:
+                good.append(TrackFeatures(track, result, np.load(result, mmap_mode="r").shape))
+    return good, bad

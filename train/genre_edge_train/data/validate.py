@@ -1,0 +1,208 @@
+"""genre-train validate: what is wrong with a data set, before hours go into it."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from genre_edge.audio.sources import FileSource
+from genre_edge.errors import AudioError
+from genre_edge.judge.tracks import Track, load_tracks
+from tqdm import tqdm
+
+_DESCRIPTION = """\
+Look at every labelled recording: files that cannot be read, the same recording under two names, clipping,
+silence, unusual lengths, labels with few tracks. Nothing is changed.
+"""
+
+_EPILOG = """\
+examples:
+  genre-train validate ~/my-music
+  genre-train validate ~/gtzan --json faults.json
+
+exit status: 0 if nothing was found, 1 if something was
+"""
+
+CLIPPED = 0.999
+"""Magnitude from which a sample counts as full scale."""
+CLIPPED_SHARE = 0.001
+"""Share of samples at full scale from which a track is called clipped."""
+SILENT_DBFS = -60.0
+"""Level below which 50 ms are silence."""
+SILENT_SHARE = 0.2
+"""Share of silence from which a track is called partly silent."""
+SHORT_SECONDS = 3.0
+"""Tracks shorter than a window are repeated to fill one."""
+UNUSUAL_LENGTH = 0.1
+"""Relative distance from the median length that is worth a line."""
+FEW_TRACKS = 10
+"""Tracks of a label below which neither training nor its figures mean much."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one file holds."""
+
+    seconds: float
+    digest: str
+    """SHA-256 of the samples as 16-bit mono: equal for the same recording in two lossless containers."""
+    clipped: float
+    """Share of samples at full scale."""
+    silent: float
+    """Share of 50 ms blocks below SILENT_DBFS."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing worth looking at."""
+
+    kind: str
+    """unreadable, repeat, clipping, silence, length or label."""
+    name: str
+    """The track or label."""
+    text: str
+    """What is wrong."""
+
+
+def listen(path: Path) -> Heard:
+    """Decode a file block by block. Raises AudioError."""
+    digest, frames, clipped, blocks, silent = hashlib.sha256(), 0, 0, 0, 0
+    source = FileSource(path)
+    try:
+        length = max(1, source.sample_rate // 20)
+        for block in source.blocks():
+            mono = block.samples.mean(axis=1)
+            digest.update(np.round(np.clip(mono, -1, 1) * 32767).astype("<i2").tobytes())
+            frames += len(mono)
+            clipped += int((np.abs(block.samples) >= CLIPPED).any(axis=1).sum())
+            whole = mono[: len(mono) // length * length].reshape(-1, length)
+            level = 10 * np.log10((whole**2).mean(axis=1) + 1e-20)
+            blocks += len(level)
+            silent += int((level < SILENT_DBFS).sum())
+        seconds = frames / source.sample_rate
+    finally:
+        source.close()
+    if not frames:
+        raise AudioError(str(path), "has no samples")
+    return Heard(seconds, digest.hexdigest(), clipped / frames, silent / max(1, blocks))
+
+
+def _try_listen(path: Path) -> Heard | str:
+    try:
+        return listen(path)
+    except AudioError as error:
+        return error.reason
+    except (OSError, soundfile.SoundFileError) as error:
+        return getattr(error, "strerror", None) or str(error)
+
+
+def validate(tracks: Sequence[Track], jobs: int) -> list[Fault]:
+    """Every fault of the data set, by kind."""
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        found = pool.map(_try_listen, [track.path for track in tracks], chunksize=4)
+        results = list(tqdm(found, total=len(tracks), unit="track", disable=None))
+    faults = [
+        Fault("unreadable", track.name, f"{track.path}: {result}")
+        for track, result in zip(tracks, results, strict=True)
+        if isinstance(result, str)
+    ]
+    heard = [(t, h) for t, h in zip(tracks, results, strict=True) if isinstance(h, Heard)]
+    return [*faults, *_repeats(heard), *_levels(heard), *_lengths(heard), *_labels([t for t, _ in heard])]
+
+
+def _repeats(heard: Sequence[tuple[Track, Heard]]) -> list[Fault]:
+    groups = defaultdict(list)
+    for track, found in heard:
+        groups[found.digest].append(track)
+    return [
+        Fault(
+            "repeat",
+            group[0].name,
+            "is also "
+            + ", ".join(t.name for t in group[1:])
+            + (" (on both sides of the split)" if len({t.split for t in group}) > 1 else "")
+            + (" (under two labels)" if len({t.genre for t in group}) > 1 else ""),
+        )
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
+def _levels(heard: Sequence[tuple[Track, Heard]]) -> list[Fault]:
+    faults = [
+        Fault("clipping", track.name, f"{found.clipped:.2%} of samples at full scale")
+        for track, found in heard
+        if found.clipped >= CLIPPED_SHARE
+    ]
+    return faults + [
+        Fault("silence", track.name, f"{found.silent:.0%} of it is below {SILENT_DBFS:g} dBFS")
+        for track, found in heard
+        if found.silent >= SILENT_SHARE
+    ]
+
+
+def _lengths(heard: Sequence[tuple[Track, Heard]]) -> list[Fault]:
+    if not heard:
+        return []
+    median = float(np.median([found.seconds for _, found in heard]))
+    return [
+        Fault(
+            "length",
+            track.name,
+            f"{found.seconds:.2f} s, "
+            + ("shorter than a window" if found.seconds < SHORT_SECONDS else f"the median is {median:.2f} s"),
+        )
+        for track, found in heard
+        if found.seconds < SHORT_SECONDS or abs(found.seconds - median) > UNUSUAL_LENGTH * median
+    ]
+
+
+def _labels(tracks: Sequence[Track]) -> list[Fault]:
+    count = Counter(track.genre for track in tracks)
+    most = max(count.values(), default=0)
+    return [
+        Fault("label", genre, f"has {n} readable tracks" + (f", another {most}" if n < most / 3 else ""))
+        for genre, n in sorted(count.items())
+        if n < FEW_TRACKS or n < most / 3
+    ]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="genre-train validate",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("data", type=Path, metavar="DATA", help="labelled recordings")
+    top.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="default: all cores")
+    top.add_argument("--json", type=Path, metavar="FILE", help="write the faults here")
+    return top
+
+
+def run(args: argparse.Namespace) -> int:
+    """Validate; returns the exit status."""
+    tracks = load_tracks(args.data)
+    faults = validate(tracks, max(1, args.jobs))
+    for fault in faults:
+        print(f"{fault.kind:<11} {fault.name}: {fault.text}")
+    count = Counter(track.genre for track in tracks)
+    side = Counter(track.split for track in tracks)
+    print(f"{len(tracks)} tracks ({', '.join(f'{n} {name}' for name, n in sorted(side.items()))})")
+    print("labels: " + ", ".join(f"{genre} {n}" for genre, n in sorted(count.items())))
+    kinds = Counter(fault.kind for fault in faults)
+    print("found: " + (", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "nothing"))
+    if args.json is not None:
+        args.json.write_text(json.dumps([asdict(fault) for fault in faults], indent=1) + "\n")
+    return 1 if faults else 0

@@ -1,0 +1,1 @@
+"""Learning from a teacher: its answers, the clips, the batches and the student."""

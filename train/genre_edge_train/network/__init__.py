@@ -1,0 +1,1 @@
+"""The networks, how they are fitted, and how their confidence is made honest."""

@@ -1,0 +1,64 @@
+"""Fitting a network to labelled windows: checkpoints, early stopping, TensorBoard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from genre_edge.model.frontend import Float32
+
+from ..data.windows import Windows
+from .models import build
+
+
+@dataclass(frozen=True)
+class FitSpec:
+    """How a network is fitted."""
+
+    arch: str = "two-block"
+    """Name in models.ARCHITECTURES."""
+    epochs: int = 30
+    """Most passes over the training windows."""
+    batch: int = 64
+    """Windows a step."""
+    learning_rate: float = 1e-3
+    """Adam's rate; halved when valid loss stands still for 3 epochs."""
+    patience: int = 8
+    """Epochs without a better valid loss before it stops; the best weights are kept."""
+    seed: int = 0
+    """Seed of weights and order."""
+
+
+def fit(train: Windows, valid: Windows, labels: int, spec: FitSpec, folder: Path) -> keras.Model:
+    """Fit; goes on from `folder`/backup after an interruption. Returns the model with the best valid loss.
+
+    Writes history.csv and TensorBoard's logs into `folder`.
+    """
+    keras.utils.set_random_seed(spec.seed)
+    model = build(spec.arch, train.shape(), labels)
+    model.compile(
+        keras.optimizers.Adam(spec.learning_rate),
+        loss="sparse_categorical_crossentropy",
+        weighted_metrics=["accuracy"],
+    )
+    model.fit(
+        train.dataset(spec.batch, labels, spec.seed),
+        validation_data=valid.dataset(spec.batch, labels, None),
+        epochs=spec.epochs,
+        shuffle=False,  # the dataset is shuffled
+        callbacks=[
+            keras.callbacks.BackupAndRestore(str(folder / "backup")),
+            keras.callbacks.ReduceLROnPlateau(patience=3, factor=0.5),
+            keras.callbacks.EarlyStopping(patience=spec.patience, restore_best_weights=True),
+            keras.callbacks.CSVLogger(str(folder / "history.csv"), append=True),
+            keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
+        ],
+    )
+    return model
+
+
+def predict(model: keras.Model, windows: Windows) -> Float32:
+    """The model's probabilities, float32 [n, labels]; the windows never stand in memory all at once."""
+    return np.concatenate([model.predict_on_batch(batch) for batch in windows.batches()])

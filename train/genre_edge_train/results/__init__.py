@@ -1,0 +1,1 @@
+"""What a run leaves behind: accuracy, plots, the folder, and fixed conditions to judge under."""

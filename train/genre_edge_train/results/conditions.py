@@ -1,0 +1,180 @@
+"""Fixed conditions to judge a model under: what stands between a recording and the model, seeded and unlike training's.
+
+Training draws exponential noise as rooms; here rooms are made by the image method (J. B. Allen and D. A. Berkley, "Image
+method for efficiently simulating small-room acoustics", JASA 65(4), 1979).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.signal
+from genre_edge.audio.sources import AudioBlock, read_mono
+from genre_edge.judge.tracks import Track
+from genre_edge.model.engine import Engine, EngineConfig
+from genre_edge.model.frontend import Float32
+from genre_edge.records import FileRecord
+from tqdm import tqdm
+
+_SOUND = 343.0
+"""Speed of sound, m/s."""
+
+Change = Callable[[Float32, int, np.random.Generator], Float32]
+"""Takes samples, their rate, and a generator; returns as many samples."""
+
+
+def image_room(
+    rate: int, size: tuple[float, float, float], decay: float, rng: np.random.Generator
+) -> Float32:
+    """Impulse response of a box of `size` m with a reverberation time of `decay` s, float32 [n].
+
+    Loudspeaker and microphone stand at random places at least half a metre from the walls. One absorption for all walls,
+    from Sabine's formula; every image with its distance and number of reflections.
+    """
+    box = np.array(size)
+    volume, surface = float(box.prod()), 2 * float(box[0] * box[1] + box[1] * box[2] + box[0] * box[2])
+    absorption = min(0.95, 0.161 * volume / (surface * decay))
+    reflection = np.sqrt(1 - absorption)
+    source, microphone = (rng.uniform(0.5, box - 0.5) for _ in range(2))
+    n = int(rate * decay * 1.1)
+    reach = np.ceil(n / rate * _SOUND / (2 * box)).astype(int)
+    axes = []
+    for axis in range(3):
+        order = np.arange(-reach[axis], reach[axis] + 1)
+        straight = 2 * order * box[axis] + source[axis] - microphone[axis]
+        mirrored = 2 * order * box[axis] - source[axis] - microphone[axis]
+        axes.append(
+            (np.concatenate([straight, mirrored]), np.concatenate([2 * np.abs(order), np.abs(2 * order - 1)]))
+        )
+    response = np.zeros(n, dtype=np.float64)
+    for x, bounces_x in zip(*axes[0], strict=True):
+        flat = x**2 + axes[1][0][:, None] ** 2 + axes[2][0][None, :] ** 2
+        distance = np.sqrt(flat)
+        bounces = bounces_x + axes[1][1][:, None] + axes[2][1][None, :]
+        at = np.round(distance / _SOUND * rate).astype(int)
+        inside = at < n
+        np.add.at(response, at[inside], reflection ** bounces[inside] / np.maximum(distance[inside], 0.1))
+    first = int(np.argmax(response > 0))
+    direct: Float32 = (response[first:] / response[first]).astype(np.float32)
+    return direct
+
+
+def _band(samples: Float32, rate: int, low: float, high: float, order: int = 2) -> Float32:
+    sections = scipy.signal.butter(order, [low, high], "bandpass", fs=rate, output="sos")
+    return scipy.signal.sosfilt(sections, samples).astype(np.float32)
+
+
+def _room(size: tuple[float, float, float], decay: float) -> Change:
+    def change(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
+        response = image_room(rate, size, decay, rng)
+        return scipy.signal.fftconvolve(samples, response)[: len(samples)].astype(np.float32)
+
+    return change
+
+
+def _noise(ratio_db: float) -> Change:
+    def change(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
+        noise = scipy.signal.lfilter([1], [1, -0.7], rng.standard_normal(len(samples)))
+        scale = 10 ** (-ratio_db / 20) * samples.std() / noise.std()
+        return (samples + noise * scale).astype(np.float32)
+
+    return change
+
+
+def _small_speaker(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
+    heard = _band(samples, rate, 220, 7000)
+    peak_b, peak_a = scipy.signal.iirpeak(900, 1.2, fs=rate)
+    return (heard + 0.8 * scipy.signal.lfilter(peak_b, peak_a, heard)).astype(np.float32)
+
+
+def _cheap_microphone(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
+    heard = _band(samples, rate, 120, 9000, 1)
+    presence_b, presence_a = scipy.signal.iirpeak(4200, 1.5, fs=rate)
+    heard = heard + 0.9 * scipy.signal.lfilter(presence_b, presence_a, heard)
+    return _noise(25)(np.tanh(heard / (4 * heard.std())).astype(np.float32), rate, rng)
+
+
+def _low_level(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
+    scale = 10 ** (-58 / 20) / samples.std()
+    return (np.round(samples * scale * 32767) / 32767).astype(np.float32)
+
+
+def _all(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
+    steps = (_small_speaker, _room((5.0, 4.0, 2.6), 0.5), _cheap_microphone, _noise(18), _low_level)
+    for step in steps:
+        samples = step(samples, rate, rng)
+    return samples
+
+
+CONDITIONS: dict[str, Change] = {
+    "as recorded": lambda samples, rate, rng: samples,
+    "small room, 0.3 s": _room((3.2, 2.8, 2.4), 0.3),
+    "living room, 0.7 s": _room((6.5, 4.5, 2.7), 0.7),
+    "small loudspeaker": _small_speaker,
+    "cheap microphone": _cheap_microphone,
+    "noise at 15 dB": _noise(15),
+    "low level, -58 dBFS in 16 bits": _low_level,
+    "all of it, room of 0.5 s": _all,
+}
+"""Name: what happens to the audio."""
+
+
+@dataclass
+class _Samples:
+    """Samples in memory as a Source."""
+
+    name: str
+    sample_rate: int
+    given: Float32
+    channels: int = 1
+
+    def blocks(self) -> Any:
+        yield AudioBlock(self.given[:, None], 0)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def evaluate(
+    model: str | Path, tracks: Sequence[Track], names: Sequence[str], seed: int = 2026
+) -> dict[str, dict[str, Any]]:
+    """Accuracy of a bundle by window and by track under each condition named, through the pipeline users run.
+
+    {condition: {"windows": {"count", "accuracy"}, "tracks": {...}}}
+    """
+    engine = Engine(EngineConfig(str(model)))
+    rate = engine.logmel.spec.sample_rate
+    right = {name: {"windows": 0, "tracks": 0} for name in names}
+    count = {"windows": 0, "tracks": 0}
+    for number, track in enumerate(tqdm(tracks, desc="conditions", unit="track", disable=None)):
+        samples = read_mono(track.path, rate)
+        for name in names:
+            kind = list(CONDITIONS).index(name)
+            heard = CONDITIONS[name](samples, rate, np.random.default_rng([seed, number, kind]))
+            heard = np.ascontiguousarray(heard, dtype=np.float32)
+            for record in engine.classify(_Samples(track.name, rate, heard)):
+                unit = "tracks" if isinstance(record, FileRecord) else "windows"
+                right[name][unit] += record.genre == track.genre
+                count[unit] += name == names[0]
+    return {
+        name: {
+            unit: {"count": count[unit], "accuracy": round(hits[unit] / max(1, count[unit]), 4)}
+            for unit in hits
+        }
+        for name, hits in right.items()
+    }
+
+
+def table(found: dict[str, dict[str, Any]]) -> str:
+    """Markdown table of `evaluate`'s result."""
+    rows = ["| condition | windows right | tracks right |", "|---|---|---|"]
+    rows += [
+        f"| {name} | {units['windows']['accuracy']:.1%} of {units['windows']['count']} "
+        f"| {units['tracks']['accuracy']:.1%} of {units['tracks']['count']} |"
+        for name, units in found.items()
+    ]
+    return "\n".join(rows)

@@ -1,0 +1,102 @@
+"""One run without a teacher: features of all tracks, a fit with early stopping, a calibrated model, its results."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from genre_edge.errors import UsageError
+from genre_edge.judge.tracks import Track, labels_of
+from genre_edge.model.frontend import Float32, FrontendSpec
+from genre_edge.version import __version__
+
+from ..data.features import TrackFeatures, extract_all
+from ..data.splits import window_sides
+from ..data.windows import Windows
+from ..network.fit import FitSpec, fit, predict
+from ..network.models import build
+from ..network.temperature import best_temperature, biases, cool
+from ..results.folder import Curves, Judged, write_results, write_tracks
+
+
+def prepare(
+    tracks: Sequence[Track], arch: str, cache: Path, jobs: int
+) -> tuple[list[TrackFeatures], FrontendSpec]:
+    """Features of every track that can be read; each that cannot is named on standard error."""
+    frontend = FrontendSpec()
+    build(arch, frontend.shape, 2)  # an unknown name is told before the long part
+    features, bad = extract_all(tracks, frontend, cache, jobs)
+    for line in bad:
+        print(f"genre-train: skipped {line}", file=sys.stderr)
+    return features, frontend
+
+
+def run_plain(
+    features: Sequence[TrackFeatures],
+    tracks: Sequence[Track],
+    frontend: FrontendSpec,
+    protocol: str,
+    spec: FitSpec,
+    output: Path,
+    bias: Float32 | float = 0.0,
+) -> dict[str, Any]:
+    """Train on the sides that `tracks` give (`features` may hold more), write the results; returns the metrics.
+
+    `bias` is added to the logits of the finished model, float32 [labels].
+    """
+    labels = labels_of(tracks)
+    side = {track.name: track for track in tracks}
+    used = [replace(f, track=side[f.track.name]) for f in features if f.track.name in side]
+    train, valid, test = _sides(Windows.of(used, labels), protocol, spec.seed)
+    if not len(train) or not len(valid):
+        raise UsageError(f"nothing left to train or validate on ({len(tracks) - len(used)} files skipped)")
+    model = fit(train, valid, len(labels), spec, output)
+    temperature = best_temperature(np.log(predict(model, valid) + 1e-9), valid.label, bias)
+    cool(model, temperature, bias)
+    held, name = (test, "test") if len(test) else (valid, "valid")
+    judged = Judged(predict(model, held), held.label, held.track, name, protocol)
+    description = {
+        "labels": labels,
+        "frontend": frontend.to_dict(),
+        "trained_on": {
+            "architecture": spec.arch,
+            "tracks": train.tracks(),
+            "windows": len(train),
+            "skipped": len(tracks) - len(used),
+            "seed": spec.seed,
+            "temperature": round(temperature, 2),
+            "bias": biases(labels, bias),
+            "version": __version__,
+        },
+    }
+    write_tracks(output, tracks)
+    return write_results(output, model, description, judged, _curves(output / "history.csv"))
+
+
+def _sides(windows: Windows, protocol: str, seed: int) -> tuple[Windows, Windows, Windows]:
+    if protocol == "segments":
+        sides = window_sides(len(windows), seed)
+        return (
+            windows.where(sides == "train"),
+            windows.where(sides == "valid"),
+            windows.where(sides == "test"),
+        )
+    return windows.on_side("train"), windows.on_side("valid"), windows.on_side("test")
+
+
+def _curves(path: Path) -> Curves:
+    """Loss and accuracy from CSVLogger's table."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {
+        measure: {
+            "train": [float(row[measure]) for row in rows],
+            "valid": [float(row[f"val_{measure}"]) for row in rows],
+        }
+        for measure in ("loss", "accuracy")
+    }

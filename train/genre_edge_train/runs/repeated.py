@@ -1,0 +1,108 @@
+"""Several runs of one command: seeds, folds, and what their figures say together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from genre_edge.errors import UsageError
+from genre_edge.judge.tracks import Track
+
+from ..data.splits import by_fold, by_protocol
+
+Train = Callable[[Sequence[Track], str, int, Path], dict[str, Any]]
+"""Trains on (tracks, protocol's name, seed, output folder); returns the metrics."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Which runs."""
+
+    protocol: str = "csv"
+    """A name in splits.PROTOCOLS."""
+    folds: int = 0
+    """Cross-validation over tracks with this many folds; 0: the protocol's own sides, once."""
+    repeats: int = 1
+    """Runs of each, with following seeds."""
+    seed: int = 0
+    """The first seed."""
+
+
+def run_series(series: Series, tracks: Sequence[Track], output: Path, train: Train) -> dict[str, Any]:
+    """All runs of the series; returns the one run's metrics, or the summary that summary.json holds.
+
+    A run that has left its metrics.json is not done again.
+    """
+    runs: list[tuple[str, dict[str, Any]]] = []
+    for seed in range(series.seed, series.seed + series.repeats):
+        for fold in range(max(1, series.folds)):
+            name, parts = _name(series, seed, fold)
+            folder = output.joinpath(*parts)
+            folder.mkdir(parents=True, exist_ok=True)
+            done = folder / "metrics.json"
+            if done.is_file():
+                runs.append((name, json.loads(done.read_text())))
+                continue
+            if parts:
+                print(f"== {name}", flush=True)
+            divided, protocol = _divided(series, tracks, seed, fold)
+            runs.append((name, train(divided, protocol, seed, folder)))
+    if len(runs) == 1:
+        return runs[0][1]
+    found = summary(runs)
+    (output / "summary.json").write_text(json.dumps(found, indent=1) + "\n")
+    return found
+
+
+def _name(series: Series, seed: int, fold: int) -> tuple[str, list[str]]:
+    """What a run is called, and its folder below the output."""
+    parts = [f"seed-{seed}"] if series.repeats > 1 else []
+    parts += [f"fold-{fold + 1}"] if series.folds else []
+    return " ".join(parts) or "run", parts
+
+
+def _divided(series: Series, tracks: Sequence[Track], seed: int, fold: int) -> tuple[list[Track], str]:
+    if series.folds:
+        return by_fold(tracks, series.folds, fold), f"fold {fold + 1} of {series.folds}"
+    return by_protocol(tracks, series.protocol, seed), series.protocol
+
+
+def check(series: Series) -> None:
+    """UsageError for a series that has no meaning."""
+    if series.repeats < 1:
+        raise UsageError("--repeats must be at least 1")
+    if series.folds and series.protocol != "csv":
+        raise UsageError("--folds makes its own sides: give it without --protocol")
+    if series.folds and series.folds < 3:
+        raise UsageError("--folds must be at least 3: one to test on, one to stop by, one to train on")
+
+
+def summary(runs: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """{"runs": {name: {"window", "track"}}, "window": {"mean", "deviation", "runs"}, "track": {...}}.
+
+    Accuracies from 0 to 1; the deviation is that of a sample (n - 1).
+    """
+    figures = {unit: [metrics[unit]["accuracy"] for _, metrics in runs] for unit in ("window", "track")}
+    return {
+        "runs": {name: {unit: metrics[unit]["accuracy"] for unit in figures} for name, metrics in runs},
+        **{
+            unit: {
+                "mean": round(float(np.mean(values)), 4),
+                "deviation": round(float(np.std(values, ddof=1)), 4),
+                "runs": len(values),
+            }
+            for unit, values in figures.items()
+        },
+    }
+
+
+def table(found: dict[str, Any]) -> str:
+    """A summary as a Markdown table."""
+    rows = ["| run | windows right | tracks right |", "|---|---|---|"]
+    rows += [f"| {name} | {run['window']:.1%} | {run['track']:.1%} |" for name, run in found["runs"].items()]
+    mean = [f"{found[unit]['mean']:.1%} ± {found[unit]['deviation']:.1%}" for unit in ("window", "track")]
+    return "\n".join([*rows, f"| mean ± standard deviation | {' | '.join(mean)} |"])

@@ -1,0 +1,240 @@
+"""The recipe of the shipped edge model: augmented clips, a teacher, a student, a calibrated classifier."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from genre_edge.judge.tracks import Track, labels_of
+from genre_edge.model.frontend import Float32, FrontendSpec, LogMel, hz_to_mel, mel_to_hz
+from genre_edge.version import __version__
+
+from ..augment.audio import Augmenter, AugmentSpec
+from ..augment.mels import Extra, MelAugmenter
+from ..data.audio import REPEATS, PcmCache, readable
+from ..data.splits import folds_of
+from ..distil.batches import DistilSpec, Material, scores_norm
+from ..distil.clips import ClipPlan, ClipSet, clips_folder, make_clips, softmax
+from ..distil.heads import FOLDS, score_head
+from ..distil.student import classifier_of, distil
+from ..network.temperature import best_temperature, biases, cool
+from ..results.accuracy import by_track
+from ..results.folder import Curves, Judged, write_results, write_tracks
+
+STUDENT_MELS = 116
+"""Bands the student sees of the default front-end's 128, up to 8 kHz. Above, lossy files and lossless ones differ by their
+codec, and in some collections the codec goes with the genre."""
+
+_VALID_ROOMS = 999
+"""Seed of the rooms in which the valid tracks are judged after each epoch."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Where everything is and how much of it."""
+
+    data: Path
+    """The folder of the recordings; may hold first3s_logmel.npz."""
+    teacher: Path
+    """YAMNet as TFLite."""
+    output: Path
+    """Where the results go; an interrupted run goes on from what is there."""
+    cache: Path
+    """Decoded audio and clip sets."""
+    clips: tuple[ClipPlan, ...]
+    """The clip sets to train on, one after the other in each epoch."""
+    distil: DistilSpec
+    """How the student is trained."""
+    start_from: Path | None = None
+    """A trained student to go on from; None: from random weights."""
+    protocol: str = "csv"
+    """How the sides were made, for the record."""
+    jobs: int = 1
+    """Processes that make clips."""
+    bias: Float32 | float = 0.0
+    """Added to the logits of the finished model: float32 [labels]."""
+
+
+@dataclass(frozen=True)
+class ValidWindows:
+    """The valid tracks' windows, as recorded and in one random room each."""
+
+    clean: Float32
+    """float32 [n, frames, mels, 1]."""
+    room: Float32
+    """float32 [n, frames, mels, 1]."""
+    label: npt.NDArray[np.int64]
+    """[n]"""
+    track: npt.NDArray[np.int64]
+    """[n]"""
+
+
+def lower_bands(spec: FrontendSpec, mels: int) -> FrontendSpec:
+    """The front-end whose bands are the lowest `mels` of the given one's, exactly."""
+    edges = mel_to_hz(np.linspace(hz_to_mel(spec.f_min), hz_to_mel(spec.f_max), spec.n_mels + 2))
+    return replace(spec, n_mels=mels, f_max=float(edges[mels + 1]))
+
+
+def valid_windows(
+    tracks: Sequence[Track], labels: Sequence[str], cache: PcmCache, spec: FrontendSpec
+) -> ValidWindows:
+    """Decode and prepare; rooms are drawn by a fixed seed."""
+    logmel, length = LogMel(spec), spec.window_samples
+    clean, room, label, numbers = [], [], [], []
+    for number, track in enumerate(tracks):
+        samples = cache.get(track).astype(np.float32) / np.float32(32768)
+        if len(samples) < length:
+            samples = np.resize(samples, length)
+        augmenter = Augmenter(AugmentSpec(), spec.sample_rate, np.random.default_rng([_VALID_ROOMS, number]))
+        for start in range(0, len(samples) - length + 1, length):
+            clean.append(logmel.window(samples[start : start + length]))
+            heard = samples[max(0, start - spec.sample_rate) : start + length]
+            room.append(logmel.window(augmenter.room(heard, length)))
+            label.append(labels.index(track.genre))
+            numbers.append(number)
+    return ValidWindows(
+        np.stack(clean)[..., None], np.stack(room)[..., None], np.array(label), np.array(numbers)
+    )
+
+
+def _may_learn(name: str, tracks: Sequence[Track], protocol: str) -> bool:
+    """Whether a track of first3s_logmel.npz may be learnt from: the table's own sides keep only their tracks (and repeats of
+    them) apart; other protocols know nothing of a track that is not among theirs."""
+    side = {track.name: track.split for track in tracks}
+    if protocol != "csv":
+        return side.get(name) == "train"
+    same = next((group for group in REPEATS if name in group), {name})
+    return all(side.get(other, "train") == "train" for other in same)
+
+
+def extras(data: Path, labels: Sequence[str], wanted: Callable[[str], bool]) -> Extra | None:
+    """first3s_logmel.npz, the tracks wanted by name, as normalised features; None if there is no such file or track."""
+    path = data / "first3s_logmel.npz"
+    if not path.is_file():
+        return None
+    with np.load(path) as arrays:
+        names = [str(name) for name in arrays["track"]]
+        keep = [i for i, name in enumerate(names) if wanted(name)]
+        if not keep:
+            return None
+        scale, offset = (arrays[key][keep].reshape(-1, 1, 1) for key in ("scale", "offset"))
+        mel = arrays["mel_u8"][keep].astype(np.float32) * scale + offset
+    # Frames 2 to 127 of a centred STFT are those of an uncentred one.
+    features = mel[:, :, 2:128].transpose(0, 2, 1)
+    # Loud tracks reach down to the floor, 80 dB below their peak: so many decibels span the features. The others do so nearly.
+    decibels = np.clip(80 / np.ptp(mel, axis=(1, 2)), 9, 20)
+    genres = [names[i].split(".")[0] for i in keep]
+    return Extra(features, decibels, np.array([labels.index(genre) for genre in genres]))
+
+
+def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
+    """Make what is missing, train, write the results (see `write_results`); returns the metrics.
+
+    The figures are on the test tracks, or on the valid tracks if there are none.
+    """
+    labels = labels_of(tracks)
+    spec = lower_bands(recipe.clips[0].frontend, STUDENT_MELS)
+    cache = PcmCache(recipe.cache, spec.sample_rate)
+    heard, bad = readable(tracks, cache)
+    for line in bad:
+        print(f"genre-train: skipped {line}", file=sys.stderr)
+    train, valid_tracks, test_tracks = (
+        [track for track in heard if track.split == side] for side in ("train", "valid", "test")
+    )
+    files = {track: heard[track] for track in train}
+    sets: list[ClipSet] = [
+        make_clips(
+            plan,
+            files,
+            clips_folder(plan, train, recipe.teacher, recipe.cache),
+            recipe.cache,
+            recipe.teacher,
+            recipe.jobs,
+        )
+        for plan in recipe.clips
+    ]
+    valid = valid_windows(valid_tracks, labels, cache, spec)
+    given = (
+        extras(recipe.data, labels, partial(_may_learn, tracks=tracks, protocol=recipe.protocol))
+        if recipe.distil.extra
+        else None
+    )
+    extra = given and MelAugmenter(
+        given, len(labels), recipe.clips[0].frontend, recipe.clips[0].augment, recipe.distil.room_share
+    )
+    material = Material(
+        sets, extra, STUDENT_MELS, folds_of(train, FOLDS) if recipe.distil.soft_share else None
+    )
+    model = distil(material, recipe.distil, recipe.output, partial(_judge, valid=valid), recipe.start_from)
+    keras.utils.set_random_seed(recipe.distil.seed)  # the same head after a run that went on from its middle
+    classifier = classifier_of(model, score_head(sets, scores_norm(sets)))
+    answers = np.concatenate([classifier.predict(w, verbose=0) for w in (valid.clean, valid.room)])
+    temperature = best_temperature(
+        np.log(answers + 1e-9), np.concatenate([valid.label, valid.label]), recipe.bias
+    )
+    cool(classifier, temperature, recipe.bias)
+    held = valid_windows(test_tracks, labels, cache, spec) if test_tracks else valid
+    judged, in_room = (
+        Judged(
+            classifier.predict(w, verbose=0),
+            held.label,
+            held.track,
+            "test" if test_tracks else "valid",
+            recipe.protocol,
+        )
+        for w in (held.clean, held.room)
+    )
+    trained_on = {
+        "architecture": "edge",
+        "tracks": len(train),
+        "skipped": len(bad),
+        "clips": sum(plan.count for plan in recipe.clips),
+        "first-three-seconds log-mels": 0 if given is None else len(given.label),
+        "teacher": recipe.teacher.name,
+        "augmentation": json.dumps(asdict(recipe.clips[0].augment)),
+        "distillation": json.dumps(asdict(recipe.distil)),
+        "temperature": round(temperature, 2),
+        "bias": biases(labels, recipe.bias),
+        "version": __version__,
+    }
+    write_tracks(recipe.output, tracks)
+    return write_results(
+        recipe.output,
+        classifier,
+        {"labels": labels, "frontend": spec.to_dict(), "trained_on": trained_on},
+        judged,
+        _curves(recipe.output / "history.jsonl"),
+        {"room": in_room.metrics(labels)},
+    )
+
+
+def _judge(model: keras.Model, valid: ValidWindows) -> dict[str, float]:
+    """Accuracy of the genre head on the valid tracks, for the history."""
+    measured = {}
+    for name, windows in (("clean", valid.clean), ("room", valid.room)):
+        scores = softmax(model.predict(windows, batch_size=128, verbose=0)["genre"])
+        mean, truth = by_track(scores, valid.label, valid.track)
+        measured[f"{name}_windows"] = round(float((scores.argmax(1) == valid.label).mean()), 4)
+        measured[f"{name}_tracks"] = round(float((mean.argmax(1) == truth).mean()), 4)
+    return measured
+
+
+def _curves(path: Path) -> Curves:
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return {
+        "loss": {
+            name: [row[key] for row in rows] for name, key in (("all heads", "loss"), ("genre", "genre_loss"))
+        },
+        "valid accuracy": {
+            name.replace("_", ", "): [row[name] for row in rows]
+            for name in ("clean_windows", "clean_tracks", "room_windows", "room_tracks")
+        },
+    }
