@@ -1,9 +1,11 @@
-"""What the first prediction costs: time from a cold start, against its imports alone, and peak memory.
+"""What the first prediction costs: time from a cold start, against its imports alone,
+and peak memory.
 
     python -m benchmarks.cold_start [--runs 15] [--model NAME] [--runtime litert]
 
-Starts fresh processes, the two kinds in turn so that a drifting clock favours neither, and prints medians with
-their quartiles. Peak memory is VmHWM of the process that classified.
+Starts fresh processes, the two kinds in turn so that a drifting clock favours neither,
+and prints medians with their quartiles. Peak memory is VmHWM of the process that
+classified.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ from genre_edge.demo import clip_path
 from genre_edge.model.bundle import DEFAULT_MODEL
 from genre_edge.model.classifier import RUNTIMES
 
-PEAK = "import re, sys; print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1], file=sys.stderr)"
+PEAK = (
+    "import re, sys; "
+    "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1], file=sys.stderr)"
+)
 
 
 def imports(runtime: str) -> str:
@@ -28,7 +33,8 @@ def imports(runtime: str) -> str:
 
 
 def first_prediction(model: str, runtime: str) -> str:
-    """A program that loads the model and classifies the first window of the demo clip."""
+    """A program that loads the model and classifies the first window of the demo
+    clip."""
     return (
         "from genre_edge.pipeline import Engine, EngineConfig\n"
         "from genre_edge.sources import FileSource\n"
@@ -67,9 +73,12 @@ def main() -> None:
     for name, taken in seconds.items():
         low, middle, high = statistics.quantiles(taken, n=4)
         print(
-            f"{name:<17} {middle:.3f} s (quartiles {low:.3f}, {high:.3f})   peak {peak[name] / 1024:.0f} MB"
+            f"{name:<17} {middle:.3f} s (quartiles {low:.3f}, {high:.3f})   peak "
+            f"{peak[name] / 1024:.0f} MB"
         )
-    ratio = statistics.median(seconds["first prediction"]) / statistics.median(seconds["imports alone"])
+    ratio = statistics.median(seconds["first prediction"]) / statistics.median(
+        seconds["imports alone"]
+    )
     print(f"ratio {ratio:.2f}")
 
 

@@ -1,9 +1,11 @@
-"""What listening costs: share of one core and memory of `genre-edge listen`, without the sound system.
+"""What listening costs: share of one core and memory of `genre-edge listen`, without
+the sound system.
 
     python -m benchmarks.listen_cost [--hop 1] [--minutes 10] [--rate 48000]
 
-Pushes audio through the live pipeline as fast as it goes and divides the processor time by the audio's length.
-`--rate` other than the model's adds the resampler, as most microphones need.
+Pushes audio through the live pipeline as fast as it goes and divides the processor time
+by the audio's length. `--rate` other than the model's adds the resampler, as most
+microphones need.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ PERIOD = 1024
 
 
 class Made:
-    """Noise in periods of 1024 samples at the capture rate, resampled as the live source does."""
+    """Noise in periods of 1024 samples at the capture rate, resampled as the live
+    source does."""
 
     name, channels = "made", 1
 
@@ -67,7 +70,8 @@ def main() -> None:
     peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     assert peak is not None
     print(
-        f"{args.model}, a window every {args.hop:g} s from {args.rate} Hz: {spent / args.minutes / 60:.3%} of a core, "
+        f"{args.model}, a window every {args.hop:g} s from {args.rate} Hz: "
+        f"{spent / args.minutes / 60:.3%} of a core, "
         f"{1000 * spent / health.windows:.2f} ms a window, peak {int(peak[1]) / 1024:.0f} MB"
     )
 

@@ -1,9 +1,11 @@
-"""A long run of the service with a microphone, a broker and the notify stand-in: is it steady, is it restarted when frozen?
+"""A long run of the service with a microphone, a broker and the notify stand-in: is it
+steady, is it restarted when frozen?
 
     python -m benchmarks.service_run --minutes 30
 
-Needs what the tests need (PulseAudio, Mosquitto). At a third of the time the service is frozen (SIGSTOP), at half the
-microphone is pulled three times, at two thirds the configuration is reloaded, faulty first.
+Needs what the tests need (PulseAudio, Mosquitto). At a third of the time the service is
+frozen (SIGSTOP), at half the microphone is pulled three times, at two thirds the
+configuration is reloaded, faulty first.
 """
 
 from __future__ import annotations
@@ -39,7 +41,15 @@ class Run:
         self.well = f'[mqtt]\nurl = "mqtt://127.0.0.1:{self.broker.port}"\nname = "shelf"\n'
         self.config.write_text(self.well)
         environment = {**self.mic.environment, "STATE_DIRECTORY": str(folder / "state")}
-        command = [sys.executable, "-m", "genre_edge", "service", "run", "--config", str(self.config)]
+        command = [
+            sys.executable,
+            "-m",
+            "genre_edge",
+            "service",
+            "run",
+            "--config",
+            str(self.config),
+        ]
         self.supervisor = Supervisor(command, environment, folder, WATCHDOG_SECONDS)
 
     def freeze(self) -> str:
@@ -90,7 +100,8 @@ def steady(run: Run, minutes: float) -> None:
     run.supervisor.wait_for("READY=1")
     print(f"ready after {run.supervisor.said('READY=1')[0] - start:.1f} s (the first window)\n")
     print(
-        "| minute | resident memory | threads | open files | windows at the broker |\n|---|---|---|---|---|"
+        "| minute | resident memory | threads | open files | windows at the broker "
+        "|\n|---|---|---|---|---|"
     )
     events = []
     while (now := (time.monotonic() - start) / 60) < minutes:
@@ -100,16 +111,25 @@ def steady(run: Run, minutes: float) -> None:
             continue
         if now >= next_row:
             shown = run.supervisor.status()
-            cells = [f"{now:.0f}", f"{shown['kilobytes'] / 1000:.1f} MB", shown["threads"], shown["files"]]
-            print("| " + " | ".join(map(str, [*cells, len(run.witness.windows())])) + " |", flush=True)
+            cells = [
+                f"{now:.0f}",
+                f"{shown['kilobytes'] / 1000:.1f} MB",
+                shown["threads"],
+                shown["files"],
+            ]
+            print(
+                "| " + " | ".join(map(str, [*cells, len(run.witness.windows())])) + " |", flush=True
+            )
             next_row += minutes / 10
         time.sleep(0.2)
     print("\n" + "\n".join(events))
     fed = run.supervisor.said("WATCHDOG=1")
     pauses = np.diff(fed)
     print(
-        f"- {len(fed)} signs of life, median distance {np.median(pauses):.1f} s, largest apart from the freeze "
-        f"{np.sort(pauses)[-1 - run.supervisor.restarts]:.1f} s; {run.supervisor.restarts} restarts by the watchdog"
+        f"- {len(fed)} signs of life, median distance {np.median(pauses):.1f} s, largest apart "
+        "from the freeze "
+        f"{np.sort(pauses)[-1 - run.supervisor.restarts]:.1f} s; {run.supervisor.restarts} "
+        "restarts by the watchdog"
     )
 
 

@@ -1,9 +1,11 @@
-"""Below which level nothing can be heard: accuracy of quiet music after a 16-bit converter.
+"""Below which level nothing can be heard: accuracy of quiet music after a 16-bit
+converter.
 
     python -m benchmarks.silence --data DIR [--model NAME] [--self-noise -75]
 
-Each window of the valid tracks is scaled to a level, white self-noise of the microphone is added, and the sum is rounded to
-16 bits; the table shows how many windows are still right. The default of `--silence` stands where that falls off.
+Each window of the valid tracks is scaled to a level, white self-noise of the microphone
+is added, and the sum is rounded to 16 bits; the table shows how many windows are still
+right. The default of `--silence` stands where that falls off.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ def main() -> None:
                 windows.append((track.genre, samples[start : start + spec.window_samples]))
     levels = sorted(level_dbfs(samples) for _, samples in windows)
     print(
-        f"{args.model}: {len(windows)} windows, levels {levels[0]:.0f} to {levels[-1]:.0f} dBFS as recorded"
+        f"{args.model}: {len(windows)} windows, levels {levels[0]:.0f} to {levels[-1]:.0f} dBFS "
+        "as recorded"
     )
     rng = np.random.default_rng(0)
     for noise in args.self_noise:
@@ -50,7 +53,10 @@ def main() -> None:
                 pcm = np.clip(np.round(heard * 32767), -32768, 32767) / 32768
                 scores = engine.classifier.scores(engine.logmel.window(pcm.astype(np.float32)))
                 right += labels[int(np.argmax(scores))] == genre
-            print(f"self-noise {noise:g} dBFS, music at {level:4d} dBFS: {right / len(windows):6.1%} right")
+            print(
+                f"self-noise {noise:g} dBFS, music at {level:4d} dBFS: "
+                f"{right / len(windows):6.1%} right"
+            )
 
 
 if __name__ == "__main__":

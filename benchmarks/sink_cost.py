@@ -2,8 +2,9 @@
 
     python -m benchmarks.sink_cost [--windows 400]     needs mosquitto and paho-mqtt
 
-Hears the same noise with and without sinks, in turns, and compares the processor time of the whole process a window, all
-threads counted. Windows follow each other every 50 ms: waiting costs what it costs in real use.
+Hears the same noise with and without sinks, in turns, and compares the processor time
+of the whole process a window, all threads counted. Windows follow each other every 50
+ms: waiting costs what it costs in real use.
 """
 
 from __future__ import annotations
@@ -79,7 +80,9 @@ def cost(engine: Engine, windows: int, sink: Fanout) -> float:
         sink.write(record)
 
     began = time.process_time()
-    Listener(engine, ListenConfig(), emit, Health()).run(Paced(windows, engine.logmel.spec.sample_rate))
+    Listener(engine, ListenConfig(), emit, Health()).run(
+        Paced(windows, engine.logmel.spec.sample_rate)
+    )
     return (time.process_time() - began) / windows * 1e3
 
 
@@ -110,7 +113,11 @@ def main() -> None:
                     ),
                     BackgroundSink(WebhookSink(hook), SinkHealth("webhook")),
                     MqttSink(
-                        mqtt_config(parse_mqtt(url), folder), labels, "bench", Health(), SinkHealth("mqtt")
+                        mqtt_config(parse_mqtt(url), folder),
+                        labels,
+                        "bench",
+                        Health(),
+                        SinkHealth("mqtt"),
                     ),
                 ]
             )
@@ -119,9 +126,17 @@ def main() -> None:
             sinks.close()
         broker.stop()
     without, with_sinks = statistics.median(bare), statistics.median(full)
-    print(f"processor time a window: {without:.2f} ms without sinks ({min(bare):.2f} to {max(bare):.2f}),")
-    print(f"{with_sinks:.2f} ms with MQTT, history and webhook ({min(full):.2f} to {max(full):.2f}):")
-    print(f"{100 * (with_sinks / without - 1):+.0f} %, {1e3 * (with_sinks - without):.0f} microseconds")
+    print(
+        f"processor time a window: {without:.2f} ms without sinks ({min(bare):.2f} to "
+        f"{max(bare):.2f}),"
+    )
+    print(
+        f"{with_sinks:.2f} ms with MQTT, history and webhook ({min(full):.2f} to {max(full):.2f}):"
+    )
+    print(
+        f"{100 * (with_sinks / without - 1):+.0f} %, {1e3 * (with_sinks - without):.0f} "
+        "microseconds"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Does the service's microphone lose audio while many watch and upload? And what does a slow viewer do?
+"""Does the service's microphone lose audio while many watch and upload? And what does a
+slow viewer do?
 
     python -m benchmarks.web_load --seconds 60
 
-A real capture path (PulseAudio), genre-edge serve --live, live viewers that read, some that do not, and uploads without pause.
+A real capture path (PulseAudio), genre-edge serve --live, live viewers that read, some
+that do not, and uploads without pause.
 """
 
 from __future__ import annotations
@@ -79,7 +81,9 @@ class Load:
 
 def metric(url: str, name: str) -> float:
     """One of the service's counters."""
-    found = re.search(rf"(?m)^genre_edge_{name} (\S+)$", requests.get(f"{url}/metrics", timeout=30).text)
+    found = re.search(
+        rf"(?m)^genre_edge_{name} (\S+)$", requests.get(f"{url}/metrics", timeout=30).text
+    )
     return float(found[1]) if found else float("nan")
 
 
@@ -88,7 +92,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The web under load.")
     parser.add_argument("--seconds", type=float, default=60.0, help="default: %(default)g")
     parser.add_argument("--viewers", type=int, default=20, help="default: %(default)s")
-    parser.add_argument("--deaf", type=int, default=2, help="viewers that never read (default: %(default)s)")
+    parser.add_argument(
+        "--deaf", type=int, default=2, help="viewers that never read (default: %(default)s)"
+    )
     parser.add_argument("--uploads", type=int, default=4, help="default: %(default)s")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +110,8 @@ def main() -> None:
         time.sleep(args.seconds)
         heard, taken = metric(server.url, "windows_total") - before, time.monotonic() - start
         print(
-            f"{args.viewers} viewers, {args.deaf} that never read, {args.uploads} uploads without pause, {taken:.0f} s"
+            f"{args.viewers} viewers, {args.deaf} that never read, {args.uploads} uploads without "
+            f"pause, {taken:.0f} s"
         )
         print(f"windows heard: {heard:.0f} ({taken / 3:.0f} are due)")
         for name in (
@@ -117,7 +124,8 @@ def main() -> None:
             print(f"{name}: {metric(server.url, name):g}")
         print(f"events a viewer: {min(load.events)} to {max(load.events)}")
         print(
-            f"uploads answered: {len(load.answers)} with {sorted(set(load.answers))}, median {np.median(load.latest):.1f} s"
+            f"uploads answered: {len(load.answers)} with {sorted(set(load.answers))}, median "
+            f"{np.median(load.latest):.1f} s"
         )
         load.stop()
         server.stop()

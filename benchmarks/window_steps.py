@@ -1,4 +1,5 @@
-"""Where the time of one window goes: each step of the log-mel and of the inference, in turns.
+"""Where the time of one window goes: each step of the log-mel and of the inference, in
+turns.
 
 python -m benchmarks.window_steps [--rounds 300]
 """
@@ -50,7 +51,9 @@ def main() -> None:
         "Hann and rfft, in blocks": transform,
         "squares": square,
         "mel filterbank": filterbank,
-        "logarithm, normalisation": lambda _: normalise(np.log(np.maximum(power, np.float32(1e-10))), spec),
+        "logarithm, normalisation": lambda _: normalise(
+            np.log(np.maximum(power, np.float32(1e-10))), spec
+        ),
         "whole log-mel": lambda _: engine.logmel.window(samples),
         "bare invoke": lambda _: net.invoke(),
         "whole inference": lambda _: engine.classifier.scores(features),

@@ -1,4 +1,5 @@
-"""The parts of arm64-check that are not shell: the page's commands, the clips, the microphone, the comparison, the report."""
+"""The parts of arm64-check that are not shell: the page's commands, the clips, the
+microphone, the comparison, the report."""
 
 from __future__ import annotations
 
@@ -41,11 +42,14 @@ def prepare(share: Path, gtzan: Path) -> None:
                 samples, rate = soundfile.read(gtzan / row["file"])
                 folder = share / "clips" / row["genre"]
                 folder.mkdir(parents=True)
-                soundfile.write(folder / "clip.flac", samples[BEGIN * rate : (BEGIN + SECONDS) * rate], rate)
+                soundfile.write(
+                    folder / "clip.flac", samples[BEGIN * rate : (BEGIN + SECONDS) * rate], rate
+                )
 
 
 def microphone(share: Path) -> None:
-    """A sound server whose default source hears the clips, over and over, until this is ended."""
+    """A sound server whose default source hears the clips, over and over, until this is
+    ended."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     mic = FakeMic(share)
     mic.start()
@@ -61,7 +65,9 @@ def microphone(share: Path) -> None:
 def windows(path: Path) -> dict[tuple[str, float], dict]:
     """The windows of a classify run by clip and start."""
     records = [json.loads(line) for line in path.read_text().splitlines()]
-    return {(str(Path(r["file"]).parent.name), r["start"]): r for r in records if r["type"] == "window"}
+    return {
+        (str(Path(r["file"]).parent.name), r["start"]): r for r in records if r["type"] == "window"
+    }
 
 
 def here(share: Path, kind: str) -> dict[tuple[str, float], dict]:
@@ -108,14 +114,18 @@ def row(base: Path, interpreter: str, reference: dict[str, dict]) -> str:
     )
     cells.append(runtime)
     for kind in ("int8", "float32"):
-        count, same, worst = compared(reference[kind], windows(base / f"{interpreter}.{kind}.jsonl"))
+        count, same, worst = compared(
+            reference[kind], windows(base / f"{interpreter}.{kind}.jsonl")
+        )
         cells.append(f"{same} of {count}, {worst * 256:.2f} steps")
     cost = costs(base / ("bench" if interpreter == "default" else "bench-tflite"))
     ratio = cost["float32"]["inference_ms"]["median"] / cost["int8"]["inference_ms"]["median"]
     front_end = cost["int8"]["front_end_ms"]["median"] / cost["int8"]["inference_ms"]["median"]
     start = cost["float32"]["load_ms"] / cost["int8"]["load_ms"]
     cells += [f"{ratio:.1f}", f"{front_end:.1f}", f"{start:.1f}"]
-    cells.append(f"{(base / 'megabytes').read_text().strip()} MB" if interpreter == "default" else "")
+    cells.append(
+        f"{(base / 'megabytes').read_text().strip()} MB" if interpreter == "default" else ""
+    )
     return "| " + " | ".join(cells) + " |"
 
 
@@ -125,7 +135,9 @@ def told(base: Path) -> list[str]:
     checks = Counter(finding["status"] for finding in doctor)
     heard = [json.loads(line) for line in (base / "listen.jsonl").read_text().splitlines()]
     labels = [record["label"] for record in heard if record["type"] == "window"]
-    marks = ", ".join(f"{checks[status]} {status}" for status in ("ok", "warn", "fail") if checks[status])
+    marks = ", ".join(
+        f"{checks[status]} {status}" for status in ("ok", "warn", "fail") if checks[status]
+    )
     faults = "".join(f"; {f['name']}: {f['text']}" for f in doctor if f["status"] != "ok")
     return [f"doctor: {marks}{faults}", f"microphone, three windows: {', '.join(labels)}"]
 
@@ -147,11 +159,15 @@ def report(cache: Path, share: Path, page: Path) -> None:
             if (base / f"{interpreter}.int8.jsonl").is_file()
         ]
     head = [
-        f"Made by `script/arm64-check` on {datetime.now(UTC):%Y-%m-%d}. Windows with x86-64's label and the largest",
-        "difference of a score, in steps of an int8 score (1/256); then ratios of time: float32 over int8 inference,",
-        "front-end over int8 inference, opening float32 over opening int8; last the environment's size on disk.",
+        f"Made by `script/arm64-check` on {datetime.now(UTC):%Y-%m-%d}. Windows with x86-64's "
+        "label and the largest",
+        "difference of a score, in steps of an int8 score (1/256); then ratios of time: float32 "
+        "over int8 inference,",
+        "front-end over int8 inference, opening float32 over opening int8; last the environment's "
+        "size on disk.",
         "",
-        "| system | Python | interpreter | int8 as here | float32 as here | float32 / int8 | front-end / int8 "
+        "| system | Python | interpreter | int8 as here | float32 as here | float32 / int8 | "
+        "front-end / int8 "
         "| open float32 / int8 | size |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -159,7 +175,9 @@ def report(cache: Path, share: Path, page: Path) -> None:
     before, rest = text.split("<!-- report -->")
     _, after = rest.split("<!-- end of report -->")
     made = "\n".join([*head, *rows, "", *notes])
-    page.write_text(f"{before}<!-- report -->\n{made}\n<!-- end of report -->{after}", encoding="utf-8")
+    page.write_text(
+        f"{before}<!-- report -->\n{made}\n<!-- end of report -->{after}", encoding="utf-8"
+    )
     print(made)
 
 

@@ -1,4 +1,5 @@
-"""What systemd-check does in the booted system; leaves with 1 at the first step that fails."""
+"""What systemd-check does in the booted system; leaves with 1 at the first step that
+fails."""
 
 from __future__ import annotations
 
@@ -25,7 +26,14 @@ class Booted:
     def __init__(self, root: Path, sound: Path) -> None:
         self._container = subprocess.Popen(
             [
-                *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", "--console=pipe"),
+                *(
+                    "systemd-nspawn",
+                    "--quiet",
+                    "--register=no",
+                    "--keep-unit",
+                    "--boot",
+                    "--console=pipe",
+                ),
                 *("-D", str(root), f"--bind={sound}:/srv/mic"),
             ],
             stdout=subprocess.DEVNULL,
@@ -38,7 +46,9 @@ class Booted:
         """The process id, here, of its systemd."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            children = Path(f"/proc/{self._container.pid}/task/{self._container.pid}/children").read_text()
+            children = Path(
+                f"/proc/{self._container.pid}/task/{self._container.pid}/children"
+            ).read_text()
             for child in children.split():
                 if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
                     return int(child)
@@ -71,7 +81,8 @@ class Booted:
         return done.returncode, done.stdout + done.stderr
 
     def until(self, command: str, seconds: float) -> float:
-        """Wait until a command inside succeeds; how long it took. Ends the program if it does not."""
+        """Wait until a command inside succeeds; how long it took. Ends the program if
+        it does not."""
         start = time.monotonic()
         while self.run(command)[0] != 0:
             if time.monotonic() - start > seconds:
@@ -91,7 +102,10 @@ def steps(system: Booted) -> None:
     show = "systemctl show genre-edge --value -p"
     log = "journalctl -u genre-edge --no-pager"
     print(system.run("rm -f /etc/genre-edge.toml; genre-edge service install")[1].strip())
-    print(f"ready (first window) after {system.until(f'{show} ActiveState | grep -qx active', 60):.0f} s")
+    print(
+        "ready (first window) after "
+        f"{system.until(f'{show} ActiveState | grep -qx active', 60):.0f} s"
+    )
     system.until(f'{log} -o json | grep -q \'"GENRE_EDGE_STATE":"listening"\'', 10)
     print("the journal has the state as a field")
     for change, said in (
@@ -99,12 +113,15 @@ def steps(system: Booted) -> None:
         ("5", "the configuration was read again"),
     ):
         system.run(
-            f"sed -i 's/^.*smooth = .*/smooth = {change}/' /etc/genre-edge.toml; systemctl reload genre-edge"
+            f"sed -i 's/^.*smooth = .*/smooth = {change}/' /etc/genre-edge.toml; systemctl reload "
+            "genre-edge"
         )
         system.until(f"{log} | grep -q '{said}'", 15)
         print(f"reloaded with smooth = {change}: {said}")
     system.until(
-        "test -s /var/lib/genre-edge/history.db && genre-edge history /var/lib/genre-edge/history.db", 60
+        "test -s /var/lib/genre-edge/history.db && genre-edge history "
+        "/var/lib/genre-edge/history.db",
+        60,
     )
     print("the history is there")
     system.run(f"kill -STOP $({show} MainPID)")

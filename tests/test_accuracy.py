@@ -14,7 +14,9 @@ from genre_edge.model.bundle import read_bundle, shipped_models
 def test_the_card_tells_the_truth(cli, gtzan: Path, model: str) -> None:
     with (gtzan / "tracks.csv").open() as file:
         valid = {
-            str(gtzan / row["file"]): row["genre"] for row in csv.DictReader(file) if row["split"] == "valid"
+            str(gtzan / row["file"]): row["genre"]
+            for row in csv.DictReader(file)
+            if row["split"] == "valid"
         }
     result = cli("classify", *valid, "--model", model, "--format", "json", "--jobs", 2)
     assert result.returncode == 0, result.stderr

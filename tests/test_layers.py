@@ -114,7 +114,8 @@ def test_importing_the_package_is_light() -> None:
 
 def test_classifying_loads_nothing_it_does_not_need(demo_clip) -> None:
     loaded = loaded_after(
-        f"from genre_edge.cli import main; main(['classify', {str(demo_clip)!r}, '--format', 'csv'])"
+        f"from genre_edge.cli import main; main(['classify', {str(demo_clip)!r}, '--format', "
+        "'csv'])"
     )
     heavy = {
         "tensorflow",

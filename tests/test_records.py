@@ -54,4 +54,10 @@ def test_bar_is_filled_in_eighths() -> None:
 
 
 def test_clock() -> None:
-    assert [clock(s) for s in (0, 59.99, 60, 3.25, 3661)] == ["0:00", "1:00", "1:00", "0:03.2", "1:01:01"]
+    assert [clock(s) for s in (0, 59.99, 60, 3.25, 3661)] == [
+        "0:00",
+        "1:00",
+        "1:00",
+        "0:03.2",
+        "1:01:01",
+    ]

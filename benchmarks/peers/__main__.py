@@ -1,11 +1,14 @@
-"""What a user would pick instead, measured side by side; the table of docs/benchmarks.md.
+"""What a user would pick instead, measured side by side; the table of
+docs/benchmarks.md.
 
-    python benchmarks/peers --data ~/gtzan --teacher yamnet.tflite --example runs/two-block/model.keras \
-        --keras runs/edge/model.keras [--tflite-python PYTHON] [--json FILE]
+    python benchmarks/peers --data ~/gtzan --teacher yamnet.tflite \
+        --example runs/two-block/model.keras --keras runs/edge/model.keras \
+        [--tflite-python PYTHON] [--json FILE]
 
-Every way runs in a process of its own. Cold starts and windows are measured in turns (A B A B); the medians stand in the
-table with their quartiles. PYTHON is the interpreter of an environment with tflite-runtime and genre-edge; without it the
-two ways that need it are left out.
+Every way runs in a process of its own. Cold starts and windows are measured in turns (A
+B A B); the medians stand in the table with their quartiles. PYTHON is the interpreter
+of an environment with tflite-runtime and genre-edge; without it the two ways that need
+it are left out.
 """
 
 from __future__ import annotations
@@ -35,13 +38,19 @@ HERE = Path(__file__).parent
 class Child:
     """A way in its own process."""
 
-    def __init__(self, python: str, name: str, data: Path, given: Given, one_core: bool = False) -> None:
+    def __init__(
+        self, python: str, name: str, data: Path, given: Given, one_core: bool = False
+    ) -> None:
         files = (given.example, given.keras, given.teacher, given.head)
         command = [python, str(HERE / "child.py"), name, str(data), *map(str, files)]
         if one_core:
             command = ["taskset", "-c", "0", *command]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def ask(self, line: str) -> Any:
@@ -65,7 +74,8 @@ class Child:
 
 
 def train_head(data: Path, given: Given) -> None:
-    """Fit the logistic regression on YAMNet's embedding of the training tracks' windows."""
+    """Fit the logistic regression on YAMNet's embedding of the training tracks'
+    windows."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
@@ -103,11 +113,14 @@ while todo:
         if "extra" not in rule: todo.append(need)
 print(size)
 """
-    return int(subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout)
+    return int(
+        subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout
+    )
 
 
 def cold_start(python: str, name: str, data: Path, given: Given, clip: Path) -> tuple[float, float]:
-    """Seconds from the start of a process to its first prediction, and its peak memory by then, MB."""
+    """Seconds from the start of a process to its first prediction, and its peak memory
+    by then, MB."""
     start = time.perf_counter()
     child = Child(python, name, data, given)
     child.ask(f"first {clip}")
@@ -118,7 +131,8 @@ def cold_start(python: str, name: str, data: Path, given: Given, clip: Path) -> 
 
 
 def limit(rounds: int) -> dict[str, Any]:
-    """Our window against the bare FFT of the same frames and the bare invoke, in one run."""
+    """Our window against the bare FFT of the same frames and the bare invoke, in one
+    run."""
     import scipy.fft
 
     engine = Engine(EngineConfig("gtzan-edge.int8"))
@@ -137,7 +151,9 @@ def limit(rounds: int) -> dict[str, Any]:
         rounds,
     )
     found: dict[str, Any] = {name: milliseconds(seconds) for name, seconds in taken.items()}
-    bare, ours = (np.add(taken[a], taken[b]) for a, b in (("rfft", "invoke"), ("log-mel", "scores")))
+    bare, ours = (
+        np.add(taken[a], taken[b]) for a, b in (("rfft", "invoke"), ("log-mel", "scores"))
+    )
     found["ratio"] = round(float(np.median(ours) / np.median(bare)), 2)
     return found
 
@@ -156,16 +172,21 @@ def jobs_ratio(files: Sequence[Path]) -> float:
 def table(report: dict[str, Any]) -> str:
     """Markdown for docs/benchmarks.md."""
     rows = [
-        "| way | windows right | tracks right | cold start | a window | peak memory | installed | model | times real time |",
+        "| way | windows right | tracks right | cold start | a window | peak memory | installed | "
+        "model | times real time |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, way in report["ways"].items():
         start, window = way["cold_start_ms"], way["window_ms"]
         rows.append(
-            f"| {name} | {way['windows'][0] / way['windows'][1]:.1%} | {way['tracks'][0] / way['tracks'][1]:.1%} "
-            f"| {start['median'] / 1e3:.2f} s ({start['p25'] / 1e3:.2f} to {start['p75'] / 1e3:.2f}) "
-            f"| {window['median']:.2f} ms ({window['p25']:.2f} to {window['p75']:.2f}) | {way['peak_mb']:.0f} MB "
-            f"| {way['installed_mb']:.0f} MB | {way['model_kb']:.0f} KB | {way['times_real_time']:.0f} |"
+            f"| {name} | {way['windows'][0] / way['windows'][1]:.1%} | "
+            f"{way['tracks'][0] / way['tracks'][1]:.1%} "
+            f"| {start['median'] / 1e3:.2f} s ({start['p25'] / 1e3:.2f} to "
+            f"{start['p75'] / 1e3:.2f}) "
+            f"| {window['median']:.2f} ms ({window['p25']:.2f} to {window['p75']:.2f}) | "
+            f"{way['peak_mb']:.0f} MB "
+            f"| {way['installed_mb']:.0f} MB | {way['model_kb']:.0f} KB | "
+            f"{way['times_real_time']:.0f} |"
         )
     found = report["limit"]
     parts = ", ".join(
@@ -173,18 +194,22 @@ def table(report: dict[str, Any]) -> str:
     )
     rows += [
         "",
-        f"Log-mel and int8 of a window against the bare rfft and invoke: {found['ratio']:.2f} times ({parts}).",
+        f"Log-mel and int8 of a window against the bare rfft and invoke: {found['ratio']:.2f} "
+        f"times ({parts}).",
         "",
         f"classify --jobs 2 against --jobs 1: {report['jobs']:.2f} times as fast.",
         "",
-        f"{report['board']['model']}, {report['board']['cores']} cores, Python {report['board']['python']}.",
+        f"{report['board']['model']}, {report['board']['cores']} cores, Python "
+        f"{report['board']['python']}.",
     ]
     return "\n".join(rows)
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     top.add_argument("--data", type=Path, required=True)
     top.add_argument("--teacher", type=Path, required=True)
     top.add_argument("--example", type=Path, required=True)
@@ -236,7 +261,9 @@ def main() -> None:
         start = time.perf_counter()
         child = Child(python, name, args.data, given, one_core=True)
         found[name] |= child.ask("accuracy")
-        found[name]["times_real_time"] = found[name]["windows"][1] * 3 / (time.perf_counter() - start)
+        found[name]["times_real_time"] = (
+            found[name]["windows"][1] * 3 / (time.perf_counter() - start)
+        )
         child.close()
     report = {
         "board": board.describe(),

@@ -1,7 +1,8 @@
-"""One way in a process of its own: answers the parent's lines on standard input with lines of JSON.
+"""One way in a process of its own: answers the parent's lines on standard input with
+lines of JSON.
 
 first FILE      load, name the genre of the file's first window: {"label"}
-accuracy        {"windows": [right, count], "tracks": [right, count]} on the valid tracks
+accuracy        {"windows": [right, count], "tracks": [right, count]}, valid tracks
 window K        {"ms"} for window K of the valid tracks, decoded before the clock starts
 memory          {"peak_mb"}
 describe        {"packages", "model_kb"}
@@ -54,7 +55,9 @@ def main() -> None:
         command, _, rest = line.strip().partition(" ")
         if command == "first":
             found: dict[str, Any] = {
-                "label": LABELS[int(np.argmax(way.scores(windows(Track("", "", Path(rest), ""))[0])))]
+                "label": LABELS[
+                    int(np.argmax(way.scores(windows(Track("", "", Path(rest), ""))[0])))
+                ]
             }
         elif command == "memory":
             found = {"peak_mb": peak_bytes() / 1e6}
@@ -66,7 +69,11 @@ def main() -> None:
             if command == "accuracy":
                 found = accuracy(way, valid)
             else:
-                sample = sample if sample is not None else np.concatenate([windows(t)[4:6] for t in valid])
+                sample = (
+                    sample
+                    if sample is not None
+                    else np.concatenate([windows(t)[4:6] for t in valid])
+                )
                 given = sample[int(rest) % len(sample)]
                 start = time.perf_counter()
                 way.scores(given)

@@ -1,7 +1,8 @@
-"""The ways to name a genre that are held against each other; each is one class, and imports what it needs when made.
+"""The ways to name a genre that are held against each other; each is one class, and
+imports what it needs when made.
 
-A way is made from the options of the benchmark, and answers with the index of a label for one window of 3 s, float32
-[66150] at 22 050 Hz.
+A way is made from the options of the benchmark, and answers with the index of a label
+for one window of 3 s, float32 [66150] at 22 050 Hz.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ import numpy as np
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 RATE = 22_050
-LABELS = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
+LABELS = (
+    "blues",
+    "classical",
+    "country",
+    "disco",
+    "hiphop",
+    "jazz",
+    "metal",
+    "pop",
+    "reggae",
+    "rock",
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +43,8 @@ class Given:
     teacher: Path
     """YAMNet, a .tflite file."""
     head: Path
-    """.npz of a logistic regression on YAMNet's embedding: weights [labels, 1024], bias [labels]."""
+    """.npz of a logistic regression on YAMNet's embedding: weights [labels, 1024], bias
+    [labels]."""
 
 
 class Way(Protocol):
@@ -60,7 +73,8 @@ class Example:
         self.files = (given.example,)
 
     def scores(self, samples: Any) -> Any:
-        """The log-mel goes into the network; harmonic and percussive parts and MFCC are features it also extracts."""
+        """The log-mel goes into the network; harmonic and percussive parts and MFCC are
+        features it also extracts."""
         librosa = self._librosa
         logmel = _librosa_logmel(librosa, samples, 128)
         librosa.effects.hpss(samples)

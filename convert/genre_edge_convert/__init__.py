@@ -1,1 +1,2 @@
-"""Conversion for genre-edge: quantise, verify and pack Keras models (workstation only)."""
+"""Conversion for genre-edge: quantise, verify and pack Keras models (workstation
+only)."""

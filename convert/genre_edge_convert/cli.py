@@ -19,7 +19,8 @@ from .commands import repack as repack_cli
 from .read.operators import TARGETS
 
 _DESCRIPTION = """\
-Turn a trained network into bundles for the edge: float32, float16, dynamic-range and full int8, quantised on real windows.
+Turn a trained network into bundles for the edge: float32, float16, dynamic-range and full int8,
+quantised on real windows.
 
 Each bundle is one .tflite file that carries its labels, front-end, provenance and measured
 accuracy. Nothing is written unless each agrees with the original on held-out windows.
@@ -29,14 +30,17 @@ _EPILOG = """\
 examples:
   genre-convert runs/two-block/model.keras --calibrate ~/gtzan -o models/gtzan-two-block
   genre-convert mine.keras --labels rock,jazz,other --calibrate ~/my-music -o mine
-  genre-convert saved_model/ --labels labels.txt --frontend frontend.toml --layout mels-frames --calibrate w.npz -o mine
+  genre-convert saved_model/ --labels labels.txt --frontend frontend.toml \\
+      --layout mels-frames --calibrate w.npz -o mine
   genre-convert theirs.tflite --labels labels.txt --calibrate ~/my-music -o theirs
-  genre-convert mine.keras --calibrate ~/my-music --to int8,float16 --target tflite-runtime-2.14 -o mine
+  genre-convert mine.keras --calibrate ~/my-music --to int8,float16 \\
+      --target tflite-runtime-2.14 -o mine
 
   genre-convert inspect mine.int8.tflite       operators, tensors, quantisation, size
   genre-convert repack mine.int8.tflite --labels a,b,c -o other.int8.tflite
 
-reads beside MODEL, unless --labels and --frontend say it: model.json (same name), as genre-train writes it
+reads beside MODEL, unless --labels and --frontend say it: model.json (same name), as genre-train
+writes it
 writes: NAME.KIND.tflite for each kind, and NAME.md (the model card)
 """
 
@@ -55,21 +59,34 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"genre-convert {__version__}")
     top.add_argument(
-        "model", type=Path, metavar="MODEL", help="a .keras, .h5 or .tflite file, or a SavedModel folder"
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="a .keras, .h5 or .tflite file, or a SavedModel folder",
     )
     top.add_argument(
         "--calibrate",
         type=Path,
         required=True,
         metavar="DATA",
-        help="labelled recordings (as for genre-train), or an .npz with calibration and held_out windows",
+        help="labelled recordings (as for genre-train), or an .npz with calibration and held_out "
+        "windows",
     )
     top.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="NAME", help="path of the bundles without suffix"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="NAME",
+        help="path of the bundles without suffix",
     )
-    top.add_argument("--to", metavar="KIND[,KIND]", help=f"of {', '.join(_KINDS)} (default: float32,int8)")
     top.add_argument(
-        "--labels", metavar="FILE_OR_LIST", help="one a line, or separated by commas, in the outputs' order"
+        "--to", metavar="KIND[,KIND]", help=f"of {', '.join(_KINDS)} (default: float32,int8)"
+    )
+    top.add_argument(
+        "--labels",
+        metavar="FILE_OR_LIST",
+        help="one a line, or separated by commas, in the outputs' order",
     )
     top.add_argument(
         "--frontend",
@@ -77,7 +94,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="TOML or JSON with what differs from the default front-end",
     )
-    top.add_argument("--layout", choices=LAYOUTS, help="order of the input (default: as its shape says)")
+    top.add_argument(
+        "--layout", choices=LAYOUTS, help="order of the input (default: as its shape says)"
+    )
     top.add_argument(
         "--min-agreement",
         type=float,
@@ -88,7 +107,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--target",
         metavar="RUNTIME",
-        help=f"fail if this interpreter cannot run it: {next(iter(TARGETS))} to {list(TARGETS)[-1]}",
+        help=f"fail if this interpreter cannot run it: {next(iter(TARGETS))} to "
+        f"{list(TARGETS)[-1]}",
     )
     top.add_argument(
         "--quantiser",
@@ -113,7 +133,9 @@ def _run(args: argparse.Namespace) -> int:
     kinds = tuple(dict.fromkeys(args.to.split(","))) if args.to else ("float32", "int8")
     unknown = [kind for kind in kinds if kind not in _KINDS]
     if unknown:
-        raise UsageError(f"--to {args.to}: unknown {', '.join(unknown)}; choose from {', '.join(_KINDS)}")
+        raise UsageError(
+            f"--to {args.to}: unknown {', '.join(unknown)}; choose from {', '.join(_KINDS)}"
+        )
     if args.target is not None and args.target not in TARGETS:
         raise UsageError(f"--target {args.target}: unknown; choose from {', '.join(TARGETS)}")
     with quiet_stderr():  # TensorFlow greets at length

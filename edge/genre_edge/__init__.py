@@ -1,7 +1,7 @@
 """Music genre recognition at the edge.
 
-Importing this package is cheap on purpose: numpy, the interpreter, soundfile and everything else
-heavy are imported by the modules that use them.
+Importing this package is cheap on purpose: numpy, the interpreter, soundfile and
+everything else heavy are imported by the modules that use them.
 """
 
 from .version import __version__

@@ -1,4 +1,5 @@
-"""The command genre-edge: parses the command line, runs one subcommand, turns errors into one line."""
+"""The command genre-edge: parses the command line, runs one subcommand, turns errors
+into one line."""
 
 from __future__ import annotations
 
@@ -6,15 +7,27 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from .commands import bench, classify, config, demo, devices, doctor, history, info, listen, serve, service
+from .commands import (
+    bench,
+    classify,
+    config,
+    demo,
+    devices,
+    doctor,
+    history,
+    info,
+    listen,
+    serve,
+    service,
+)
 from .commands.common import run_command
 from .version import __version__
 
 _DESCRIPTION = """\
 Say what kind of music is playing, on a small device.
 
-Each 3-second window of audio gets one of the model's genres (blues, classical, country, disco, hiphop,
-jazz, metal, pop, reggae, rock) with a confidence.
+Each 3-second window of audio gets one of the model's genres (blues, classical, country, disco,
+hiphop, jazz, metal, pop, reggae, rock) with a confidence.
 """
 
 _EPILOG = """\
@@ -45,7 +58,19 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"genre-edge {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (listen, classify, devices, doctor, demo, info, history, serve, config, service, bench):
+    for command in (
+        listen,
+        classify,
+        devices,
+        doctor,
+        demo,
+        info,
+        history,
+        serve,
+        config,
+        service,
+        bench,
+    ):
         command.add_parser(commands)
     return top
 

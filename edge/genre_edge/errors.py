@@ -1,7 +1,7 @@
 """Every error that a user can cause or meet, in one tree.
 
     GenreEdgeError            exit code 1
-     ├─ UsageError            exit code 2: the command line or the configuration is wrong
+     ├─ UsageError            exit code 2: command line or configuration is wrong
      ├─ AudioError            a file or stream that cannot be decoded
      ├─ ModelError
      │   ├─ BundleError       not a bundle, cut short, or changed since it was written
@@ -10,7 +10,8 @@
          ├─ DeviceBusyError   in use by another program; it may be let go
          └─ DeviceChoiceError what was asked for is not there, and waiting cannot help
 
-The message is the one line shown to the user: it names the thing and says what to do about it.
+The message is the one line shown to the user: it names the thing and says what to do
+about it.
 """
 
 from __future__ import annotations
@@ -62,4 +63,5 @@ class DeviceBusyError(DeviceError):
 
 
 class DeviceChoiceError(DeviceError):
-    """The devices that are there cannot be what was asked for, however long one waits."""
+    """The devices that are there cannot be what was asked for, however long one
+    waits."""

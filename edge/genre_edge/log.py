@@ -1,4 +1,5 @@
-"""What a service says about itself: to systemd's journal with fields, elsewhere as lines on standard error.
+"""What a service says about itself: to systemd's journal with fields, elsewhere as
+lines on standard error.
 
 Made for an SD card: the same text is written once an hour, further ones are counted.
 """
@@ -25,7 +26,8 @@ _MOST_TEXTS = 200
 
 
 class Log:
-    """Writes entries, from any thread. Fields are named GENRE_EDGE_... in the journal."""
+    """Writes entries, from any thread. Fields are named GENRE_EDGE_... in the
+    journal."""
 
     def __init__(
         self,
@@ -36,10 +38,13 @@ class Log:
         """The journal is used when systemd has connected standard error to it."""
         self._journal = journal if environment.get("JOURNAL_STREAM") and journal.exists() else None
         self._clock, self._lock = clock, threading.Lock()
-        self._seen: dict[str, list[float]] = {}  # text -> [when it was written, how often it came since]
+        self._seen: dict[
+            str, list[float]
+        ] = {}  # text -> [when it was written, how often it came since]
 
     def say(self, text: str, priority: int = WARNING, **fields: object) -> None:
-        """Write an entry, unless the same text was written within the hour; then count it."""
+        """Write an entry, unless the same text was written within the hour; then count
+        it."""
         now = self._clock()
         with self._lock:
             seen = self._seen.get(text)
@@ -62,10 +67,17 @@ class Log:
 
     @staticmethod
     def _to_journal(journal: Path, text: str, priority: int, fields: Mapping[str, object]) -> bool:
-        """The journal's native protocol: KEY=VALUE a line; newlines would need its binary form."""
-        entry = {"MESSAGE": text.replace("\n", "; "), "PRIORITY": priority, "SYSLOG_IDENTIFIER": "genre-edge"}
+        """The journal's native protocol: KEY=VALUE a line; newlines would need its
+        binary form."""
+        entry = {
+            "MESSAGE": text.replace("\n", "; "),
+            "PRIORITY": priority,
+            "SYSLOG_IDENTIFIER": "genre-edge",
+        }
         entry |= {f"GENRE_EDGE_{name.upper()}": value for name, value in fields.items()}
-        lines = "".join(f"{key}={str(value).replace(chr(10), ' ')}\n" for key, value in entry.items())
+        lines = "".join(
+            f"{key}={str(value).replace(chr(10), ' ')}\n" for key, value in entry.items()
+        )
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
                 out.connect(str(journal))

@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 STDERR = threading.RLock()
-"""Held while standard error goes elsewhere, and by whoever writes a line that must not be lost: the descriptor is the
-process's, and so is its lock."""
+"""Held while standard error goes elsewhere, and by whoever writes a line that must not
+be lost: the descriptor is the process's, and so is its lock."""
 
 
 @contextmanager
 def quiet_stderr(enabled: bool = True) -> Iterator[None]:
     """Send file descriptor 2 to /dev/null for the duration of one native call.
 
-    mpg123, ALSA, PortAudio and the interpreters print to it directly, past sys.stderr. Hold it around
-    the native call alone: what other threads write meanwhile is lost, unless they hold STDERR.
+    mpg123, ALSA, PortAudio and the interpreters print to it directly, past sys.stderr.
+    Hold it around the native call alone: what other threads write meanwhile is lost,
+    unless they hold STDERR.
     """
     if not enabled:
         yield

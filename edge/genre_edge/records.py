@@ -1,4 +1,5 @@
-"""What the program says: one record a window and one a file, and their JSON contract."""
+"""What the program says: one record a window and one a file, and their JSON
+contract."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class WindowRecord:
     """The genre of one window of a file."""
 
     file: str
-    """The path as the user gave it or as the folder was walked; "-" for standard input."""
+    """The path as the user gave it or as the folder was walked; "-" for standard
+    input."""
     start: float
     """Seconds from the start of the file."""
     end: float

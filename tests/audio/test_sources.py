@@ -1,4 +1,5 @@
-"""Files: every format, any channels and rate, and one clear error for each way to be broken."""
+"""Files: every format, any channels and rate, and one clear error for each way to be
+broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""genre-edge bench: its figures are those of classify, its JSON keeps its schema, its comparison knows noise."""
+"""genre-edge bench: its figures are those of classify, its JSON keeps its schema, its
+comparison knows noise."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ SCHEMA = json.loads((ROOT / "docs" / "bench.schema.json").read_text())
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory, demo_clip) -> Path:
-    """The demo clip's quarters as tracks of three genres, one too short, one no audio."""
+    """The demo clip's quarters as tracks of three genres, one too short, one no
+    audio."""
     root = tmp_path_factory.mktemp("music")
     samples, rate = soundfile.read(demo_clip)
     rows = ["track,genre,file,split"]
@@ -33,7 +35,11 @@ def music(tmp_path_factory, demo_clip) -> Path:
         rows.append(f"t{k},{genre},{k}.wav,valid")
     soundfile.write(root / "short.wav", samples[: rate // 4], rate)
     (root / "broken.wav").write_text("no audio")
-    rows += ["short,rock,short.wav,valid", "broken,rock,broken.wav,valid", "gone,rock,gone.wav,valid"]
+    rows += [
+        "short,rock,short.wav,valid",
+        "broken,rock,broken.wav,valid",
+        "gone,rock,gone.wav,valid",
+    ]
     rows += ["other,rock,0.wav,train"]
     (root / "tracks.csv").write_text("\n".join(rows) + "\n")
     return root
@@ -42,7 +48,17 @@ def music(tmp_path_factory, demo_clip) -> Path:
 @pytest.fixture(scope="module")
 def bench(music, tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("bench")
-    arguments = ["bench", "--data", str(music), "--rounds", "10", "--threads", "1,2", "--output", str(output)]
+    arguments = [
+        "bench",
+        "--data",
+        str(music),
+        "--rounds",
+        "10",
+        "--threads",
+        "1,2",
+        "--output",
+        str(output),
+    ]
     assert genre_edge.main(arguments) == 1, "three files were skipped"
     return output
 
@@ -81,20 +97,38 @@ def test_int8_stands_beside_float32(bench: Path) -> None:
     assert difference["reference"].startswith("gtzan-edge.float32")
     a, b = (np.array(model["accuracy"]["top1"]) for model in found["models"])
     assert difference["agreement"] == pytest.approx((a == b).mean(), abs=1e-4)
-    assert 0 < difference["probability_shift"]["mean"] < difference["probability_shift"]["worst"] < 0.5
+    assert (
+        0 < difference["probability_shift"]["mean"] < difference["probability_shift"]["worst"] < 0.5
+    )
 
 
 def test_people_get_tables_and_a_picture(bench: Path) -> None:
     text = (bench / "bench.md").read_text()
-    for heading in ("# Benchmark", "## gtzan-edge.int8 (litert)", "| true, in windows |", "McNemar"):
+    for heading in (
+        "# Benchmark",
+        "## gtzan-edge.int8 (litert)",
+        "| true, in windows |",
+        "McNemar",
+    ):
         assert heading in text
     assert (bench / "bench.png").stat().st_size > 10_000
 
 
-def test_without_matplotlib_only_the_picture_is_missing(music, tmp_path, monkeypatch, capsys) -> None:
+def test_without_matplotlib_only_the_picture_is_missing(
+    music, tmp_path, monkeypatch, capsys
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     genre_edge.main(
-        ["bench", "--data", str(music), "--rounds", "10", "--output", str(tmp_path), "gtzan-edge.int8"]
+        [
+            "bench",
+            "--data",
+            str(music),
+            "--rounds",
+            "10",
+            "--output",
+            str(tmp_path),
+            "gtzan-edge.int8",
+        ]
     )
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bench.json", "bench.md"]
     assert "pip install 'genre-edge[bench]'" in capsys.readouterr().err
@@ -140,7 +174,9 @@ def test_a_change_is_told_only_beyond_noise(bench: Path) -> None:
     old = load_bench(bench / "bench.json")
     new = copy.deepcopy(old)
     model = new["models"][0]
-    model["cost"][0]["inference_ms"] = {k: 3 * v for k, v in model["cost"][0]["inference_ms"].items()}
+    model["cost"][0]["inference_ms"] = {
+        k: 3 * v for k, v in model["cost"][0]["inference_ms"].items()
+    }
     model["bytes"] = int(model["bytes"] * 0.8)
     changes, remarks = compare(old, new)
     assert [(c.worse, c.text.split(": ")[1].split(" ")[0]) for c in changes] == [
@@ -221,10 +257,13 @@ def test_the_flatbuffer_is_read_as_tensorflow_reads_it() -> None:
             codes[o.opcodeIndex] for o in expected.operators
         ]
         for ours, theirs in zip(graph.tensors, expected.tensors, strict=True):
-            assert list(map(abs, ours.shape)) == list(theirs.shape if theirs.shape is not None else [])
+            assert list(map(abs, ours.shape)) == list(
+                theirs.shape if theirs.shape is not None else []
+            )
             if theirs.quantization is not None and theirs.quantization.scale is not None:
                 np.testing.assert_array_equal(np.float32(ours.scale), theirs.quantization.scale)
         assert graph.inputs == tuple(expected.inputs)
-    # 3x3 convolutions with 32 and 128 channels, dense 512 and 10, on 126 x 128 and 63 x 64.
+    # 3x3 convolutions with 32 and 128 channels, dense 512 and 10, on 126 x 128 and 63 x
+    # 64.
     by_hand = 126 * 128 * 9 * 32 + 63 * 64 * 9 * 32 * 128 + 128 * 512 + 512 * 10
     assert graph.macs == by_hand

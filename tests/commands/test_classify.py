@@ -24,10 +24,19 @@ def test_json_has_one_object_a_window_and_a_verdict(cli, demo_clip) -> None:
     result = cli("classify", demo_clip, "--format", "json")
     assert result.returncode == 0, result.stderr
     *windows, verdict = lines(result.stdout)
-    assert [(w["start"], w["end"]) for w in windows] == [(0.0, 3.0), (3.0, 6.0), (6.0, 9.0), (9.0, 12.0)]
+    assert [(w["start"], w["end"]) for w in windows] == [
+        (0.0, 3.0),
+        (3.0, 6.0),
+        (6.0, 9.0),
+        (9.0, 12.0),
+    ]
     for record in (*windows, verdict):
         assert record["file"] == str(demo_clip)
-        assert record["confidence"] == max(record["scores"].values()) == record["scores"][record["genre"]]
+        assert (
+            record["confidence"]
+            == max(record["scores"].values())
+            == record["scores"][record["genre"]]
+        )
         assert sum(record["scores"].values()) == pytest.approx(1, abs=1e-3)
     assert list(windows[0]) == ["type", "file", "start", "end", "genre", "confidence", "scores"]
     assert list(verdict) == ["type", "file", "seconds", "windows", "genre", "confidence", "scores"]
@@ -96,8 +105,12 @@ def mixed_folder(tmp_path, write_audio, demo_clip):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_bad_files_get_one_line_each_and_the_rest_is_classified(cli, mixed_folder, jobs: int) -> None:
-    result = cli("classify", mixed_folder, mixed_folder / "gone.ogg", "--format", "json", "--jobs", jobs)
+def test_bad_files_get_one_line_each_and_the_rest_is_classified(
+    cli, mixed_folder, jobs: int
+) -> None:
+    result = cli(
+        "classify", mixed_folder, mixed_folder / "gone.ogg", "--format", "json", "--jobs", jobs
+    )
     assert result.returncode == 1
     verdicts = [r["file"] for r in lines(result.stdout) if r["type"] == "file"]
     assert verdicts == [str(mixed_folder / name) for name in ("a.flac", "m.flac", "z.flac")]
@@ -158,7 +171,9 @@ def test_a_model_that_is_not_a_bundle_is_one_line(cli, demo_clip, tmp_path) -> N
 
 
 def test_a_closed_pipe_ends_it_quietly(demo_clip) -> None:
-    command = f"{sys.executable} -m genre_edge classify {demo_clip} --hop 0.1 --format json | head -1"
+    command = (
+        f"{sys.executable} -m genre_edge classify {demo_clip} --hop 0.1 --format json | head -1"
+    )
     result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
     assert len(result.stdout.splitlines()) == 1
     assert result.stderr == ""
@@ -180,7 +195,9 @@ def test_an_unreadable_file_is_one_line(demo_clip, tmp_path) -> None:
     for parent in tmp_path.parents:
         if parent.stat().st_uid == os.geteuid() and "pytest" in parent.name:
             parent.chmod(0o755)
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
     assert result.stdout.strip() == f"{path}: permission denied", result.stderr
 
 
@@ -189,9 +206,12 @@ def peak_kilobytes(path) -> int:
         "import re, sys; from genre_edge.cli import main\n"
         f"main(['classify', {str(path)!r}, '--format', 'json'])\n"
         # Not ru_maxrss, which a child inherits from the process that started it.
-        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1], file=sys.stderr)"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1], "
+        "file=sys.stderr)"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300
+    )
     assert result.returncode == 0
     return int(result.stderr.split()[-1])
 

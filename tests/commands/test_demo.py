@@ -21,7 +21,9 @@ def test_demo_prints_a_line_a_window_and_a_verdict(cli, demo_clip) -> None:
     result = cli("demo")
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    assert result.stdout == cli("classify", demo_clip).stdout, "the same pipeline as everything else"
+    assert result.stdout == cli("classify", demo_clip).stdout, (
+        "the same pipeline as everything else"
+    )
     assert len(result.stdout.splitlines()) == 6
 
 

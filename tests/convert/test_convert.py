@@ -1,4 +1,5 @@
-"""genre-convert on networks that others made: every input, every refusal, and what it says of a model."""
+"""genre-convert on networks that others made: every input, every refusal, and what it
+says of a model."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ def npz(windows, tmp_path_factory) -> Path:
 def network(
     shape: tuple[int, ...] = (126, 128, 1), activation: str | None = "softmax", classes: int = 3
 ) -> keras.Model:
-    """A small convolutional network with seeded weights, wide enough apart that int8 agrees."""
+    """A small convolutional network with seeded weights, wide enough apart that int8
+    agrees."""
     keras.utils.set_random_seed(1)
     inputs = x = keras.Input(shape)
     x = layers.Reshape((*[n for n in shape if n != 1], 1))(x)
@@ -91,9 +93,15 @@ def test_a_keras_file_becomes_any_kind(tmp_path, npz, windows) -> None:
         scores = np.stack([Classifier(bundle).scores(w) for w in windows[110:]])
         assert np.abs(scores - expected).max() < (0.15 if kind == "int8" else 0.02)
     dtypes = {
-        kind: read_bundle(tmp_path / f"n.{kind}.tflite").info.quantisation["input"]["dtype"] for kind in kinds
+        kind: read_bundle(tmp_path / f"n.{kind}.tflite").info.quantisation["input"]["dtype"]
+        for kind in kinds
     }
-    assert dtypes == {"float32": "float32", "float16": "float32", "dynamic": "float32", "int8": "int8"}
+    assert dtypes == {
+        "float32": "float32",
+        "float16": "float32",
+        "dynamic": "float32",
+        "int8": "int8",
+    }
 
 
 @pytest.mark.parametrize("kind", ["h5", "saved-model", "tflite"])
@@ -117,11 +125,15 @@ def test_other_files_say_the_same(tmp_path, npz, windows, kind: str) -> None:
 def test_logits_are_told_apart_and_read_as_such(tmp_path, npz, windows) -> None:
     model = network(activation=None)
     model.save(tmp_path / "m.keras")
-    assert run(tmp_path / "m.keras", "--labels", LABELS, "--calibrate", npz, "-o", tmp_path / "n") == 0
+    assert (
+        run(tmp_path / "m.keras", "--labels", LABELS, "--calibrate", npz, "-o", tmp_path / "n") == 0
+    )
     bundle = read_bundle(tmp_path / "n.float32.tflite")
     assert bundle.info.output == "logits"
     expected = tf.nn.softmax(by_keras(model, windows[110:])).numpy()
-    np.testing.assert_allclose([Classifier(bundle).scores(w) for w in windows[110:]], expected, atol=1e-4)
+    np.testing.assert_allclose(
+        [Classifier(bundle).scores(w) for w in windows[110:]], expected, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("shape", [(128, 126), (128, 126, 1), (1, 128, 126)])
@@ -134,7 +146,9 @@ def test_mels_may_come_first(tmp_path, npz, windows, capsys, shape) -> None:
     assert run(*arguments, "--layout", "mels-frames") == 0
     bundle = read_bundle(tmp_path / "n.float32.tflite")
     expected = by_keras(model, np.ascontiguousarray(windows[110:].transpose(0, 2, 1)))
-    np.testing.assert_allclose([Classifier(bundle).scores(w) for w in windows[110:]], expected, atol=1e-4)
+    np.testing.assert_allclose(
+        [Classifier(bundle).scores(w) for w in windows[110:]], expected, atol=1e-4
+    )
 
 
 def test_another_front_end_comes_from_a_file(tmp_path, demo_clip) -> None:
@@ -153,7 +167,10 @@ def test_another_front_end_comes_from_a_file(tmp_path, demo_clip) -> None:
         tmp_path / "w.npz",
     )
     assert run(tmp_path / "m.keras", *given, "-o", tmp_path / "n") == 0
-    assert genre_edge.main(["classify", str(demo_clip), "--model", str(tmp_path / "n.int8.tflite")]) == 0
+    assert (
+        genre_edge.main(["classify", str(demo_clip), "--model", str(tmp_path / "n.int8.tflite")])
+        == 0
+    )
 
 
 # --- refusals
@@ -219,7 +236,10 @@ def _no_such_operator() -> keras.Model:
         (_custom, "holds the custom object Doubling"),
         (_nan, "hold NaN or infinity"),
         (lambda: network(classes=4), "has 4 outputs, but there are 3 labels"),
-        (lambda: network((100, 128, 1)), "takes 100 x 128, the front-end makes 126 frames x 128 mels"),
+        (
+            lambda: network((100, 128, 1)),
+            "takes 100 x 128, the front-end makes 126 frames x 128 mels",
+        ),
         (lambda: network(activation="sigmoid"), "do not sum up to 1 (sigmoids?)"),
         (_no_such_operator, "TFLite has no operator for Erfinv"),
     ],
@@ -255,7 +275,9 @@ def test_lambdas_in_old_files_are_not_run_either(tmp_path, npz, capsys) -> None:
 )
 def test_wrong_options_are_one_clear_error(tmp_path, npz, capsys, options: str, says: str) -> None:
     _save(network(), tmp_path / "m.keras")
-    assert run(tmp_path / "m.keras", "--calibrate", npz, "-o", tmp_path / "n", *options.split()) in (1, 2)
+    assert run(
+        tmp_path / "m.keras", "--calibrate", npz, "-o", tmp_path / "n", *options.split()
+    ) in (1, 2)
     assert says in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["m.keras"]
 
@@ -286,7 +308,8 @@ def test_windows_that_are_no_audio_are_refused(tmp_path, windows, capsys) -> Non
 def test_a_bad_int8_model_is_explained_by_its_tensors(tmp_path, npz, capsys) -> None:
     model = network()
     kernel, bias, dense, out = model.get_weights()
-    # One channel dwarfs the others and counts for nothing: one scale for them all leaves the others no steps.
+    # One channel dwarfs the others and counts for nothing: one scale for them all
+    # leaves the others no steps.
     kernel[..., 0] *= 1e4
     dense[0] = 0
     model.set_weights([kernel, bias, 40 * dense, out])
@@ -327,7 +350,8 @@ def test_the_oldest_runtime_follows_from_the_operators() -> None:
 def test_a_target_that_is_too_old_names_the_operators() -> None:
     new = graph_of(("CONV_2D", 8), ("ADD", 1), ("FULLY_CONNECTED", 12))
     with pytest.raises(
-        ModelError, match=r"CONV_2D version 8 \(since 2.15\), FULLY_CONNECTED version 12 \(since 2.17\)"
+        ModelError,
+        match=r"CONV_2D version 8 \(since 2.15\), FULLY_CONNECTED version 12 \(since 2.17\)",
     ):
         check_operators(new, "m", "tflite-runtime-2.14")
     check_operators(graph_of(("CONV_2D", 7)), "m", "tflite-runtime-2.14")
@@ -336,7 +360,8 @@ def test_a_target_that_is_too_old_names_the_operators() -> None:
 
 
 def test_the_table_of_operators_is_tensorflows(tmp_path) -> None:
-    """The converter writes the release a model needs into the file; ours must be the same, down to our oldest."""
+    """The converter writes the release a model needs into the file; ours must be the
+    same, down to our oldest."""
     schema = pytest.importorskip("tensorflow.lite.python.schema_py_generated")
     network().export(tmp_path / "m", verbose=False)
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "m"))
@@ -345,7 +370,9 @@ def test_the_table_of_operators_is_tensorflows(tmp_path) -> None:
     model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
     place = next(m.buffer for m in model.metadata if m.name == b"min_runtime_version")
     theirs = bytes(model.buffers[place].data).rstrip(b"\0").decode().split(".")
-    assert oldest_runtime(read_graph(flatbuffer, "m")) == max((2, 5), (int(theirs[0]), int(theirs[1])))
+    assert oldest_runtime(read_graph(flatbuffer, "m")) == max(
+        (2, 5), (int(theirs[0]), int(theirs[1]))
+    )
 
 
 # --- inspect and repack
@@ -354,7 +381,13 @@ def test_the_table_of_operators_is_tensorflows(tmp_path) -> None:
 def test_inspect_lists_what_a_model_consists_of(capsys) -> None:
     assert run("inspect", "gtzan-two-block.int8", "--tensors") == 0
     text = capsys.readouterr().out
-    for part in ("153.35 million", "2 x CONV_2D", "TFLite 2.5 or newer", "scale 0.0", "over 128 channels"):
+    for part in (
+        "153.35 million",
+        "2 x CONV_2D",
+        "TFLite 2.5 or newer",
+        "scale 0.0",
+        "over 128 channels",
+    ):
         assert part in text
     assert run("inspect", "gtzan-two-block.int8", "--json") == 0
     found = json.loads(capsys.readouterr().out)
@@ -371,7 +404,14 @@ def test_inspect_says_what_is_no_model(tmp_path, capsys) -> None:
 
 def test_repack_changes_the_words_and_nothing_else(tmp_path, capsys) -> None:
     labels = [f"g{i}" for i in range(10)]
-    given = ("--labels", ",".join(labels), "--set", "collection=mine", "-o", tmp_path / "n.int8.tflite")
+    given = (
+        "--labels",
+        ",".join(labels),
+        "--set",
+        "collection=mine",
+        "-o",
+        tmp_path / "n.int8.tflite",
+    )
     assert run("repack", "gtzan-edge.int8", *given) == 0
     from genre_edge.model.bundle import find_model
 

@@ -36,7 +36,9 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(folder, tmp_path_factory):
     work = tmp_path_factory.mktemp("work")
-    options = f"--epochs 10 --batch 8 --data {folder} --output {work / 'run'} --cache {work / 'cache'}"
+    options = (
+        f"--epochs 10 --batch 8 --data {folder} --output {work / 'run'} --cache {work / 'cache'}"
+    )
     assert train.main(options.split()) == 0
     return work / "run"
 
@@ -70,21 +72,29 @@ def test_training_learns_and_leaves_what_it_promises(trained) -> None:
 
 
 def test_one_seed_gives_one_model(trained, folder, tmp_path) -> None:
-    options = f"--epochs 10 --batch 8 --data {folder} --output {tmp_path / 'run'} --cache {trained.parent / 'cache'}"
+    options = f"--epochs 10 --batch 8 --data {folder} --output {tmp_path / 'run'}"
+    options += f" --cache {trained.parent / 'cache'}"
     assert train.main(options.split()) == 0
     assert (tmp_path / "run" / "metrics.json").read_text() == (trained / "metrics.json").read_text()
 
 
-def test_repeats_of_a_protocol_are_judged_on_their_test_side(trained, folder, tmp_path, capsys) -> None:
+def test_repeats_of_a_protocol_are_judged_on_their_test_side(
+    trained, folder, tmp_path, capsys
+) -> None:
     options = (
-        f"--epochs 2 --protocol segments --repeats 2 --arch deep --data {folder} --output {tmp_path / 'run'} "
+        f"--epochs 2 --protocol segments --repeats 2 --arch deep --data {folder} --output "
+        f"{tmp_path / 'run'} "
         f"--cache {trained.parent / 'cache'}"
     )
     assert train.main(options.split()) == 0
     assert "| mean ± standard deviation |" in capsys.readouterr().out
     for seed in (0, 1):
         metrics = json.loads((tmp_path / "run" / f"seed-{seed}" / "metrics.json").read_text())
-        assert (metrics["side"], metrics["protocol"], metrics["window"]["count"]) == ("test", "segments", 12)
+        assert (metrics["side"], metrics["protocol"], metrics["window"]["count"]) == (
+            "test",
+            "segments",
+            12,
+        )
     assert train.main(options.replace("--epochs 2", "--epochs 3").split()) == 2
     assert "holds another run (--epochs was 2, is 3)" in capsys.readouterr().err
 
@@ -113,13 +123,23 @@ def test_conversion_writes_bundles_that_agree(trained, folder, tmp_path, capsys)
     assert info.quantisation["input"]["dtype"] == info.quantisation["output"]["dtype"] == "int8"
     assert info.metrics["valid"]["tracks"]["count"] in (11, 12)
     assert info.metrics["agreement"]["top1"] >= 0.97
-    small, large = ((tmp_path / f"tiny.{kind}.tflite").stat().st_size for kind in ("int8", "float32"))
+    small, large = (
+        (tmp_path / f"tiny.{kind}.tflite").stat().st_size for kind in ("int8", "float32")
+    )
     assert small < large / 3
     assert "agrees with the original" in capsys.readouterr().out
 
 
 def test_a_model_that_disagrees_is_not_written(trained, folder, tmp_path, capsys) -> None:
-    arguments = [trained / "model.keras", "--calibrate", folder, "-o", tmp_path / "x", "--min-agreement", 101]
+    arguments = [
+        trained / "model.keras",
+        "--calibrate",
+        folder,
+        "-o",
+        tmp_path / "x",
+        "--min-agreement",
+        101,
+    ]
     assert convert.main([str(a) for a in arguments]) == 1
     assert "nothing was written" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

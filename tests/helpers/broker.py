@@ -1,4 +1,5 @@
-"""A real Mosquitto for the tests, with password or TLS if wanted, and a subscriber that remembers everything."""
+"""A real Mosquitto for the tests, with password or TLS if wanted, and a subscriber that
+remembers everything."""
 
 from __future__ import annotations
 
@@ -90,12 +91,27 @@ def make_certificates(folder: Path) -> None:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
     subject = ["-subj", "/CN=ca"]
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", *subject)
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+        *subject,
+    )
     (folder / "ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
     for name in ("server", "client"):
-        openssl(*f"req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}".split())
         openssl(
-            *f"x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out {name}.pem".split()
+            *f"req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj "
+            f"/CN={name}".split()
+        )
+        openssl(
+            *f"x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile "
+            f"ext -out {name}.pem".split()
         )
 
 
@@ -104,10 +120,14 @@ class Subscriber:
 
     def __init__(self, port: int) -> None:
         self.heard: list[tuple[str, bytes, bool]] = []
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="witness", clean_session=False)
+        self._client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, client_id="witness", clean_session=False
+        )
         self._client.reconnect_delay_set(0.05, 0.2)
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
-        self._client.on_message = lambda _c, _d, m: self.heard.append((m.topic, m.payload, m.retain))
+        self._client.on_message = lambda _c, _d, m: self.heard.append(
+            (m.topic, m.payload, m.retain)
+        )
         self._client.connect_async("127.0.0.1", port, keepalive=10)
         self._client.loop_start()
         self.wait_for(lambda: self._client.is_connected())

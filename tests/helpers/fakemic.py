@@ -1,7 +1,8 @@
-"""A microphone that needs no sound card: a PulseAudio null sink whose monitor is an ALSA device.
+"""A microphone that needs no sound card: a PulseAudio null sink whose monitor is an
+ALSA device.
 
-Play something into it and PyAudio hears it, in real time, through PortAudio and ALSA. Killing the
-PulseAudio is pulling the plug; starting it again is plugging it back in.
+Play something into it and PyAudio hears it, in real time, through PortAudio and ALSA.
+Killing the PulseAudio is pulling the plug; starting it again is plugging it back in.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def installed() -> bool:
 
 
 class FakeMic:
-    """A home folder with its own ALSA configuration, and a PulseAudio that can be killed."""
+    """A home folder with its own ALSA configuration, and a PulseAudio that can be
+    killed."""
 
     def __init__(self, home: Path, rate: int = 48_000) -> None:
         self.home, self.rate = home, rate

@@ -22,7 +22,10 @@ class WebServer:
         command = [sys.executable, "-m", "genre_edge", "serve", "--port", "0", *map(str, arguments)]
         home = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "config")}
         self.process = subprocess.Popen(
-            command, env={**os.environ, **(environment or {}), **home}, stderr=subprocess.PIPE, text=True
+            command,
+            env={**os.environ, **(environment or {}), **home},
+            stderr=subprocess.PIPE,
+            text=True,
         )
         self.said: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -17,7 +17,13 @@ class Tree:
         self.devices: list[dict] = []
 
     def card(
-        self, number: int, card_id: str, usbid: str = "", port: str = "", serial: str = "", pcm: int = 0
+        self,
+        number: int,
+        card_id: str,
+        usbid: str = "",
+        port: str = "",
+        serial: str = "",
+        pcm: int = 0,
     ) -> None:
         folder = self.proc / f"card{number}"
         folder.mkdir(parents=True)

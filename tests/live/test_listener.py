@@ -1,4 +1,5 @@
-"""The live pipeline on Sources that are not paced: gaps, silence, clock, and a day of audio."""
+"""The live pipeline on Sources that are not paced: gaps, silence, clock, and a day of
+audio."""
 
 from __future__ import annotations
 
@@ -51,7 +52,9 @@ def stream(
     return blocks
 
 
-def heard(blocks: list[AudioBlock], hop: float | None = None, **config: float) -> tuple[list, Health]:
+def heard(
+    blocks: list[AudioBlock], hop: float | None = None, **config: float
+) -> tuple[list, Health]:
     records: list = []
     health = Health()
     engine = Engine(EngineConfig(DEFAULT_MODEL, hop))
@@ -88,7 +91,12 @@ def test_silence_gets_no_genre() -> None:
     assert loud.genre is not None
     assert loud.scores
     for window in (dead, quiet):
-        assert (window.label, window.genre, window.confidence, window.scores) == ("silence", None, None, {})
+        assert (window.label, window.genre, window.confidence, window.scores) == (
+            "silence",
+            None,
+            None,
+            {},
+        )
     assert (dead.state, quiet.state) == ("dead", "listening")
     assert dead.level_dbfs == -120
 
@@ -156,13 +164,16 @@ class Day:
             yield AudioBlock(minute, at, Arrival(0.0, 1.7e9 + (at + len(minute)) / 22050))
 
 health = Health()
-Listener(Engine(EngineConfig(DEFAULT_MODEL)), ListenConfig(), lambda record: None, health).run(Day())
+engine = Engine(EngineConfig(DEFAULT_MODEL))
+Listener(engine, ListenConfig(), lambda record: None, health).run(Day())
 print(health.windows)
 """
 
 
 def test_a_day_of_audio_takes_no_more_memory_than_an_hour() -> None:
-    result = subprocess.run([sys.executable, "-c", DAY], capture_output=True, text=True, timeout=900)
+    result = subprocess.run(
+        [sys.executable, "-c", DAY], capture_output=True, text=True, timeout=900
+    )
     assert result.returncode == 0, result.stderr
     hour, day, windows = (int(line.split()[-1]) for line in result.stdout.splitlines())
     print(f"after 1 h {hour} KB, after 24 h {day} KB")

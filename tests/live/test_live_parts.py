@@ -78,7 +78,9 @@ def test_times_are_utc_with_milliseconds() -> None:
 
 def test_level_is_that_of_the_root_mean_square() -> None:
     assert level_dbfs(np.ones(1000, np.float32)) == pytest.approx(0)
-    assert level_dbfs(np.sin(2 * np.pi * 440 * SECONDS).astype(np.float32)) == pytest.approx(-3.01, abs=0.01)
+    assert level_dbfs(np.sin(2 * np.pi * 440 * SECONDS).astype(np.float32)) == pytest.approx(
+        -3.01, abs=0.01
+    )
     assert level_dbfs(np.zeros(1000, np.float32)) == -120
 
 
@@ -101,7 +103,9 @@ def as_int16(samples: np.ndarray) -> np.ndarray:
 def test_dead_and_clipping_are_told_from_quiet_and_loud(samples: np.ndarray, state: str) -> None:
     assert signal_state(samples.astype(np.float32)) == state
     gain = np.float32(8)
-    assert signal_state(samples.astype(np.float32) * gain, float(gain)) == state, "gain is no clipping"
+    assert signal_state(samples.astype(np.float32) * gain, float(gain)) == state, (
+        "gain is no clipping"
+    )
 
 
 def peaked(label: str, confidence: float = 0.9) -> np.ndarray:
@@ -120,7 +124,9 @@ def test_a_new_song_shows_within_two_windows(windows: int) -> None:
 
 def test_one_odd_window_changes_nothing() -> None:
     smoother = Smoother(LABELS, 3, 0.4)
-    labels = [smoother.add(peaked(name))[0] for name in ("jazz", "jazz", "jazz", "rock", "jazz", "jazz")]
+    labels = [
+        smoother.add(peaked(name))[0] for name in ("jazz", "jazz", "jazz", "rock", "jazz", "jazz")
+    ]
     assert labels == ["jazz"] * 6
 
 
@@ -138,7 +144,9 @@ def test_what_is_not_sure_is_uncertain_and_silence_forgets() -> None:
     assert confidence == pytest.approx(0.4)
     smoother.add(peaked("jazz"))
     assert smoother.silence() == SILENCE
-    assert smoother.add(peaked("rock"))[0] == "rock", "after a silence the first window counts alone"
+    assert smoother.add(peaked("rock"))[0] == "rock", (
+        "after a silence the first window counts alone"
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,7 +156,10 @@ def test_what_is_not_sure_is_uncertain_and_silence_forgets() -> None:
             lambda: ListenConfig(smooth=0, silence_dbfs=5, windows=0),
             ["--smooth 0", "--silence 5", "--windows 0"],
         ),
-        (lambda: ListenConfig(uncertain_below=2.0, duration=-1.0), ["--uncertain 2", "--duration -1"]),
+        (
+            lambda: ListenConfig(uncertain_below=2.0, duration=-1.0),
+            ["--uncertain 2", "--duration -1"],
+        ),
         (lambda: CaptureConfig(gain_db=float("nan"), channel=0), ["--gain nan", "--channel 0"]),
     ],
 )

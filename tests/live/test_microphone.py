@@ -1,4 +1,5 @@
-"""The real capture path: PyAudio, PortAudio and ALSA hear a microphone that has no sound card.
+"""The real capture path: PyAudio, PortAudio and ALSA hear a microphone that has no
+sound card.
 
 These tests run in real time.
 """
@@ -39,7 +40,8 @@ _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ
 
 
 class Listening:
-    """genre-edge --format json in a process of its own, its records read as they come."""
+    """genre-edge --format json in a process of its own, its records read as they
+    come."""
 
     def __init__(self, mic: FakeMic, *arguments: object) -> None:
         command = [sys.executable, "-m", "genre_edge", "--format", "json", *map(str, arguments)]
@@ -149,7 +151,9 @@ def test_the_screen_stays_free_of_alsas_chatter(mic: FakeMic) -> None:
         timeout=60,
     )
     assert quiet.returncode == 0
-    assert [line.split(":")[0] for line in quiet.stderr.splitlines()] == ["genre-edge"] * 2, quiet.stderr
+    assert [line.split(":")[0] for line in quiet.stderr.splitlines()] == ["genre-edge"] * 2, (
+        quiet.stderr
+    )
     devices = subprocess.run(
         [sys.executable, "-m", "genre_edge", "devices", "--json"],
         env=mic.environment,
@@ -181,7 +185,9 @@ def test_the_screen_stays_free_of_alsas_chatter(mic: FakeMic) -> None:
         (["--smooth", "0"], 2, "--smooth 0"),
     ],
 )
-def test_impossible_wishes_are_one_line(mic: FakeMic, arguments: list[str], status: int, words: str) -> None:
+def test_impossible_wishes_are_one_line(
+    mic: FakeMic, arguments: list[str], status: int, words: str
+) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "genre_edge", "listen", *arguments],
         env=mic.environment,
@@ -316,8 +322,11 @@ def clips(gtzan: Path, work: Path) -> Path:
     return path
 
 
-def test_ten_clips_are_heard_as_classify_reads_them(mic: FakeMic, gtzan: Path, tmp_path: Path) -> None:
-    """Through the sink at 48 kHz and back. Where the clip begins on the listener's timeline is found by the scores."""
+def test_ten_clips_are_heard_as_classify_reads_them(
+    mic: FakeMic, gtzan: Path, tmp_path: Path
+) -> None:
+    """Through the sink at 48 kHz and back. Where the clip begins on the listener's
+    timeline is found by the scores."""
     path, hop = clips(gtzan, tmp_path), 0.25
     listening = Listening(mic, "--hop", hop)
     listening.wait_for(20, type="state", state="listening")
@@ -330,7 +339,8 @@ def test_ten_clips_are_heard_as_classify_reads_them(mic: FakeMic, gtzan: Path, t
     engine = Engine(EngineConfig(DEFAULT_MODEL, hop))
 
     def agreement(late: float) -> tuple[float, int]:
-        """If the listener's windows begin `late` s after a multiple of the hop in the clip; for every such multiple."""
+        """If the listener's windows begin `late` s after a multiple of the hop in the
+        clip; for every such multiple."""
         engine.logmel.reset()
         labels = engine.classifier.labels
         read = [
@@ -340,7 +350,9 @@ def test_ten_clips_are_heard_as_classify_reads_them(mic: FakeMic, gtzan: Path, t
         found = []
         for shift in range(60):
             starts = [round((number + shift) * hop, 3) for number in range(len(read))]
-            pairs = [(g, heard[s]["genre"]) for g, s in zip(read, starts, strict=True) if s in heard]
+            pairs = [
+                (g, heard[s]["genre"]) for g, s in zip(read, starts, strict=True) if s in heard
+            ]
             if len(pairs) > 300:
                 found.append((float(np.mean([a == b for a, b in pairs])), len(pairs)))
         return max(found)
@@ -367,7 +379,12 @@ def test_doctor_names_what_is_wrong_and_what_to_do(mic: FakeMic) -> None:
     time.sleep(1)
     status, found = statuses()
     assert status == 0, found
-    assert found["level"]["status"] == found["model"]["status"] == found["microphone"]["status"] == "ok"
+    assert (
+        found["level"]["status"]
+        == found["model"]["status"]
+        == found["microphone"]["status"]
+        == "ok"
+    )
     mic.kill()
     status, found = statuses()
     assert status == 1

@@ -1,6 +1,7 @@
 """Choosing rate and channels, and what is left behind when opening fails.
 
-The real path is in test_microphone.py; these are devices that cannot be had without hardware.
+The real path is in test_microphone.py; these are devices that cannot be had without
+hardware.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from genre_edge.settings.tables import CaptureConfig
 
 
 class MadePortAudio:
-    """Stands in for the module pyaudio: one device that takes some formats and refuses others by PortAudio's codes."""
+    """Stands in for the module pyaudio: one device that takes some formats and refuses
+    others by PortAudio's codes."""
 
     paInt16 = 8  # noqa: N815
 
@@ -99,7 +101,9 @@ def test_a_chosen_channel_needs_as_many(monkeypatch) -> None:
         (0, DeviceError, "none of"),
     ],
 )
-def test_a_failed_open_names_the_reason_and_leaves_no_instance(error, kind, words, monkeypatch) -> None:
+def test_a_failed_open_names_the_reason_and_leaves_no_instance(
+    error, kind, words, monkeypatch
+) -> None:
     made = MadePortAudio(set(), error=error)
     with pytest.raises(kind, match=words):
         opened(made, monkeypatch)
@@ -107,7 +111,8 @@ def test_a_failed_open_names_the_reason_and_leaves_no_instance(error, kind, word
 
 
 class MadeLive:
-    """A LiveSource on a made device, run in the test's thread; `after` is called at each state."""
+    """A LiveSource on a made device, run in the test's thread; `after` is called at
+    each state."""
 
     def __init__(self, made: MadePortAudio, monkeypatch, after, **config: float) -> None:
         monkeypatch.setattr(portaudio, "_pyaudio", lambda: made)
@@ -115,7 +120,9 @@ class MadeLive:
         self.states: list[tuple[str, str]] = []
         self.stop, self.health = threading.Event(), Health()
         self.after = after
-        self.source = LiveSource(CaptureConfig(**config), 22050, self.stop, self._state, self.health)
+        self.source = LiveSource(
+            CaptureConfig(**config), 22050, self.stop, self._state, self.health
+        )
 
     def _state(self, state: str, reason: str) -> None:
         self.health.state = state
@@ -162,7 +169,9 @@ def test_channels_are_averaged_or_one_is_picked_and_gain_applied() -> None:
     samples = np.array([[0.1, 0.3], [0.2, -0.2]], dtype=np.float32)
 
     def heard(**config: float) -> np.ndarray:
-        source = LiveSource(CaptureConfig(**config), 22050, threading.Event(), lambda s, r: None, Health())
+        source = LiveSource(
+            CaptureConfig(**config), 22050, threading.Event(), lambda s, r: None, Health()
+        )
         return source.pick(samples)
 
     np.testing.assert_allclose(heard(), [0.2, 0.0], atol=1e-7)

@@ -7,7 +7,13 @@ import zipfile
 
 import pytest
 from genre_edge.errors import BundleError
-from genre_edge.model.bundle import BundleInfo, find_model, read_bundle, shipped_models, write_bundle
+from genre_edge.model.bundle import (
+    BundleInfo,
+    find_model,
+    read_bundle,
+    shipped_models,
+    write_bundle,
+)
 from genre_edge.model.frontend import FrontendSpec
 
 INFO = BundleInfo(

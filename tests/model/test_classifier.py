@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-INSTALLED = [name for name, (module, _) in RUNTIMES.items() if importlib.util.find_spec(module.split(".")[0])]
+INSTALLED = [
+    name for name, (module, _) in RUNTIMES.items() if importlib.util.find_spec(module.split(".")[0])
+]
 
 
 @given(
@@ -88,7 +90,9 @@ def tiny_flatbuffer(dtype: str) -> bytes:
     return converter.convert()
 
 
-SMALL = FrontendSpec(sample_rate=8000, window_seconds=0.12, n_fft=256, hop_length=64, n_mels=8, f_max=4000.0)
+SMALL = FrontendSpec(
+    sample_rate=8000, window_seconds=0.12, n_fft=256, hop_length=64, n_mels=8, f_max=4000.0
+)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -116,6 +120,8 @@ def test_a_bundle_that_contradicts_itself_is_refused(tmp_path) -> None:
         write_bundle(tmp_path / name, flatbuffer, info)
         with pytest.raises(BundleError, match=reason):
             Classifier(read_bundle(tmp_path / name))
-    write_bundle(tmp_path / "junk", b"\x1c\x00\x00\x00TFL3" + bytes(64), BundleInfo("x", ("a",), SMALL))
+    write_bundle(
+        tmp_path / "junk", b"\x1c\x00\x00\x00TFL3" + bytes(64), BundleInfo("x", ("a",), SMALL)
+    )
     with pytest.raises(BundleError, match="cannot load it"):
         Classifier(read_bundle(tmp_path / "junk"))

@@ -7,14 +7,22 @@ import numpy as np
 import pytest
 from genre_edge.audio.sources import read_mono
 from genre_edge.errors import UsageError
-from genre_edge.model.frontend import FrontendSpec, LogMel, MelSpectrogram, mel_filterbank, normalise
+from genre_edge.model.frontend import (
+    FrontendSpec,
+    LogMel,
+    MelSpectrogram,
+    mel_filterbank,
+    normalise,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import noise
 
 SPEC = FrontendSpec()
-SMALL = FrontendSpec(sample_rate=8000, window_seconds=0.5, n_fft=256, hop_length=64, n_mels=20, f_max=4000.0)
+SMALL = FrontendSpec(
+    sample_rate=8000, window_seconds=0.5, n_fft=256, hop_length=64, n_mels=20, f_max=4000.0
+)
 SECONDS = np.arange(SPEC.window_samples) / SPEC.sample_rate
 
 
@@ -119,13 +127,16 @@ def assert_same(some: list, others: list) -> None:
 
 @given(
     chunks=st.lists(
-        st.one_of(st.sampled_from([0, 1, 63, 64, 65, 255, 256, 257]), st.integers(0, 9000)), max_size=60
+        st.one_of(st.sampled_from([0, 1, 63, 64, 65, 255, 256, 257]), st.integers(0, 9000)),
+        max_size=60,
     ),
     hop=st.sampled_from([0.05, 0.1, 0.25, 0.33, 0.5, 0.8, 1.7]),
     length=st.integers(0, 16_000),
 )
 @settings(max_examples=150, deadline=None)
-def test_any_cut_of_the_stream_gives_the_same_windows(chunks: list[int], hop: float, length: int) -> None:
+def test_any_cut_of_the_stream_gives_the_same_windows(
+    chunks: list[int], hop: float, length: int
+) -> None:
     samples = noise(2.0, 8000)[:length]
     assert_same(windows_of(samples, chunks, hop, SMALL), windows_of(samples, [], hop, SMALL))
 

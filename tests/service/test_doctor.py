@@ -9,7 +9,7 @@ from genre_edge.service.doctor import busy_devices, mixer_findings
 
 AMIXER = """\
 Simple mixer control 'Mic',0
-  Capabilities: pvolume pvolume-joined cvolume cvolume-joined pswitch pswitch-joined cswitch cswitch-joined
+  Capabilities: pvolume pvolume-joined cvolume cvolume-joined pswitch pswitch-joined cswitch
   Playback channels: Mono
   Capture channels: Mono
   Limits: Playback 0 - 31 Capture 0 - 16

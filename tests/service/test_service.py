@@ -1,4 +1,5 @@
-"""The service: ready, watched, reloaded, restarted; what it writes to its log; the unit."""
+"""The service: ready, watched, reloaded, restarted; what it writes to its log; the
+unit."""
 
 from __future__ import annotations
 
@@ -78,7 +79,9 @@ def test_a_health_check_sees_the_last_sign_of_life(tmp_path: Path, cli) -> None:
     assert cli("service", "alive", env=environment).returncode == 0
     os.utime(tmp_path / "genre-edge.alive", (0, time.time() - 31))
     assert cli("service", "alive", env=environment).returncode == 1
-    nowhere = cli("service", "alive", env={k: v for k, v in environment.items() if k != "RUNTIME_DIRECTORY"})
+    nowhere = cli(
+        "service", "alive", env={k: v for k, v in environment.items() if k != "RUNTIME_DIRECTORY"}
+    )
     assert (nowhere.returncode, "RUNTIME_DIRECTORY is not set" in nowhere.stderr) == (2, True)
 
 
@@ -89,7 +92,9 @@ def test_the_journal_gets_fields_and_the_same_text_once_an_hour(tmp_path: Path, 
         log.say("lost: gone", state="lost")
     now[0] = HOUR + 1
     log.say("lost: gone", state="lost")
-    first, second = (dict(line.split("=", 1) for line in text.splitlines()) for text in received(inbox))
+    first, second = (
+        dict(line.split("=", 1) for line in text.splitlines()) for text in received(inbox)
+    )
     assert first == {
         "MESSAGE": "lost: gone",
         "PRIORITY": "4",
@@ -150,10 +155,14 @@ def analysed(text: str, folder: Path) -> float:
 
 
 @pytest.mark.parametrize("user", [None, "pi"])
-def test_systemd_finds_the_unit_well_isolated_and_without_fault(tmp_path: Path, user: str | None) -> None:
+def test_systemd_finds_the_unit_well_isolated_and_without_fault(
+    tmp_path: Path, user: str | None
+) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("needs systemd")
-    text = unit_text(Unit(("/bin/true", "service", "run"), Path("/etc/genre-edge.toml"), user, False))
+    text = unit_text(
+        Unit(("/bin/true", "service", "run"), Path("/etc/genre-edge.toml"), user, False)
+    )
     level = analysed(text, tmp_path)
     print(f"exposure {level} as {user or 'a dynamic user'}")
     assert level <= 3.0
@@ -209,7 +218,15 @@ class Service:
         self.config.write_text(config)
         self.state = folder / "state"
         environment = {**mic.environment, "STATE_DIRECTORY": str(self.state)}
-        command = [sys.executable, "-m", "genre_edge", "service", "run", "--config", str(self.config)]
+        command = [
+            sys.executable,
+            "-m",
+            "genre_edge",
+            "service",
+            "run",
+            "--config",
+            str(self.config),
+        ]
         self.supervisor = Supervisor(command, environment, folder, watchdog)
 
     def log(self) -> str:
@@ -217,7 +234,9 @@ class Service:
 
 
 @needs_sound
-def test_it_is_ready_with_the_first_window_and_remembers_without_being_told(mic, tmp_path: Path) -> None:
+def test_it_is_ready_with_the_first_window_and_remembers_without_being_told(
+    mic, tmp_path: Path
+) -> None:
     mic.play_samples(noise(30.0, 44100), 44100)
     service = Service(mic, tmp_path, "[model]\nhop_seconds = 0.5\n")
     service.supervisor.wait_for("READY=1")
@@ -241,7 +260,9 @@ def test_it_serves_the_page_where_the_configuration_says_so(mic, tmp_path: Path)
     found = re.search(r"serving (http://\S+)", service.log())
     assert found, service.log()
     assert requests.get(f"{found[1]}/healthz").json()["status"] == "ok"
-    assert re.search(r"(?m)^genre_edge_windows_total [1-9]", requests.get(f"{found[1]}/metrics").text)
+    assert re.search(
+        r"(?m)^genre_edge_windows_total [1-9]", requests.get(f"{found[1]}/metrics").text
+    )
     assert service.supervisor.stop() == 0
 
 
@@ -275,7 +296,9 @@ def test_a_frozen_service_is_restarted_and_works_again(mic, tmp_path: Path) -> N
 
 
 @needs_sound
-def test_a_reload_costs_no_audio_and_a_faulty_file_changes_nothing(mic, broker, tmp_path: Path) -> None:
+def test_a_reload_costs_no_audio_and_a_faulty_file_changes_nothing(
+    mic, broker, tmp_path: Path
+) -> None:
     mic.play_samples(noise(90.0, 44100), 44100)
     witness = Subscriber(broker.port)
     mqtt = f'[mqtt]\nurl = "mqtt://127.0.0.1:{broker.port}"\nname = "shelf"\n'
@@ -284,7 +307,8 @@ def test_a_reload_costs_no_audio_and_a_faulty_file_changes_nothing(mic, broker, 
     service = Service(mic, tmp_path, head)
     service.supervisor.wait_for("READY=1")
     witness.wait_for(lambda: len(witness.windows()) >= 3)
-    silent = f"[listen]\nsilence_dbfs = 0\n[on_change]\ncommand = 'tee -a {out}'\n[microphone]\nqueue_seconds = 20\n"
+    silent = f"[listen]\nsilence_dbfs = 0\n[on_change]\ncommand = 'tee -a {out}'\n"
+    silent += "[microphone]\nqueue_seconds = 20\n"
     service.config.write_text(head + silent)
     service.supervisor.reload()
     service.supervisor.wait_for("RELOADING=1")
@@ -304,7 +328,9 @@ def test_a_reload_costs_no_audio_and_a_faulty_file_changes_nothing(mic, broker, 
     witness.wait_for(lambda: witness.on("/status")[-1:] == [b"offline"])
     starts = [window["start"] for window in witness.windows()]
     assert starts == [0.5 * k for k in range(len(starts))], "no gap, no repetition"
-    assert witness.on("/status") == [b"online", b"offline"], "the unchanged sink kept its connection"
+    assert witness.on("/status") == [b"online", b"offline"], (
+        "the unchanged sink kept its connection"
+    )
     log = service.log()
     assert "microphone.queue_seconds: takes effect at the next start" in log
     assert f"{service.config}:7: listen.smooth: must be between 1 and 1000" in log
@@ -315,8 +341,11 @@ def test_a_reload_costs_no_audio_and_a_faulty_file_changes_nothing(mic, broker, 
 
 @needs_sound
 def test_a_hung_sound_server_does_not_hang_the_service(mic, tmp_path: Path) -> None:
-    """The server stops answering in the middle of a stream: given up after stall_seconds, or restarted by the watchdog."""
-    service = Service(mic, tmp_path, "[model]\nhop_seconds = 0.5\n[microphone]\nstall_seconds = 2\n", 6.0)
+    """The server stops answering in the middle of a stream: given up after
+    stall_seconds, or restarted by the watchdog."""
+    service = Service(
+        mic, tmp_path, "[model]\nhop_seconds = 0.5\n[microphone]\nstall_seconds = 2\n", 6.0
+    )
     service.supervisor.wait_for("READY=1")
     assert mic._daemon is not None
     os.kill(mic._daemon.pid, signal.SIGSTOP)

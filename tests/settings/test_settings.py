@@ -87,7 +87,10 @@ red = 1
     ("text", "says"),
     [
         ('[mqtt]\nurl = "http://broker"', r":2: mqtt.url: url http://broker: must be mqtt://HOST"),
-        ('[mqtt]\nurl = "mqtt://b"\npassword_file = "/nowhere"', "password file /nowhere: No such file"),
+        (
+            '[mqtt]\nurl = "mqtt://b"\npassword_file = "/nowhere"',
+            "password file /nowhere: No such file",
+        ),
         (
             '[on_change]\ncommand = "genre-edge-nonesuch"',
             ":2: on_change.command: genre-edge-nonesuch: no such",
@@ -119,7 +122,9 @@ def test_the_commented_file_names_every_key_and_says_the_defaults(tmp_path: Path
         "~/.config/genre-edge/token",
     ):
         bare = bare.replace(path, str(tmp_path / "config.toml"))
-    bare = re.sub(r'(?m)^(ca|cert|key) = ".*"', r'\1 = "/etc/hostname"', bare).replace("mqtt://", "mqtts://")
+    bare = re.sub(r'(?m)^(ca|cert|key) = ".*"', r'\1 = "/etc/hostname"', bare).replace(
+        "mqtt://", "mqtts://"
+    )
     bare = bare.replace("mpc volume", "echo volume")
     assert set(tomllib.loads(bare)) == {*SECTIONS, "webhook"}
     load(written(tmp_path, bare), {})
@@ -128,7 +133,8 @@ def test_the_commented_file_names_every_key_and_says_the_defaults(tmp_path: Path
 def test_what_is_shown_as_in_force_is_a_file_that_says_the_same(tmp_path: Path) -> None:
     file = written(
         tmp_path,
-        '[microphone]\ngain_db = 3\n[[webhook]]\nurl = "http://x"\nheaders = { "X-Room" = "kitchen" }\n',
+        '[microphone]\ngain_db = 3\n[[webhook]]\nurl = "http://x"\nheaders = { "X-Room" = '
+        '"kitchen" }\n',
     )
     found, origins = load(file, {})
     shown = effective(found, origins)
@@ -154,7 +160,9 @@ def test_the_users_file_goes_before_the_systems(tmp_path: Path, monkeypatch) -> 
 
 
 def test_the_state_folder_is_systemds_where_it_gives_one() -> None:
-    assert settings.default_folder({"STATE_DIRECTORY": "/var/lib/genre-edge"}) == Path("/var/lib/genre-edge")
+    assert settings.default_folder({"STATE_DIRECTORY": "/var/lib/genre-edge"}) == Path(
+        "/var/lib/genre-edge"
+    )
     assert settings.default_folder({"XDG_STATE_HOME": "/s"}) == Path("/s/genre-edge")
 
 

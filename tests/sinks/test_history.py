@@ -1,4 +1,5 @@
-"""The history: stretches, commits, power loss, trouble with the file, and what is read from it."""
+"""The history: stretches, commits, power loss, trouble with the file, and what is read
+from it."""
 
 from __future__ import annotations
 
@@ -61,7 +62,9 @@ def query(path: Path, sql: str, *values: object) -> list[tuple]:
 
 
 def rows(path: Path) -> list[tuple]:
-    return query(path, "SELECT label, start - ?, end - ?, windows, confidence FROM stretches", T0, T0)
+    return query(
+        path, "SELECT label, start - ?, end - ?, windows, confidence FROM stretches", T0, T0
+    )
 
 
 @pytest.fixture
@@ -220,7 +223,8 @@ from tests.sinks.test_history import live
 from genre_edge.health import SinkHealth
 from genre_edge.config import HistoryConfig
 from genre_edge.sinks.history import HistorySink
-sink = HistorySink(HistoryConfig(Path({path!r}), windows=True, commit_seconds=0.0, keep_days=1e6), SinkHealth("history"))
+config = HistoryConfig(Path({path!r}), windows=True, commit_seconds=0.0, keep_days=1e6)
+sink = HistorySink(config, SinkHealth("history"))
 for k in range({first}, 10**9):
     sink.write(live(3 * k, f"label {{k}}"))
     print(k, flush=True)
@@ -231,7 +235,9 @@ def test_fifty_kills_lose_nothing_that_was_committed(tmp_path, capsys) -> None:
     path, rng, done = tmp_path / "h.db", random.Random(1), -1
     for _ in range(50):
         code = _WRITER.format(tests=str(Path(__file__).parents[2]), path=str(path), first=done + 1)
-        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+        with subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+        ) as child:
             assert child.stdout is not None
             child.stdout.readline()
             time.sleep(rng.uniform(0, 0.05))

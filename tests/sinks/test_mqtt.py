@@ -1,4 +1,5 @@
-"""MQTT against a real Mosquitto: topics, payloads, passwords, TLS, a broker that comes and goes."""
+"""MQTT against a real Mosquitto: topics, payloads, passwords, TLS, a broker that comes
+and goes."""
 
 from __future__ import annotations
 
@@ -68,7 +69,13 @@ class Publisher:
         self.health, self.entry, self.said = Health(), SinkHealth("mqtt"), []
         self.config = mqtt_config(parse_mqtt(f"{text},spool={folder / 'spool'}"), folder)
         self.sink = mqtt.MqttSink(
-            self.config, LABELS, "gtzan-edge.int8", self.health, self.entry, self.said.append, **options
+            self.config,
+            LABELS,
+            "gtzan-edge.int8",
+            self.health,
+            self.entry,
+            self.said.append,
+            **options,
         )
 
 
@@ -77,7 +84,9 @@ def publish(broker, tmp_path):
     made: list[Publisher] = []
 
     def make(keys: str = "", **options: object) -> Publisher:
-        made.append(Publisher(f"mqtt://127.0.0.1:{broker.port}/music,name=shelf{keys}", tmp_path, **options))
+        made.append(
+            Publisher(f"mqtt://127.0.0.1:{broker.port}/music,name=shelf{keys}", tmp_path, **options)
+        )
         return made[-1]
 
     yield make
@@ -164,7 +173,10 @@ def test_discovery_has_what_home_assistant_requires(tmp_path) -> None:
         assert described["device"]["identifiers"]
         assert described["origin"]["name"] == "genre-edge"
     genre = next(d for d in found.values() if d["name"] == "Genre")
-    assert (genre["device_class"], genre["options"]) == ("enum", ["jazz", "rock", "uncertain", "silence"])
+    assert (genre["device_class"], genre["options"]) == (
+        "enum",
+        ["jazz", "rock", "uncertain", "silence"],
+    )
 
 
 def test_a_password_comes_from_a_file_or_the_environment(tmp_path, monkeypatch) -> None:
@@ -188,13 +200,16 @@ def test_a_password_comes_from_a_file_or_the_environment(tmp_path, monkeypatch) 
         wrong.sink.close()
         assert "refused (Not authorized)" in wrong.said[0]
         assert not any(
-            "s3cret" in s or "wrong" in s for s in (*wrong.said, repr(wrong.config), repr(by_file.config))
+            "s3cret" in s or "wrong" in s
+            for s in (*wrong.said, repr(wrong.config), repr(by_file.config))
         )
     finally:
         server.stop()
 
 
-@pytest.mark.filterwarnings("ignore")  # paho leaves the socket of a failed handshake to the garbage collector
+@pytest.mark.filterwarnings(
+    "ignore"
+)  # paho leaves the socket of a failed handshake to the garbage collector
 def test_tls_with_a_certificate_on_both_sides(tmp_path) -> None:
     server = Broker(tmp_path / "broker", tls=True)
     server.start()
@@ -299,7 +314,8 @@ def test_while_a_broker_refuses_there_are_no_storms(tmp_path, capsys, monkeypatc
 
 
 def test_ten_outages_lose_nothing_and_double_nothing(broker, publish, capsys, monkeypatch) -> None:
-    """The broker is stopped ten times; every window arrives exactly once by its id, and in order."""
+    """The broker is stopped ten times; every window arrives exactly once by its id, and
+    in order."""
     monkeypatch.setattr(mqtt, "_LONGEST_PAUSE", 1.0)
     spells = float(os.environ.get("OUTAGE_SECONDS", "2"))
     rng = random.Random(7)
@@ -336,7 +352,8 @@ def test_ten_outages_lose_nothing_and_double_nothing(broker, publish, capsys, mo
     repeated = len(witness.windows()) - len(seen)
     with capsys.disabled():
         print(
-            f"\n{written} windows, {len(seen)} arrived, {publisher.entry.dropped} dropped, {repeated} delivered twice"
+            f"\n{written} windows, {len(seen)} arrived, {publisher.entry.dropped} dropped, "
+            f"{repeated} delivered twice"
         )
     assert publisher.entry.dropped == 0
     assert starts == [3.0 * k for k in range(written)]

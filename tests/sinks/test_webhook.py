@@ -1,4 +1,5 @@
-"""Webhooks against a real HTTP server, commands that are really run, and sinks that cannot stop anybody."""
+"""Webhooks against a real HTTP server, commands that are really run, and sinks that
+cannot stop anybody."""
 
 from __future__ import annotations
 
@@ -76,7 +77,11 @@ def test_a_change_of_label_is_posted(endpoint) -> None:
     sink = WebhookSink(parse_webhook(endpoint.url))
     for k, genre in enumerate(GENRES):
         sink.write(window(k, genre))
-    assert [(b["start"], b["genre"]) for b in endpoint.bodies()] == [(0, "jazz"), (6, "rock"), (12, "jazz")]
+    assert [(b["start"], b["genre"]) for b in endpoint.bodies()] == [
+        (0, "jazz"),
+        (6, "rock"),
+        (12, "jazz"),
+    ]
     assert endpoint.bodies()[0] == window(0).to_json(), "the contract of classify"
     assert endpoint.requests[0][0]["Content-Type"] == "application/json"
 
@@ -92,20 +97,22 @@ def test_every_window_is_posted_if_asked_for(endpoint) -> None:
 def test_it_is_signed_and_carries_a_token(endpoint, tmp_path) -> None:
     (tmp_path / "secret").write_text("key of mine\n")
     (tmp_path / "token").write_text("abc\n")
-    text = f"{endpoint.url},secret-file={tmp_path / 'secret'},token-file={tmp_path / 'token'},header=X-Room: kitchen"
+    text = f"{endpoint.url},secret-file={tmp_path / 'secret'},token-file={tmp_path / 'token'}"
+    text += ",header=X-Room: kitchen"
     WebhookSink(parse_webhook(text)).write(window(0))
     ((headers, body),) = endpoint.requests
     assert (
-        headers["X-Signature-256"] == "sha256=" + hmac.new(b"key of mine", body, hashlib.sha256).hexdigest()
+        headers["X-Signature-256"]
+        == "sha256=" + hmac.new(b"key of mine", body, hashlib.sha256).hexdigest()
     )
     assert headers["Authorization"] == "Bearer abc"
     assert headers["X-Room"] == "kitchen"
 
 
 def test_a_template_makes_the_body(endpoint) -> None:
-    WebhookSink(parse_webhook(endpoint.url + ",template=now: {label}, {confidence:.0%} in {file}")).write(
-        window(0)
-    )
+    WebhookSink(
+        parse_webhook(endpoint.url + ",template=now: {label}, {confidence:.0%} in {file}")
+    ).write(window(0))
     assert endpoint.requests[0][1] == b"now: jazz, 80% in a.mp3"
     with pytest.raises(GenreEdgeError, match="no such field"):
         WebhookSink(parse_webhook(endpoint.url + ",template={mood}")).write(window(0))
@@ -207,7 +214,9 @@ def test_one_slow_sink_delays_nobody(endpoint) -> None:
     assert health[0].dropped in (14, 15), "five wait, perhaps one is being written"
     stuck.free.set()
     fanout.close()
-    assert [r.start for r in stuck.got][-5:] == [45.0, 48.0, 51.0, 54.0, 57.0], "the newest are kept"
+    assert [r.start for r in stuck.got][-5:] == [45.0, 48.0, 51.0, 54.0, 57.0], (
+        "the newest are kept"
+    )
     assert health[1].written == 20
 
 
@@ -247,7 +256,9 @@ def test_trouble_is_told_once_and_its_end_too() -> None:
 
 
 def test_classify_posts_and_reports_what_it_could_not(demo_clip, endpoint, cli) -> None:
-    done = cli("classify", demo_clip, "--format", "json", "--webhook", endpoint.url + ",every=window")
+    done = cli(
+        "classify", demo_clip, "--format", "json", "--webhook", endpoint.url + ",every=window"
+    )
     assert done.returncode == 0, done.stderr
     windows = [r for r in map(json.loads, done.stdout.splitlines()) if r["type"] == "window"]
     assert endpoint.bodies() == windows

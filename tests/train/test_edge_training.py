@@ -1,4 +1,5 @@
-"""The edge recipe: augmented clips, the teacher, the student, and the conditions it is judged under."""
+"""The edge recipe: augmented clips, the teacher, the student, and the conditions it is
+judged under."""
 
 from __future__ import annotations
 
@@ -98,11 +99,15 @@ def test_log_mels_without_audio_teach_their_label_alone(tmp_path) -> None:
     rng, frontend = np.random.default_rng(0), FrontendSpec()
     ClipSet.create(tmp_path / "clips", ClipPlan(frontend, 60), labels=2)
     extra = Extra(
-        rng.standard_normal((20, 126, 128)).astype(np.float32), np.full(20, 13, np.float32), np.arange(20) % 2
+        rng.standard_normal((20, 126, 128)).astype(np.float32),
+        np.full(20, 13, np.float32),
+        np.arange(20) % 2,
     )
     log_mels = MelAugmenter(extra, 2, frontend, AugmentSpec(), 0.5)
     material = Material([ClipSet(tmp_path / "clips")], log_mels, STUDENT_MELS, None)
-    x, targets, weights = next(Batches(material, DistilSpec(batch=30, extra=7, smoothing=0)).epoch(0))
+    x, targets, weights = next(
+        Batches(material, DistilSpec(batch=30, extra=7, smoothing=0)).epoch(0)
+    )
     assert x.shape == (37, 126, STUDENT_MELS, 1)
     assert list(weights["genre"]) == [1.0] * 37
     assert list(weights["embedding"]) == list(weights["scores"]) == [1.0] * 30 + [0.0] * 7
@@ -115,14 +120,19 @@ def test_the_whole_recipe_on_a_handful_of_tracks(tmp_path) -> None:
     for genre, pitch in (("low", 150), ("high", 2000)):
         (tmp_path / "music" / genre).mkdir(parents=True)
         for k in range(62):
-            tone = 0.3 * np.sin(2 * np.pi * pitch * (1 + 0.01 * k) * seconds) + 0.05 * noise(4.0, seed=k)
+            tone = 0.3 * np.sin(2 * np.pi * pitch * (1 + 0.01 * k) * seconds) + 0.05 * noise(
+                4.0, seed=k
+            )
             soundfile.write(tmp_path / "music" / genre / f"{k:02d}.flac", tone, RATE)
     options = (
-        f"--data {tmp_path / 'music'} --arch edge --teacher {TEACHER} --clip-set 1:250:0.2 --epochs 4 --batch 25 "
+        f"--data {tmp_path / 'music'} --arch edge --teacher {TEACHER} --clip-set 1:250:0.2 "
+        "--epochs 4 --batch 25 "
         f"--soft 0.5 --cache {tmp_path / 'cache'} --output {tmp_path / 'run'}"
     )
     assert train.main(options.split()) == 0
-    history = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
+    history = [
+        json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()
+    ]
     assert [entry["epoch"] for entry in history] == [1, 2, 3, 4]
     assert history[-1]["loss"] < history[0]["loss"]
     model = str(tmp_path / "run" / "model.keras")

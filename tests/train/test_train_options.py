@@ -1,4 +1,5 @@
-"""genre-train as a tool: what it refuses, what it finds in data, what several runs say together."""
+"""genre-train as a tool: what it refuses, what it finds in data, what several runs say
+together."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ RATE = 22_050
 
 def tone(pitch: float, seconds: float = 4.0, seed: int = 0) -> np.ndarray:
     t = np.arange(int(seconds * RATE)) / RATE
-    return 0.3 * np.sin(2 * np.pi * pitch * t) + 0.02 * np.random.default_rng(seed).standard_normal(len(t))
+    return 0.3 * np.sin(2 * np.pi * pitch * t) + 0.02 * np.random.default_rng(seed).standard_normal(
+        len(t)
+    )
 
 
 # --- validate
@@ -35,9 +38,13 @@ def faulty(tmp_path: Path) -> Path:
         (tmp_path / genre).mkdir()
         for k in range(12):
             soundfile.write(tmp_path / genre / f"{k:02d}.flac", tone(pitch + k, seed=k), RATE)
-    soundfile.write(tmp_path / "low" / "again.wav", soundfile.read(tmp_path / "low" / "03.flac")[0], RATE)
+    soundfile.write(
+        tmp_path / "low" / "again.wav", soundfile.read(tmp_path / "low" / "03.flac")[0], RATE
+    )
     soundfile.write(tmp_path / "low" / "loud.flac", np.clip(tone(90) * 9, -1, 1), RATE)
-    soundfile.write(tmp_path / "high" / "quiet.flac", np.r_[tone(900, 2.0), np.zeros(2 * RATE)], RATE)
+    soundfile.write(
+        tmp_path / "high" / "quiet.flac", np.r_[tone(900, 2.0), np.zeros(2 * RATE)], RATE
+    )
     soundfile.write(tmp_path / "high" / "short.flac", tone(900, 1.5), RATE)
     (tmp_path / "high" / "broken.mp3").write_text("no audio")
     (tmp_path / "rare").mkdir()
@@ -62,7 +69,13 @@ def test_validate_names_every_fault(faulty: Path, capsys) -> None:
 
 
 def test_validate_is_content_with_good_data(faulty: Path, capsys) -> None:
-    for name in ("low/again.wav", "low/loud.flac", "high/quiet.flac", "high/short.flac", "high/broken.mp3"):
+    for name in (
+        "low/again.wav",
+        "low/loud.flac",
+        "high/quiet.flac",
+        "high/short.flac",
+        "high/broken.mp3",
+    ):
         (faulty / name).unlink()
     for k in range(3):
         (faulty / "rare" / f"{k}.flac").unlink()
@@ -112,7 +125,9 @@ def test_the_shipped_recipes_can_be_read() -> None:
 def test_a_faster_log_mel_is_that_of_a_faster_tape() -> None:
     spec, seconds = FrontendSpec(), np.arange(4 * RATE) / RATE
     hum, faster = (
-        LogMel(spec).window((0.3 * np.sin(2 * np.pi * f * seconds)).astype(np.float32)[: spec.window_samples])
+        LogMel(spec).window(
+            (0.3 * np.sin(2 * np.pi * f * seconds)).astype(np.float32)[: spec.window_samples]
+        )
         for f in (700.0, 770.0)
     )
     augmenter = MelAugmenter(
@@ -143,7 +158,9 @@ def test_the_temperature_undoes_overconfidence() -> None:
     logits = rng.normal(0, 1, (4000, 5))
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     label = np.array([rng.choice(5, p=row) for row in p])
-    assert best_temperature((logits * 2.5).astype(np.float32), label) == pytest.approx(2.5, abs=0.25)
+    assert best_temperature((logits * 2.5).astype(np.float32), label) == pytest.approx(
+        2.5, abs=0.25
+    )
 
 
 def test_a_bias_is_added_to_the_cooled_logits() -> None:
@@ -229,6 +246,13 @@ def test_options_without_a_meaning_are_refused(
 ) -> None:
     teacher = tmp_path / "t.tflite"
     teacher.write_bytes(b"")
-    arguments = ["--data", str(faulty), "--output", str(tmp_path / "run"), "--cache", str(tmp_path / "cache")]
+    arguments = [
+        "--data",
+        str(faulty),
+        "--output",
+        str(tmp_path / "run"),
+        "--cache",
+        str(tmp_path / "cache"),
+    ]
     assert train.main([*arguments, *options.format(t=teacher).split()]) == 2
     assert says in capsys.readouterr().err

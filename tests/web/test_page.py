@@ -72,7 +72,9 @@ def shoot(page, name: str) -> None:
 
 
 def windows_of(cli, path: Path) -> list[dict]:
-    records = [json.loads(line) for line in cli("classify", path, "--format", "json").stdout.splitlines()]
+    records = [
+        json.loads(line) for line in cli("classify", path, "--format", "json").stdout.splitlines()
+    ]
     return [record for record in records if record["type"] == "window"]
 
 
@@ -90,7 +92,9 @@ def clip(gtzan: Path, cli, tmp_path_factory) -> tuple[Path, list[dict]]:
         for row in csv.DictReader(file):
             if row["split"] == "valid":
                 chosen.setdefault(row["genre"], gtzan / row["file"])
-    parts = [read_mono(chosen[genre], 22050)[: 22050 * 6] for genre in ("classical", "metal", "hiphop")]
+    parts = [
+        read_mono(chosen[genre], 22050)[: 22050 * 6] for genre in ("classical", "metal", "hiphop")
+    ]
     path = tmp_path_factory.mktemp("clip") / "three.flac"
     soundfile.write(path, np.concatenate(parts), 22050)
     found = windows_of(cli, path)
@@ -98,11 +102,15 @@ def clip(gtzan: Path, cli, tmp_path_factory) -> tuple[Path, list[dict]]:
     return path, found
 
 
-def test_an_uploaded_clips_label_follows_the_playhead_also_after_seeking(server, page, clip) -> None:
+def test_an_uploaded_clips_label_follows_the_playhead_also_after_seeking(
+    server, page, clip
+) -> None:
     path, windows = clip
     page.goto(f"{server.url}/#track")
     page.locator("#file").set_input_files(path)
-    expect(page.locator("#track-state")).to_contain_text(f"over {len(windows)} windows", timeout=30_000)
+    expect(page.locator("#track-state")).to_contain_text(
+        f"over {len(windows)} windows", timeout=30_000
+    )
     if VENDOR.is_dir():
         expect(page.locator("#wave canvas").first).to_be_attached(timeout=10_000)
         assert page.locator("#wave").bounding_box()["height"] > 100, "waveform and spectrogram"
@@ -121,7 +129,9 @@ def test_an_uploaded_clips_label_follows_the_playhead_also_after_seeking(server,
     for window in reversed(windows):
         page.locator("#seek").fill(str(window["start"] + 1.5))
         expect(page.locator("#track-label")).to_have_text(window["genre"])
-        expect(page.locator("#track-confidence")).to_contain_text(f"{round(window['confidence'] * 100)} %")
+        expect(page.locator("#track-confidence")).to_contain_text(
+            f"{round(window['confidence'] * 100)} %"
+        )
     total = page.locator("#track-table tbody tr td:nth-child(2)").all_inner_texts()
     assert sum(map(int, total)) == len(windows)
     assert page.errors == []
@@ -135,14 +145,18 @@ def test_the_demo_clip_and_a_file_that_is_no_audio(server, page, tmp_path: Path)
     shoot(page, "track")
     (tmp_path / "notes.txt").write_text("words")
     page.locator("#file").set_input_files(tmp_path / "notes.txt")
-    expect(page.locator("#track-state")).to_contain_text("notes.txt: cannot be decoded", timeout=30_000)
+    expect(page.locator("#track-state")).to_contain_text(
+        "notes.txt: cannot be decoded", timeout=30_000
+    )
 
 
 def test_without_its_libraries_the_page_does_the_rest_and_says_what_it_lacks(server, page) -> None:
     page.route("**/vendor/*", lambda route: route.abort())
     page.goto(f"{server.url}/#track")
     page.locator("#demo").click()
-    expect(page.locator("#wave")).to_contain_text("No waveform: this copy was made without", timeout=10_000)
+    expect(page.locator("#wave")).to_contain_text(
+        "No waveform: this copy was made without", timeout=10_000
+    )
     expect(page.locator("#track-state")).to_contain_text("over 4 windows", timeout=30_000)
     expect(page.locator("#track-label")).not_to_have_text("–")
 
@@ -205,11 +219,15 @@ def test_first_paint_is_quick_and_small(tmp_path: Path, browser) -> None:
         sizes: list[int] = []
         page.on("response", lambda r: sizes.append(int(r.headers.get("content-length", 0))))
         page.goto(running.url)
-        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+        paint = page.evaluate(
+            "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+        )
         deadline = time.monotonic() + 5
         while paint is None and time.monotonic() < deadline:
             page.wait_for_timeout(50)
-            paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+            paint = page.evaluate(
+                "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+            )
         print(f"first paint after {paint:.0f} ms, {sum(sizes) / 1000:.0f} KB")
         assert sum(sizes) < 200_000
         context.close()
@@ -224,7 +242,9 @@ def test_live_follows_the_microphone_says_when_it_is_gone_and_recovers(
     mic, page, tmp_path: Path, demo_clip, cli
 ) -> None:
     history = tmp_path / "h.db"
-    running = WebServer(tmp_path, "--live", "--smooth", 1, "--history", history, environment=mic.environment)
+    running = WebServer(
+        tmp_path, "--live", "--smooth", 1, "--history", history, environment=mic.environment
+    )
     try:
         page.goto(running.url)
         expect(page.locator("#live-state")).to_contain_text("listening", timeout=15_000)
@@ -237,14 +257,17 @@ def test_live_follows_the_microphone_says_when_it_is_gone_and_recovers(
         shares = page.locator("#live-bars li span:last-child").all_inner_texts()
         assert sum(int(text.split()[0]) for text in shares) == pytest.approx(100, abs=6)
         lit = page.locator("#live-spectrum").evaluate(
-            "c => c.getContext('2d').getImageData(c.width - 30, 0, 30, c.height).data.some((v, i) => i % 4 < 3 && v > 150)"
+            "c => c.getContext('2d').getImageData(c.width - 30, 0, 30, c.height).data.some((v, i) "
+            "=> i % 4 < 3 && v > 150)"
         )
         assert lit, "the spectrogram rolls"
         assert "silence" in page.locator("#live-ribbon").get_attribute("aria-label")
         expect(page.locator("#live-sinks")).to_contain_text("history")
         shoot(page, "live")
         mic.kill()
-        expect(page.locator("#live-state")).to_contain_text("The microphone is gone", timeout=10_000)
+        expect(page.locator("#live-state")).to_contain_text(
+            "The microphone is gone", timeout=10_000
+        )
         expect(page.locator("#live-label")).to_have_text("–")
         mic.start()
         expect(page.locator("#live-state")).to_contain_text("listening", timeout=15_000)
@@ -282,9 +305,13 @@ def test_history_is_drawn(tmp_path: Path, page, demo_clip, cli) -> None:
         sqlite3.connect(history)
     ) as file:  # what a microphone heard: a jazz hour, and an hour of rock yesterday
         file.execute("DELETE FROM stretches")
-        for label, start, end in (("jazz", now - 1800, now - 60), ("rock", now - 86400, now - 82800)):
+        for label, start, end in (
+            ("jazz", now - 1800, now - 60),
+            ("rock", now - 86400, now - 82800),
+        ):
             file.execute(
-                "INSERT INTO stretches (source, label, start, end, windows, confidence) VALUES ('mic', ?, ?, ?, 10, 0.8)",
+                "INSERT INTO stretches (source, label, start, end, windows, confidence) VALUES "
+                "('mic', ?, ?, ?, 10, 0.8)",
                 (label, start, end),
             )
         file.commit()

@@ -1,4 +1,5 @@
-"""The prediction service, asked over HTTP: what it answers, what it refuses, and what cannot harm it."""
+"""The prediction service, asked over HTTP: what it answers, what it refuses, and what
+cannot harm it."""
 
 from __future__ import annotations
 
@@ -52,11 +53,14 @@ def problem(answer: requests.Response, status: int) -> str:
 
 def test_an_upload_gets_what_classify_prints(server, demo_clip, cli) -> None:
     printed = [
-        json.loads(line) for line in cli("classify", demo_clip, "--format", "json").stdout.splitlines()
+        json.loads(line)
+        for line in cli("classify", demo_clip, "--format", "json").stdout.splitlines()
     ]
     expected = [{**record, "file": "my song.flac"} for record in printed]
     with demo_clip.open("rb") as file:
-        form = requests.post(f"{server.url}/api/classify", files={"file": ("../../my song.flac", file)})
+        form = requests.post(
+            f"{server.url}/api/classify", files={"file": ("../../my song.flac", file)}
+        )
     assert [*form.json()["windows"], form.json()["verdict"]] == expected
     streamed = requests.post(
         f"{server.url}/api/classify?stream=1&name=/etc/my song.flac", data=demo_clip.read_bytes()
@@ -76,10 +80,17 @@ def test_a_window_of_pcm_gets_what_classify_says_of_it(
         .tobytes()
     )
     found = requests.post(f"{server.url}/api/window?rate=22050&format={kind}", data=data).json()
-    (first, *_) = map(json.loads, cli("classify", demo_clip, "--format", "json").stdout.splitlines())
+    (first, *_) = map(
+        json.loads, cli("classify", demo_clip, "--format", "json").stdout.splitlines()
+    )
     assert found["genre"] == first["genre"]
-    assert max(abs(found["scores"][label] - first["scores"][label]) for label in found["scores"]) <= 1 / 256
-    resampled = requests.post(f"{server.url}/api/window?rate=48000", data=noise(3.0, 48000).tobytes())
+    assert (
+        max(abs(found["scores"][label] - first["scores"][label]) for label in found["scores"])
+        <= 1 / 256
+    )
+    resampled = requests.post(
+        f"{server.url}/api/window?rate=48000", data=noise(3.0, 48000).tobytes()
+    )
     assert sum(resampled.json()["scores"].values()) == pytest.approx(1, abs=0.01)
 
 
@@ -88,7 +99,13 @@ def test_a_window_of_pcm_gets_what_classify_says_of_it(
     [
         ("classify", b"", {}, 422, "empty"),
         ("classify?name=notes.txt", b"no audio at all", {}, 422, "notes.txt: cannot be decoded"),
-        ("classify", b"{}", {"Content-Type": "application/json"}, 415, "application/json: send audio"),
+        (
+            "classify",
+            b"{}",
+            {"Content-Type": "application/json"},
+            415,
+            "application/json: send audio",
+        ),
         ("classify?stream=yes", b"x", {}, 422, "stream: must be 0 or 1"),
         ("window", b"", {}, 422, "rate: must be"),
         ("window?rate=7", b"", {}, 422, "rate: must be"),
@@ -100,7 +117,9 @@ def test_a_window_of_pcm_gets_what_classify_says_of_it(
     ],
 )
 def test_bad_requests_are_told_what_is_wrong(server, path, body, headers, status, says) -> None:
-    assert says in problem(requests.post(f"{server.url}/api/{path}", data=body, headers=headers), status)
+    assert says in problem(
+        requests.post(f"{server.url}/api/{path}", data=body, headers=headers), status
+    )
 
 
 def test_paths_and_methods_that_are_not_there(server) -> None:
@@ -141,7 +160,9 @@ def test_the_page_may_load_nothing_from_elsewhere(server) -> None:
 def small(tmp_path: Path) -> Iterator[WebServer]:
     """A service with tight limits."""
     file = tmp_path / "c.toml"
-    file.write_text("[web]\nupload_mb = 0.5\nupload_minutes = 0.5\nupload_seconds = 20\nuploads = 1\n")
+    file.write_text(
+        "[web]\nupload_mb = 0.5\nupload_minutes = 0.5\nupload_seconds = 20\nuploads = 1\n"
+    )
     running = WebServer(tmp_path, "--config", file)
     yield running
     assert running.stop() == 0
@@ -154,7 +175,9 @@ def flac(samples: np.ndarray, rate: int = 8000) -> bytes:
 
 
 def test_too_much_is_refused_before_it_is_kept(small) -> None:
-    assert "more than 0.5 MB" in problem(requests.post(f"{small.url}/api/classify", data=bytes(550_000)), 413)
+    assert "more than 0.5 MB" in problem(
+        requests.post(f"{small.url}/api/classify", data=bytes(550_000)), 413
+    )
     huge = requests.post(f"{small.url}/api/classify", data=bytes(3_000_000))
     assert problem(huge, 413)
 
@@ -163,7 +186,9 @@ def test_hours_in_a_small_file_cost_minutes_of_nobody(small) -> None:
     bomb = flac(np.zeros(8000 * 3600 * 4, dtype=np.float32))
     assert len(bomb) < 500_000, "four hours of silence"
     start = time.monotonic()
-    assert "longer than 0.5 minutes" in problem(requests.post(f"{small.url}/api/classify", data=bomb), 413)
+    assert "longer than 0.5 minutes" in problem(
+        requests.post(f"{small.url}/api/classify", data=bomb), 413
+    )
     print(f"four hours in {len(bomb)} bytes refused after {time.monotonic() - start:.1f} s")
     streamed = requests.post(f"{small.url}/api/classify?stream=1", data=bomb).text.splitlines()
     assert json.loads(streamed[-1])["type"] == "error"
@@ -184,7 +209,9 @@ def test_one_upload_at_a_time_where_that_is_the_limit(small) -> None:
     assert answers.count(200) >= 1
     assert answers.count(429) >= 1
     assert len(answers) == answers.count(200) + answers.count(429)
-    assert requests.post(f"{small.url}/api/classify", data=body).status_code == 200, "the place is free again"
+    assert requests.post(f"{small.url}/api/classify", data=body).status_code == 200, (
+        "the place is free again"
+    )
 
 
 def workers(server: WebServer) -> list[int]:
@@ -203,7 +230,9 @@ def test_a_crash_of_the_decoder_harms_one_answer(small) -> None:
     body = flac(noise(29.0, 8000))
     answers: list[requests.Response] = []
     asking = threading.Thread(
-        target=lambda: answers.append(requests.post(f"{small.url}/api/classify?name=x.flac", data=body))
+        target=lambda: answers.append(
+            requests.post(f"{small.url}/api/classify?name=x.flac", data=body)
+        )
     )
     asking.start()
     deadline = time.monotonic() + 10
@@ -221,7 +250,8 @@ def test_a_client_that_leaves_takes_its_work_with_it(small) -> None:
     address = urlsplit(small.url)
     body = flac(noise(29.0, 8000))
     with socket.create_connection((address.hostname, address.port)) as client:
-        head = f"POST /api/classify?stream=1 HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /api/classify?stream=1 HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        head += f"Content-Length: {len(body)}\r\n\r\n"
         client.sendall(head.encode() + body)
         deadline = time.monotonic() + 10
         while not workers(small) and time.monotonic() < deadline:
@@ -292,7 +322,10 @@ def test_a_port_that_is_taken_is_one_line(server, cli) -> None:
     port = urlsplit(server.url).port
     done = cli("serve", "--port", port)
     assert done.returncode == 1
-    assert done.stderr == f"genre-edge: 127.0.0.1:{port}: Address already in use; --port N takes another\n"
+    assert (
+        done.stderr
+        == f"genre-edge: 127.0.0.1:{port}: Address already in use; --port N takes another\n"
+    )
 
 
 # --- live viewers
@@ -352,10 +385,15 @@ def test_a_client_that_takes_nothing_is_cut(monkeypatch) -> None:
 
 
 def test_the_description_is_kept(server, tmp_path: Path) -> None:
-    """Schemathesis sends what the description allows and forbids, and looks at every answer."""
+    """Schemathesis sends what the description allows and forbids, and looks at every
+    answer."""
     done = subprocess.run(
         [
-            *(str(Path(sys.executable).parent / "schemathesis"), "run", f"{server.url}/api/openapi.json"),
+            *(
+                str(Path(sys.executable).parent / "schemathesis"),
+                "run",
+                f"{server.url}/api/openapi.json",
+            ),
             # Which bytes are audio no schema can say.
             *(
                 "--max-examples",

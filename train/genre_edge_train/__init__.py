@@ -1,1 +1,2 @@
-"""Training for genre-edge: data, augmentation, models, fitting and evaluation (workstation only)."""
+"""Training for genre-edge: data, augmentation, models, fitting and evaluation
+(workstation only)."""

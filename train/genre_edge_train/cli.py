@@ -60,19 +60,26 @@ def _check(args: argparse.Namespace) -> None:
     check(Series(args.protocol, args.folds, args.repeats, args.seed))
     if args.teacher is None:
         if args.augment or args.clip_set or args.start_from:
-            raise UsageError("--augment, --clip-set and --start-from need --arch edge and its --teacher")
+            raise UsageError(
+                "--augment, --clip-set and --start-from need --arch edge and its --teacher"
+            )
         return
     if args.log_mels < 0:
         raise UsageError(f"--log-mels {args.log_mels}: must be 0 or more")
     if args.arch != "edge":
-        raise UsageError(f"--arch {args.arch} learns from labels alone: --teacher goes with --arch edge")
+        raise UsageError(
+            f"--arch {args.arch} learns from labels alone: --teacher goes with --arch edge"
+        )
     if not args.teacher.is_file():
         raise UsageError(f"--teacher {args.teacher}: no such file (YAMNet as TFLite)")
     if args.protocol == "segments":
-        raise UsageError("--protocol segments draws windows, --teacher makes its own clips of whole tracks")
+        raise UsageError(
+            "--protocol segments draws windows, --teacher makes its own clips of whole tracks"
+        )
     if args.start_from is not None and (args.folds or args.protocol != "csv"):
         raise UsageError(
-            "--start-from: that student has met tracks that this run keeps apart; train from scratch"
+            "--start-from: that student has met tracks that this run keeps apart; train from "
+            "scratch"
         )
     if args.start_from is not None and not args.start_from.is_file():
         raise UsageError(f"--start-from {args.start_from}: no such file")

@@ -1,4 +1,5 @@
-"""genre-convert inspect: operators, tensors, quantisation, size and multiply-accumulates of a TFLite model."""
+"""genre-convert inspect: operators, tensors, quantisation, size and
+multiply-accumulates of a TFLite model."""
 
 from __future__ import annotations
 
@@ -31,8 +32,12 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("model", metavar="MODEL", help="a .tflite file, or the name of a shipped model")
-    top.add_argument("--tensors", action="store_true", help="also every tensor with its scale and zero point")
+    top.add_argument(
+        "model", metavar="MODEL", help="a .tflite file, or the name of a shipped model"
+    )
+    top.add_argument(
+        "--tensors", action="store_true", help="also every tensor with its scale and zero point"
+    )
     top.add_argument("--json", action="store_true", help="everything as one JSON object")
     return top
 
@@ -94,13 +99,10 @@ def _tensor(tensor: Tensor) -> str:
     shape = " x ".join("?" if n < 0 else str(n) for n in tensor.shape) or "scalar"
     text = f"{tensor.dtype} {shape}"
     if len(tensor.scale) == 1:
-        text += (
-            f", scale {tensor.scale[0]:.6g}, zero point {tensor.zero_point[0] if tensor.zero_point else 0}"
-        )
+        text += f", scale {tensor.scale[0]:.6g}, zero point {(*tensor.zero_point, 0)[0]}"
     elif tensor.scale:
-        text += (
-            f", scale {min(tensor.scale):.3g} to {max(tensor.scale):.3g} over {len(tensor.scale)} channels"
-        )
+        low, high = min(tensor.scale), max(tensor.scale)
+        text += f", scale {low:.3g} to {high:.3g} over {len(tensor.scale)} channels"
     if tensor.constant_bytes:
         text += f", constant of {tensor.constant_bytes} bytes"
     return f"{text}  {tensor.name}".rstrip()

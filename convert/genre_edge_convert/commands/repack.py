@@ -1,4 +1,5 @@
-"""genre-convert repack: another name, labels or provenance for a bundle; the network stays as it is."""
+"""genre-convert repack: another name, labels or provenance for a bundle; the network
+stays as it is."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from ..read.describe import load_labels
 _EPILOG = """\
 examples:
   genre-convert repack mine.int8.tflite --labels blues,klassik,country -o mine-de.int8.tflite
-  genre-convert repack mine.int8.tflite --set "collection=my own records" --set seed=3 -o mine.int8.tflite
+  genre-convert repack mine.int8.tflite --set "collection=my own records" --set seed=3 \\
+      -o mine.int8.tflite
 """
 
 
@@ -22,7 +24,8 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
         prog="genre-convert repack",
-        description="Change what a bundle says of itself. Its figures are kept: they are about the network.",
+        description="Change what a bundle says of itself. Its figures are kept: they are about "
+        "the network.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -31,7 +34,9 @@ def parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, required=True, metavar="FILE", help="the new bundle (.tflite)"
     )
     top.add_argument("--name", help="its name (default: the output's)")
-    top.add_argument("--labels", metavar="FILE_OR_LIST", help="as many as before, in the outputs' order")
+    top.add_argument(
+        "--labels", metavar="FILE_OR_LIST", help="as many as before, in the outputs' order"
+    )
     top.add_argument(
         "--set",
         action="append",
@@ -51,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     if args.labels is not None:
         labels = load_labels(args.labels)
         if len(labels) != len(info.labels):
-            raise UsageError(f"--labels: {len(labels)} given, the network has {len(info.labels)} outputs")
+            raise UsageError(
+                f"--labels: {len(labels)} given, the network has {len(info.labels)} outputs"
+            )
         info = replace(info, labels=labels)
     trained_on = dict(info.trained_on)
     for pair in args.set:

@@ -10,13 +10,15 @@ from genre_edge.model.bundle import Bundle
 
 
 def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> str:
-    """Markdown for a model's bundles, {"float32": ..., "int8": ...}; every figure is from their metadata."""
+    """Markdown for a model's bundles, {"float32": ..., "int8": ...}; every figure is
+    from their metadata."""
     first = next(iter(bundles.values())).info
     frontend = first.frontend
     lines = [
         f"# {name}",
         "",
-        f"Says which of {len(first.labels)} genres a {frontend.window_seconds:g}-second window of music is: "
+        f"Says which of {len(first.labels)} genres a {frontend.window_seconds:g}-second window of "
+        "music is: "
         f"{', '.join(first.labels)}.",
         "",
         "## Accuracy",
@@ -25,7 +27,8 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "",
         "Protocol: tracks kept out of training altogether (`split` = valid in the data's table), "
         "non-overlapping windows, and the mean of a track's scores for the track; "
-        "measured through `genre-edge classify`. In brackets Wilson's 95 % interval, for as many independent cases "
+        "measured through `genre-edge classify`. In brackets Wilson's 95 % interval, for as many "
+        "independent cases "
         '(windows of one track are not). "Agrees" is the share of those windows on which the top-1 '
         "is that of the network before conversion.",
         "",
@@ -47,7 +50,8 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "- Genre labels are one listener's opinion, and the training labels contain known faults "
         "(B. L. Sturm, arXiv:1306.1461).",
         "- `genre-edge classify` always names one of the genres, of speech and noise too.",
-        "- Unless a table says otherwise, the figures are for the recordings themselves, not for what a microphone hears.",
+        "- Unless a table says otherwise, the figures are for the recordings themselves, not for "
+        "what a microphone hears.",
         "",
     ]
     return "\n".join(lines)
@@ -73,7 +77,8 @@ def _share(found: Mapping[str, Any]) -> str:
 
 def _conversion(bundles: Mapping[str, Bundle]) -> list[str]:
     return [
-        f"- {kind}: needs TFLite {found['oldest_runtime']} or newer; ran in {', '.join(found['runs_in'])}; "
+        f"- {kind}: needs TFLite {found['oldest_runtime']} or newer; ran in "
+        f"{', '.join(found['runs_in'])}; "
         f"{found['macs'] / 1e6:.1f} million multiply-accumulates a window"
         for kind, bundle in bundles.items()
         if (found := bundle.info.conversion)
@@ -86,8 +91,10 @@ def _calibration(bundles: Mapping[str, Bundle]) -> list[str]:
     if not valid:
         return []
     return [
-        f"Expected calibration error of {last.info.name} on those windows: {valid['calibration_error']:.3f}. "
-        f"Below a confidence of {valid['uncertain_below']:.2f} a window is more likely wrong than right: "
+        f"Expected calibration error of {last.info.name} on those windows: "
+        f"{valid['calibration_error']:.3f}. "
+        f"Below a confidence of {valid['uncertain_below']:.2f} a window is more likely wrong than "
+        "right: "
         "`genre-edge listen` calls it uncertain.",
         "",
         "Sounds that are no music, called uncertain by that rule: "
@@ -104,7 +111,9 @@ def _confusions(bundles: Mapping[str, Bundle]) -> list[str]:
     valid = last.info.metrics.get("valid")
     if not valid or not valid["confusions"]:
         return []
-    worst = ", ".join(f"{pair.replace(' > ', ' heard as ')} ({n})" for pair, n in valid["confusions"].items())
+    worst = ", ".join(
+        f"{pair.replace(' > ', ' heard as ')} ({n})" for pair, n in valid["confusions"].items()
+    )
     weakest = sorted(valid["recall"].items(), key=lambda pair: pair[1])[:3]
     return [
         f"Most frequent confusions of {last.info.name}, in windows: {worst}. Heard worst: "

@@ -50,7 +50,8 @@ class Order:
 
 
 def convert(network: Network, described: BundleInfo, samples: Samples, order: Order) -> None:
-    """Write the bundles and the card. ModelError, and nothing written, if anything is wrong with one of them."""
+    """Write the bundles and the card. ModelError, and nothing written, if anything is
+    wrong with one of them."""
     check_labels(network, described.labels)
     layout = layout_of(network, described.frontend, order.layout)
     calibration = as_input(network, samples.calibration, layout)
@@ -63,14 +64,18 @@ def convert(network: Network, described: BundleInfo, samples: Samples, order: Or
         made.mkdir()
         flatbuffers_ = _flatbuffers(network, calibration, order, work)
         check = _Check(info, network.kind, samples, raw.argmax(axis=1), order, work, calibration)
-        bundles = {kind: check.bundle(made, kind, flatbuffer) for kind, flatbuffer in flatbuffers_.items()}
+        bundles = {
+            kind: check.bundle(made, kind, flatbuffer) for kind, flatbuffer in flatbuffers_.items()
+        }
         sizes = {kind: Path(bundle.path).stat().st_size for kind, bundle in bundles.items()}
         (made / f"{order.output.name}.md").write_text(card(order.output.name, bundles, sizes))
         for file in sorted(made.iterdir()):
             shutil.move(file, order.output.parent / file.name)
 
 
-def _flatbuffers(network: Network, calibration: Float32, order: Order, work: Path) -> dict[str, bytes]:
+def _flatbuffers(
+    network: Network, calibration: Float32, order: Order, work: Path
+) -> dict[str, bytes]:
     if network.export is None:
         graph = read_graph(network.flatbuffer, str(network.path))
         kind = "int8" if graph.tensors[graph.inputs[0]].dtype in ("int8", "uint8") else "float32"
@@ -102,7 +107,8 @@ class _Check:
         share = float((said == self.expected).mean())
         size = f"{len(flatbuffer) / 1000:.0f} KB"
         print(
-            f"{kind:<8} {size:>9}  agrees with the original on {share:.2%} of {len(said)} windows", flush=True
+            f"{kind:<8} {size:>9}  agrees with the original on {share:.2%} of {len(said)} windows",
+            flush=True,
         )
         if share * 100 < self.order.min_agreement:
             self._explain(kind)
@@ -125,14 +131,17 @@ class _Check:
         release = oldest_runtime(graph)
         conversion = {
             "from": self.source,
-            "quantiser": self.order.quantiser if kind == "int8" and self.source != "tflite" else None,
+            "quantiser": self.order.quantiser
+            if kind == "int8" and self.source != "tflite"
+            else None,
             "oldest_runtime": "unknown" if release is None else f"{release[0]}.{release[1]}",
             "runs_in": runs_in(path, self.samples.held_out[:_TRIED]),
             "macs": graph.macs,
         }
         print(
             f"{'':8} runs in {', '.join(conversion['runs_in'])} here; "
-            f"needs TFLite {conversion['oldest_runtime']} or newer; {graph.macs / 1e6:.1f} M multiply-accumulates"
+            f"needs TFLite {conversion['oldest_runtime']} or newer; {graph.macs / 1e6:.1f} M "
+            "multiply-accumulates"
         )
         quantisation = Classifier(read_bundle(path)).quantisation
         write_bundle(
@@ -146,7 +155,9 @@ class _Check:
         """Say on standard error which tensors of a bad int8 model stray."""
         if kind != "int8" or self.order.quantiser != "tflite" or not self.saved_model.exists():
             return
-        print("tensors whose int8 values stray furthest (rounding alone: 0.3 steps):", file=sys.stderr)
+        print(
+            "tensors whose int8 values stray furthest (rounding alone: 0.3 steps):", file=sys.stderr
+        )
         for line in outliers(str(self.saved_model), self.calibration):
             print(f"  {line}", file=sys.stderr)
 

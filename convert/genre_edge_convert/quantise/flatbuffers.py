@@ -1,4 +1,5 @@
-"""A SavedModel to TFLite flatbuffers: float32, float16, dynamic-range int8, full-integer int8."""
+"""A SavedModel to TFLite flatbuffers: float32, float16, dynamic-range int8,
+full-integer int8."""
 
 from __future__ import annotations
 
@@ -14,15 +15,18 @@ from genre_edge.quiet import quiet_stderr
 from tensorflow.lite.tools import flatbuffer_utils
 
 KINDS = ("float32", "float16", "dynamic", "int8")
-"""What --to may ask for: dynamic has int8 weights and float32 activations, int8 has both."""
+"""What --to may ask for: dynamic has int8 weights and float32 activations, int8 has
+both."""
 QUANTISERS = ("tflite", "ai-edge")
-"""What may quantise to int8: TensorFlow's converter, or the ai-edge-quantizer package."""
+"""What may quantise to int8: TensorFlow's converter, or the ai-edge-quantizer
+package."""
 
 
 def flatbuffers(
     saved_model: str, kinds: tuple[str, ...], calibration: Float32, quantiser: str
 ) -> dict[str, bytes]:
-    """{kind: flatbuffer}; int8 is calibrated on `calibration` [n, ...] as the network takes it.
+    """{kind: flatbuffer}; int8 is calibrated on `calibration` [n, ...] as the network
+    takes it.
 
     ModelError names the operators that TFLite does not have.
     """
@@ -51,7 +55,10 @@ def _reason(text: str) -> str:
     """The converter's pages of text in one line."""
     operators = sorted(set(re.findall(r"\btf\.([A-Z]\w+)", text)))
     if operators:
-        return f"TFLite has no operator for {', '.join(operators)}: replace the layers that use them; nothing was written"
+        return (
+            f"TFLite has no operator for {', '.join(operators)}: replace the layers that use them; "
+            "nothing was written"
+        )
     return f"TensorFlow cannot convert it ({' '.join(text.split())[:200]}); nothing was written"
 
 
@@ -91,25 +98,33 @@ def _ai_edge(flatbuffer: bytes, calibration: Float32) -> bytes:
     try:
         from ai_edge_quantizer import quantizer, recipe
     except ImportError:
-        raise UsageError("--quantiser ai-edge: not installed; pip install ai-edge-quantizer") from None
+        raise UsageError(
+            "--quantiser ai-edge: not installed; pip install ai-edge-quantizer"
+        ) from None
     from ai_edge_litert.interpreter import Interpreter
 
-    signature, described = next(iter(Interpreter(model_content=flatbuffer).get_signature_list().items()))
+    signature, described = next(
+        iter(Interpreter(model_content=flatbuffer).get_signature_list().items())
+    )
     name = described["inputs"][0]
     work = quantizer.Quantizer(flatbuffer, recipe.static_wi8_ai8())
-    ranges = work.calibrate({signature: [{name: window[None]} for window in calibration]}, num_threads=1)
+    ranges = work.calibrate(
+        {signature: [{name: window[None]} for window in calibration]}, num_threads=1
+    )
     return bytes(work.quantize(ranges, enable_progress_report=False).quantized_model)
 
 
 def _stripped(flatbuffer: bytes) -> bytes:
-    """Without the names of tensors, which no interpreter needs: a thirtieth of a small model."""
+    """Without the names of tensors, which no interpreter needs: a thirtieth of a small
+    model."""
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
     flatbuffer_utils.strip_strings(model)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def write_saved_model(export: Callable[[str], None], folder: Path) -> str:
-    """Export to `folder` and return its name; ModelError if the network cannot be exported."""
+    """Export to `folder` and return its name; ModelError if the network cannot be
+    exported."""
     try:
         export(str(folder))
     except Exception as error:  # Keras and TensorFlow raise whatever their parts raise

@@ -1,1 +1,2 @@
-"""What comes in: the network, its description, its operators, and the windows to calibrate on."""
+"""What comes in: the network, its description, its operators, and the windows to
+calibrate on."""

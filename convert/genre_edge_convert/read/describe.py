@@ -1,4 +1,5 @@
-"""What a bundle must say that the network's file does not: labels, front-end, layout, kind of output."""
+"""What a bundle must say that the network's file does not: labels, front-end, layout,
+kind of output."""
 
 from __future__ import annotations
 
@@ -21,18 +22,22 @@ _SUM_TOLERANCE = 0.05
 
 
 def describe(model: Path, labels: str | None, frontend: Path | None) -> BundleInfo:
-    """Labels, front-end and provenance: from the options, else the JSON beside the model, else the bundle itself.
+    """Labels, front-end and provenance: from the options, else the JSON beside the
+    model, else the bundle itself.
 
     The front-end's default is FrontendSpec's. UsageError without labels.
     """
     info = _known(model)
     if frontend is not None:
-        info = BundleInfo(info.name, info.labels, load_frontend(frontend), trained_on=info.trained_on)
+        info = BundleInfo(
+            info.name, info.labels, load_frontend(frontend), trained_on=info.trained_on
+        )
     if labels is not None:
         info = BundleInfo(info.name, load_labels(labels), info.frontend, trained_on=info.trained_on)
     if not info.labels:
         raise UsageError(
-            f"{model}: says nothing of its labels: give --labels (a file with one a line, or a list), "
+            f"{model}: says nothing of its labels: give --labels (a file with one a line, or a "
+            "list), "
             f"or {model.with_suffix('.json').name} as genre-train writes it"
         )
     return info
@@ -68,7 +73,8 @@ def _from_json(path: Path) -> BundleInfo:
 
 
 def load_labels(given: str) -> tuple[str, ...]:
-    """Labels from a file with one a line, or from a list "a,b,c". UsageError if two are equal or one is empty."""
+    """Labels from a file with one a line, or from a list "a,b,c". UsageError if two are
+    equal or one is empty."""
     path = Path(given)
     if path.is_file():
         labels = tuple(path.read_text(encoding="utf-8").split("\n"))
@@ -76,7 +82,9 @@ def load_labels(given: str) -> tuple[str, ...]:
     else:
         labels = tuple(label.strip() for label in given.split(","))
     if len(labels) < 2 or not all(labels):
-        raise UsageError(f"--labels {given}: needs two labels or more, in a file or separated by commas")
+        raise UsageError(
+            f"--labels {given}: needs two labels or more, in a file or separated by commas"
+        )
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise UsageError(f"--labels {given}: {', '.join(twice)} stands there twice")
@@ -84,7 +92,8 @@ def load_labels(given: str) -> tuple[str, ...]:
 
 
 def load_frontend(path: Path) -> FrontendSpec:
-    """A FrontendSpec from TOML or JSON; what the file leaves out is the default. UsageError."""
+    """A FrontendSpec from TOML or JSON; what the file leaves out is the default.
+    UsageError."""
     try:
         text = path.read_text(encoding="utf-8")
         values: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -107,7 +116,8 @@ def layout_of(network: Network, frontend: FrontendSpec, asked: str | None) -> st
     other = next((name for name, shape in fits.items() if shape == sizes), None)
     hint = f"; give --layout {other}" if other else "; see --frontend"
     raise ModelError(
-        f"{network.path}: takes {' x '.join(map(str, sizes))}, the front-end makes {frontend.shape[0]} frames x "
+        f"{network.path}: takes {' x '.join(map(str, sizes))}, the front-end makes "
+        f"{frontend.shape[0]} frames x "
         f"{frontend.shape[1]} mels{hint}"
     )
 
@@ -137,16 +147,19 @@ def check_labels(network: Network, labels: Sequence[str]) -> None:
 
 
 def output_kind(path: Path, outputs: Float32) -> str:
-    """ "probabilities" or "logits", told from raw outputs on real windows [n, labels]. ModelError for NaN and sigmoids."""
+    """ "probabilities" or "logits", told from raw outputs on real windows [n, labels].
+    ModelError for NaN and sigmoids."""
     if not np.isfinite(outputs).all():
         raise ModelError(
-            f"{path}: answers NaN or infinity to real windows: its weights or its normalisation are broken"
+            f"{path}: answers NaN or infinity to real windows: its weights or its normalisation "
+            "are broken"
         )
     within = bool((outputs >= -1e-4).all() and (outputs <= 1 + 1e-4).all())
     if within and bool((np.abs(outputs.sum(axis=1) - 1) < _SUM_TOLERANCE).all()):
         return "probabilities"
     if within:
         raise ModelError(
-            f"{path}: its outputs lie between 0 and 1 but do not sum up to 1 (sigmoids?): one softmax over the labels is needed"
+            f"{path}: its outputs lie between 0 and 1 but do not sum up to 1 (sigmoids?): one "
+            "softmax over the labels is needed"
         )
     return "logits"

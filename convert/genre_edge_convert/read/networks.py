@@ -1,4 +1,5 @@
-"""A trained network to convert, whatever file it comes in; nothing in the file is run as Python."""
+"""A trained network to convert, whatever file it comes in; nothing in the file is run
+as Python."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ class Network:
 
 
 def load_network(path: Path) -> Network:
-    """Load a .keras, .h5 or .tflite file or a SavedModel folder. ModelError for anything that cannot be converted."""
+    """Load a .keras, .h5 or .tflite file or a SavedModel folder. ModelError for
+    anything that cannot be converted."""
     if not path.exists():
         raise ModelError(f"{path}: no such file or folder")
     if path.is_dir():
@@ -57,7 +59,8 @@ def load_network(path: Path) -> Network:
         raise ModelError(f"{path}: must be a .keras, .h5 or .tflite file, or a SavedModel folder")
     if any(size is None for size in network.input_shape[1:]):
         raise ModelError(
-            f"{path}: has a dynamic shape, {_text(network.input_shape)}: give every size but the batch's a number"
+            f"{path}: has a dynamic shape, {_text(network.input_shape)}: give every size but the "
+            "batch's a number"
         )
     return network
 
@@ -76,13 +79,17 @@ def _keras(path: Path) -> Network:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model: Any = keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever its parts raise; none of it is our user's traceback
+    except (
+        Exception
+    ) as error:  # Keras raises whatever its parts raise; none of it is our user's traceback
         raise ModelError(f"{path}: {_keras_reason(str(error))}") from None
     _one(path, len(model.inputs), "input")
     _one(path, len(model.outputs), "output")
     for weight in model.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
-            raise ModelError(f"{path}: the weights {weight.path} hold NaN or infinity: train it again")
+            raise ModelError(
+                f"{path}: the weights {weight.path} hold NaN or infinity: train it again"
+            )
     shape, output = tuple(model.inputs[0].shape), tuple(model.outputs[0].shape)
 
     def run(given: Float32) -> Float32:
@@ -103,12 +110,14 @@ def _keras_reason(text: str) -> str:
     if "Lambda" in text or "lambda" in text:
         return "holds a Lambda layer, which is Python code: it is not run; replace it by a layer"
     found = re.search(
-        r"(?:Could not locate (?:class|function)|Unknown (?:layer|object|activation function)):? '?(\w+)",
+        r"(?:Could not locate (?:class|function)|Unknown (?:layer|object|activation function)):? "
+        r"'?(\w+)",
         text,
     )
     if found:
         return (
-            f"holds the custom object {found[1]}, which only your own code knows: export it as a SavedModel"
+            f"holds the custom object {found[1]}, which only your own code knows: "
+            "export it as a SavedModel"
         )
     return f"not a Keras model that can be loaded safely ({' '.join(text.split())[:160]})"
 
@@ -128,7 +137,9 @@ def _saved_model(path: Path) -> Network:
         with quiet_stderr():
             loaded = tf.saved_model.load(str(path))
     except Exception as error:  # as in _keras
-        raise ModelError(f"{path}: cannot be loaded ({' '.join(str(error).split())[:160]})") from None
+        raise ModelError(
+            f"{path}: cannot be loaded ({' '.join(str(error).split())[:160]})"
+        ) from None
     signatures = dict(loaded.signatures)
     if not signatures:
         raise ModelError(f"{path}: has no signature: save it with a serving_default")

@@ -1,6 +1,8 @@
-"""Which interpreter is new enough for a model: the TFLite release that brought each operator's version.
+"""Which interpreter is new enough for a model: the TFLite release that brought each
+operator's version.
 
-Source: TensorFlow's table of operator versions (compiler/mlir/lite/tools/versioning/runtime_version.cc) as of 2.23.
+Source: TensorFlow's table of operator versions
+(compiler/mlir/lite/tools/versioning/runtime_version.cc) as of 2.23.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ OLDEST: Release = (2, 5)
 TARGETS: Mapping[str, Release] = {f"tflite-runtime-2.{minor}": (2, minor) for minor in range(5, 15)}
 """Names for --target."""
 
-# An operator: the version that OLDEST has, and the minor 2.x release of each version after it.
+# An operator: the version that OLDEST has, and the minor 2.x release of each version
+# after it.
 _VERSIONS: Mapping[str, tuple[int, tuple[int, ...]]] = {
     "ABS": (3, (6, 12)),
     "ADD": (3, (6, 13, 23)),
@@ -145,7 +148,8 @@ _VERSIONS: Mapping[str, tuple[int, tuple[int, ...]]] = {
 
 
 def since(name: str, version: int) -> Release | None:
-    """The release that first runs this version of an operator; None if that is not known."""
+    """The release that first runs this version of an operator; None if that is not
+    known."""
     if name not in _VERSIONS:
         return None
     old, newer = _VERSIONS[name]
@@ -155,16 +159,22 @@ def since(name: str, version: int) -> Release | None:
 
 
 def oldest_runtime(graph: Graph) -> Release | None:
-    """The oldest TFLite release that runs every operator of the graph; None if one is not known."""
+    """The oldest TFLite release that runs every operator of the graph; None if one is
+    not known."""
     releases = [since(name, version) for name, version in graph.needs().items()]
     known = [release for release in releases if release is not None]
     return max(known, default=OLDEST) if len(known) == len(releases) else None
 
 
 def check_operators(graph: Graph, name: str, target: str | None) -> None:
-    """ModelError naming the operators that no plain interpreter has, or that `target` (of TARGETS) has not."""
+    """ModelError naming the operators that no plain interpreter has, or that `target`
+    (of TARGETS) has not."""
     custom = sorted(
-        {operator.name for operator in graph.operators if operator.name.startswith((CUSTOM, "Flex"))}
+        {
+            operator.name
+            for operator in graph.operators
+            if operator.name.startswith((CUSTOM, "Flex"))
+        }
     )
     if custom:
         names = ", ".join(n.removeprefix(f"{CUSTOM} ") for n in custom)
@@ -180,7 +190,9 @@ def check_operators(graph: Graph, name: str, target: str | None) -> None:
         if (since(op, version) or (9, 0)) > limit
     ]
     if late:
-        raise ModelError(f"{name}: --target {target} does not run {', '.join(late)}; nothing was written")
+        raise ModelError(
+            f"{name}: --target {target} does not run {', '.join(late)}; nothing was written"
+        )
 
 
 def _text(release: Release | None) -> str:

@@ -18,7 +18,8 @@ from tqdm import tqdm
 LEAST_CALIBRATION = 100
 """Windows below which quantisation ranges are a guess."""
 LEAST_RELATED = 0.2
-"""Correlation of neighbouring frames below which windows are no audio's; music has about 0.9, frames of noise 0.3 or more."""
+"""Correlation of neighbouring frames below which windows are no audio's; music has
+about 0.9, frames of noise 0.3 or more."""
 MOST_CALIBRATION = 500
 """Windows beyond which the ranges no longer move."""
 
@@ -28,11 +29,13 @@ class Samples:
     """Windows for one conversion, all from real audio."""
 
     calibration: Float32
-    """Representative windows from training tracks, balanced over genres: float32 [n, frames, mels]."""
+    """Representative windows from training tracks, balanced over genres: float32 [n,
+    frames, mels]."""
     held_out: Float32
     """Windows of tracks kept for validation: float32 [m, frames, mels]."""
     label: npt.NDArray[np.int64] | None = None
-    """Labels of `held_out`, indices into the model's: [m]; None if they are not known."""
+    """Labels of `held_out`, indices into the model's: [m]; None if they are not
+    known."""
     valid: tuple[Track, ...] = ()
     """The tracks of `held_out`, for accuracy; empty if only windows are known."""
 
@@ -40,9 +43,9 @@ class Samples:
 def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> Samples:
     """Samples from labelled recordings (a folder or tracks.csv) or an .npz.
 
-    The .npz holds `calibration` and `held_out`, each float32 [n, frames, mels], and may hold `held_out_label`
-    (indices into the labels). UsageError if there are too few windows, if they are no audio's, or for labels that
-    the model does not know.
+    The .npz holds `calibration` and `held_out`, each float32 [n, frames, mels], and may
+    hold `held_out_label` (indices into the labels). UsageError if there are too few
+    windows, if they are no audio's, or for labels that the model does not know.
     """
     if data.suffix == ".npz":
         samples = _from_npz(data)
@@ -59,13 +62,15 @@ def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> S
     for name, windows in (("calibration", samples.calibration), ("held-out", samples.held_out)):
         if windows.shape[1:] != frontend.shape:
             raise UsageError(
-                f"{data}: {name} windows are {windows.shape[1:]}, the front-end makes {frontend.shape}"
+                f"{data}: {name} windows are {windows.shape[1:]}, the front-end makes "
+                f"{frontend.shape}"
             )
     if not len(samples.held_out):
         raise UsageError(f"{data}: no held-out windows to verify with")
     if len(samples.calibration) < LEAST_CALIBRATION:
         raise UsageError(
-            f"{data}: {len(samples.calibration)} calibration windows, need at least {LEAST_CALIBRATION}"
+            f"{data}: {len(samples.calibration)} calibration windows, need at least "
+            f"{LEAST_CALIBRATION}"
         )
     _check_real(data, "calibration", samples.calibration)
     _check_real(data, "held-out", samples.held_out)
@@ -73,7 +78,8 @@ def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> S
 
 
 def _check_real(data: Path, name: str, windows: Float32) -> None:
-    """UsageError for windows that no front-end made: quantised on random numbers, a model hears nothing right."""
+    """UsageError for windows that no front-end made: quantised on random numbers, a
+    model hears nothing right."""
     if not np.isfinite(windows).all():
         raise UsageError(f"{data}: {name} windows hold NaN or infinity")
     some = windows[:: max(1, len(windows) // 100)].astype(np.float64)
@@ -82,11 +88,14 @@ def _check_real(data: Path, name: str, windows: Float32) -> None:
     neighbours = (some[:, 1:] * some[:, :-1]).mean(axis=(1, 2)) / np.maximum(power, 1e-12)
     if float(np.median(neighbours)) < LEAST_RELATED:
         raise UsageError(
-            f"{data}: {name} windows are not log-mels of audio (neighbouring frames are unrelated, as in random "
+            f"{data}: {name} windows are not log-mels of audio (neighbouring frames are "
+            "unrelated, as in random "
             "numbers): calibrate on recordings"
         )
     if len(np.unique(some.reshape(len(some), -1), axis=0)) < len(some) // 2:
-        raise UsageError(f"{data}: {name} windows repeat each other: calibrate on different recordings")
+        raise UsageError(
+            f"{data}: {name} windows repeat each other: calibrate on different recordings"
+        )
 
 
 def _from_npz(path: Path) -> Samples:
@@ -94,7 +103,9 @@ def _from_npz(path: Path) -> Samples:
         with np.load(path) as arrays:
             label = arrays.get("held_out_label", None)
             return Samples(
-                arrays["calibration"].astype(np.float32), arrays["held_out"].astype(np.float32), label
+                arrays["calibration"].astype(np.float32),
+                arrays["held_out"].astype(np.float32),
+                label,
             )
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: not a readable .npz ({error})") from None
@@ -103,7 +114,8 @@ def _from_npz(path: Path) -> Samples:
 
 
 def _balanced(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
-    """Up to MOST_CALIBRATION windows, one from the middle of each track, the genres in turn."""
+    """Up to MOST_CALIBRATION windows, one from the middle of each track, the genres in
+    turn."""
     by_genre: dict[str, list[Track]] = {}
     for track in tracks:
         by_genre.setdefault(track.genre, []).append(track)
@@ -116,12 +128,17 @@ def _balanced(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
         if samples is None:
             continue
         at = (len(samples) - frontend.window_samples) // 2
-        windows.append(logmel.window(np.ascontiguousarray(samples[at : at + frontend.window_samples])))
+        windows.append(
+            logmel.window(np.ascontiguousarray(samples[at : at + frontend.window_samples]))
+        )
     return np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
 
 
-def _windows(tracks: Sequence[Track], frontend: FrontendSpec) -> tuple[Float32, list[str], tuple[Track, ...]]:
-    """All windows of the tracks that can be read, as `genre-edge classify` takes them, their genres, and those tracks."""
+def _windows(
+    tracks: Sequence[Track], frontend: FrontendSpec
+) -> tuple[Float32, list[str], tuple[Track, ...]]:
+    """All windows of the tracks that can be read, as `genre-edge classify` takes them,
+    their genres, and those tracks."""
     windows: list[Float32] = []
     genres: list[str] = []
     readable = []
@@ -136,7 +153,8 @@ def _windows(tracks: Sequence[Track], frontend: FrontendSpec) -> tuple[Float32, 
 
 
 def _decoded(track: Track, frontend: FrontendSpec) -> npt.NDArray[np.float32] | None:
-    """The track's samples, at least one window long; None (and a line) if it cannot be read."""
+    """The track's samples, at least one window long; None (and a line) if it cannot be
+    read."""
     try:
         samples = read_mono(track.path, frontend.sample_rate)
     except AudioError as error:

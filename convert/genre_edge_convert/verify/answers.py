@@ -24,11 +24,14 @@ from tqdm import tqdm
 def answers(path: Path, windows: Float32, runtime: str | None = None) -> npt.NDArray[np.int64]:
     """The bundle's top-1 on each window, int64 [n]."""
     classifier = Classifier(read_bundle(path), runtime)
-    return np.array([int(np.argmax(classifier.scores(window))) for window in windows], dtype=np.int64)
+    return np.array(
+        [int(np.argmax(classifier.scores(window))) for window in windows], dtype=np.int64
+    )
 
 
 def runs_in(path: Path, windows: Float32) -> dict[str, float]:
-    """{interpreter: share of windows on which its top-1 is the first's} for each that is installed. BundleError."""
+    """{interpreter: share of windows on which its top-1 is the first's} for each that
+    is installed. BundleError."""
     found: dict[str, float] = {}
     first: npt.NDArray[np.int64] | None = None
     for runtime in RUNTIMES:
@@ -47,7 +50,8 @@ def worst_label(
     expected: npt.NDArray[np.int64],
     said: npt.NDArray[np.int64],
 ) -> tuple[str, float]:
-    """The label that loses most recall against the network's own answers, and how many points (negative: loss)."""
+    """The label that loses most recall against the network's own answers, and how many
+    points (negative: loss)."""
     change = {
         label: 100 * float((said == i)[truth == i].mean() - (expected == i)[truth == i].mean())
         for i, label in enumerate(labels)
@@ -58,10 +62,12 @@ def worst_label(
 
 
 def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
-    """Accuracy by window and by track of the bundle over the tracks, through the pipeline that users run.
+    """Accuracy by window and by track of the bundle over the tracks, through the
+    pipeline that users run.
 
-    Also each label's recall by window, the confusions ({"rock > metal": windows}, most frequent first), the expected calibration
-    error of the windows' confidences, and the confidence below which a window is more likely wrong than right.
+    Also each label's recall by window, the confusions ({"rock > metal": windows}, most
+    frequent first), the expected calibration error of the windows' confidences, and the
+    confidence below which a window is more likely wrong than right.
     """
     engine = Engine(EngineConfig(str(path)))
     right = {"windows": 0, "tracks": 0}
@@ -85,7 +91,9 @@ def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
         unit: {"count": count[unit], "accuracy": round(right[unit] / max(1, count[unit]), 4)}
         for unit in count
     } | {
-        "recall": {label: round(sum(hits) / len(hits), 4) for label, hits in sorted(by_label.items())},
+        "recall": {
+            label: round(sum(hits) / len(hits), 4) for label, hits in sorted(by_label.items())
+        },
         "confusions": dict(confused.most_common(8)),
         "calibration_error": round(calibration_error(sure), 4),
         "uncertain_below": uncertain_below(sure),

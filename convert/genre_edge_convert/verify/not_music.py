@@ -1,6 +1,7 @@
 """What a model makes of sounds that are no music: it should be unsure.
 
-The sounds differ from those that training may use: English sentences in voices of their own, and noise of fixed colours.
+The sounds differ from those that training may use: English sentences in voices of their
+own, and noise of fixed colours.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from genre_edge.model.engine import Engine, EngineConfig
 from genre_edge.model.frontend import Float32
 
 _SENTENCES = (
-    "Good evening. Here is the weather for the coast: clouds from the west, with some rain after midnight.",
-    "Please take the second door on the left, walk down the stairs, and wait until somebody calls your name.",
-    "The kettle has been on the stove for ten minutes, and nobody in this house seems to have noticed it.",
-    "Trains to the north leave every half hour from platform four, except on Sundays and on holidays.",
-    "When the garden was finished they sat under the old tree, and talked about the years that had gone.",
+    "Good evening. Here is the weather for the coast: clouds from the west, with some rain after "
+    "midnight.",
+    "Please take the second door on the left, walk down the stairs, and wait until somebody calls "
+    "your name.",
+    "The kettle has been on the stove for ten minutes, and nobody in this house seems to have "
+    "noticed it.",
+    "Trains to the north leave every half hour from platform four, except on Sundays and on "
+    "holidays.",
+    "When the garden was finished they sat under the old tree, and talked about the years that "
+    "had gone.",
 )
 _VOICES = ("en-us", "en-us+f5", "en-us+m8", "en-gb-scotland", "en-us+klatt2", "da", "cs", "hu+f2")
 _NOISE_SECONDS = 60
@@ -30,9 +36,11 @@ _COLOURS = {"white": 0.0, "pink": 0.5, "brown": 1.0}
 
 
 def measure(bundle: Path, uncertain_below: float) -> dict[str, Any]:
-    """Share of windows of speech and of noise whose confidence stays below `uncertain_below`.
+    """Share of windows of speech and of noise whose confidence stays below
+    `uncertain_below`.
 
-    {"speech": {"windows": n, "uncertain": share}, "noise": ...}; without espeak-ng, speech is left out.
+    {"speech": {"windows": n, "uncertain": share}, "noise": ...}; without espeak-ng,
+    speech is left out.
     """
     engine = Engine(EngineConfig(str(bundle)))
     sounds = {"noise": _noise(engine.logmel.spec.sample_rate)}
@@ -42,7 +50,8 @@ def measure(bundle: Path, uncertain_below: float) -> dict[str, Any]:
     for name, samples in sorted(sounds.items()):
         engine.logmel.reset()
         confidences = [
-            float(engine.classifier.scores(window.features).max()) for window in engine.logmel.push(samples)
+            float(engine.classifier.scores(window.features).max())
+            for window in engine.logmel.push(samples)
         ]
         found[name] = {
             "windows": len(confidences),

@@ -1,4 +1,5 @@
-"""Where quantisation hurts: the tensors whose int8 values stray furthest from float32's."""
+"""Where quantisation hurts: the tensors whose int8 values stray furthest from
+float32's."""
 
 from __future__ import annotations
 
@@ -18,10 +19,11 @@ _WINDOWS = 50
 
 
 def outliers(saved_model: str, calibration: Float32, most: int = 5) -> list[str]:
-    """One line for each of the worst tensors, worst first: operator, name, error in steps, scale and range.
+    """One line for each of the worst tensors, worst first: operator, name, error in
+    steps, scale and range.
 
-    The error is the root mean square of (int8 - float32) / scale; rounding alone makes 0.29
-    (https://www.tensorflow.org/lite/performance/quantization_debugger).
+    The error is the root mean square of (int8 - float32) / scale; rounding alone makes
+    0.29 (https://www.tensorflow.org/lite/performance/quantization_debugger).
     """
 
     def windows() -> Iterator[list[Float32]]:
@@ -47,6 +49,7 @@ def outliers(saved_model: str, calibration: Float32, most: int = 5) -> list[str]
         low, high = scale * (-128 - zero), scale * (127 - zero)
         name = row["tensor_name"].split(";")[0].rstrip("/")
         lines.append(
-            f"{row['op_name']} {name}: off by {steps(row):.1f} steps of {scale:.4g} (range {low:.3g} to {high:.3g})"
+            f"{row['op_name']} {name}: off by {steps(row):.1f} steps of {scale:.4g} (range "
+            f"{low:.3g} to {high:.3g})"
         )
     return lines

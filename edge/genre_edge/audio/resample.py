@@ -7,11 +7,13 @@ import numpy as np
 from ..model.frontend import Float32
 
 _BLOCK_SECONDS = 0.1
-"""soxr is always fed blocks of this length, so its output cannot depend on how the stream was cut."""
+"""soxr is always fed blocks of this length, so its output cannot depend on how the
+stream was cut."""
 
 
 class Resampler:
-    """Resamples a mono stream; any way of cutting the input gives the same output, bit for bit."""
+    """Resamples a mono stream; any way of cutting the input gives the same output, bit
+    for bit."""
 
     def __init__(self, rate_in: int, rate_out: int) -> None:
         self._pending: list[Float32] = []
@@ -24,7 +26,8 @@ class Resampler:
             self._stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32", quality="HQ")
 
     def push(self, samples: Float32) -> Float32:
-        """Samples at the input rate (float32 [n]) in; what is ready at the output rate out."""
+        """Samples at the input rate (float32 [n]) in; what is ready at the output rate
+        out."""
         if self._stream is None:
             return samples
         self._pending.append(samples)
@@ -35,7 +38,8 @@ class Resampler:
         whole = len(held) // self._block * self._block
         self._pending, self._held = [held[whole:]], len(held) - whole
         out = [
-            self._stream.resample_chunk(held[at : at + self._block]) for at in range(0, whole, self._block)
+            self._stream.resample_chunk(held[at : at + self._block])
+            for at in range(0, whole, self._block)
         ]
         return np.concatenate(out)
 

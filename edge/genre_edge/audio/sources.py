@@ -1,7 +1,7 @@
 """Where audio comes from: the Source protocol, and files.
 
-A Source yields blocks of PCM at its own rate and channel count; `mono_blocks` turns any Source into
-the mono stream at the model's rate that `LogMel` takes.
+A Source yields blocks of PCM at its own rate and channel count; `mono_blocks` turns any
+Source into the mono stream at the model's rate that `LogMel` takes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from .truncation import ends_early
 if TYPE_CHECKING:
     import soundfile
 
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au"})
-"""What is looked for in folders; a file named on its own is tried whatever its suffix."""
+AUDIO_SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au"}
+)
+"""What is looked for in folders; a file named on its own is tried whatever its
+suffix."""
 
 MIN_RATE, MAX_RATE = 8_000, 192_000
 """Sample rates that are accepted, Hz."""
@@ -43,9 +46,11 @@ class AudioBlock:
     samples: Float32
     """float32 [n, channels], full scale at 1.0."""
     position: int
-    """Index of the first sample frame since the source was opened, lost ones counted: a jump is a gap."""
+    """Index of the first sample frame since the source was opened, lost ones counted: a
+    jump is a gap."""
     arrived: Arrival | None = None
-    """When the last sample was delivered; None where audio does not arrive in real time."""
+    """When the last sample was delivered; None where audio does not arrive in real
+    time."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Arrival:
 
 
 class Source(Protocol):
-    """Anything that delivers audio. `blocks` may raise AudioError or DeviceError at any point."""
+    """Anything that delivers audio. `blocks` may raise AudioError or DeviceError at any
+    point."""
 
     sample_rate: int
     """Rate of the blocks, Hz."""
@@ -84,7 +90,8 @@ class FileSource:
     """Decodes one file block by block, whatever its length."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Open `path`; AudioError if it is missing, empty, unreadable, not audio or cut short."""
+        """Open `path`; AudioError if it is missing, empty, unreadable, not audio or cut
+        short."""
         self.name = os.fspath(path)
         self._file = _open(self.name)
         self.sample_rate = int(self._file.samplerate)
@@ -96,7 +103,8 @@ class FileSource:
             raise
 
     def blocks(self) -> Iterator[AudioBlock]:
-        """Decode from the start to the end; a file shorter than its header says is an AudioError."""
+        """Decode from the start to the end; a file shorter than its header says is an
+        AudioError."""
         position = 0
         while True:
             samples = self._read()
@@ -160,16 +168,21 @@ def check_format(name: str, rate: int, channels: int) -> None:
 
 
 def check_finite(name: str, samples: Float32, position: int, rate: int) -> None:
-    """Raise AudioError if any sample is NaN or infinite, naming the first one's time."""
-    # One reduction on the usual path: a sum is finite when every addend is and none overflows.
+    """Raise AudioError if any sample is NaN or infinite, naming the first one's
+    time."""
+    # One reduction on the usual path: a sum is finite when every addend is and none
+    # overflows.
     if np.isfinite(np.sum(samples)) or np.isfinite(samples).all():
         return
     bad = int(np.flatnonzero(~np.isfinite(samples).all(axis=1))[0])
-    raise AudioError(name, f"has NaN or infinite samples, the first at {(position + bad) / rate:.3f} s")
+    raise AudioError(
+        name, f"has NaN or infinite samples, the first at {(position + bad) / rate:.3f} s"
+    )
 
 
 def mono_blocks(source: Source, rate: int) -> Iterator[Float32]:
-    """The whole of `source` as mono float32 at `rate`: channels averaged, then resampled as a stream."""
+    """The whole of `source` as mono float32 at `rate`: channels averaged, then
+    resampled as a stream."""
     resampler = Resampler(source.sample_rate, rate)
     for block in source.blocks():
         yield resampler.push(to_mono(block.samples))
@@ -185,7 +198,8 @@ def to_mono(samples: Float32) -> Float32:
 
 
 def read_mono(path: str | os.PathLike[str], rate: int) -> Float32:
-    """A whole file as mono float32 at `rate`, for training and tests; AudioError as `FileSource`."""
+    """A whole file as mono float32 at `rate`, for training and tests; AudioError as
+    `FileSource`."""
     source = FileSource(path)
     try:
         return np.concatenate(list(mono_blocks(source, rate)))
@@ -194,10 +208,11 @@ def read_mono(path: str | os.PathLike[str], rate: int) -> Float32:
 
 
 def find_audio(paths: Iterable[str]) -> Iterator[str | AudioError]:
-    """Expand folders (recursively, in name order) into audio files; "-" and files pass through.
+    """Expand folders (recursively, in name order) into audio files; "-" and files pass
+    through.
 
-    A folder without audio, or one that cannot be listed, comes out as the AudioError to report, so that the
-    rest is still done.
+    A folder without audio, or one that cannot be listed, comes out as the AudioError to
+    report, so that the rest is still done.
     """
     for path in paths:
         if path == "-" or not os.path.isdir(path):
@@ -214,4 +229,6 @@ def find_audio(paths: Iterable[str]) -> Iterator[str | AudioError]:
         for error in errors:
             yield AudioError(str(error.filename), (error.strerror or str(error)).lower())
         if not found and not errors:
-            yield AudioError(path, f"no audio in this folder (looked for {' '.join(sorted(AUDIO_SUFFIXES))})")
+            yield AudioError(
+                path, f"no audio in this folder (looked for {' '.join(sorted(AUDIO_SUFFIXES))})"
+            )

@@ -7,7 +7,8 @@ import struct
 from typing import BinaryIO
 
 UNKNOWN_SIZES = (0, 0xFFFFFFFF, 0xFFFFFFFF - 36, 0x7FFFFFFF)
-"""Sizes that programs writing a WAV to a pipe put in its header because they cannot know."""
+"""Sizes that programs writing a WAV to a pipe put in its header because they cannot
+know."""
 
 _LARGEST_OGG_PAGE = 65_307
 """Bytes; RFC 3533, section 6."""
@@ -16,7 +17,8 @@ _OGG_END_OF_STREAM = 4
 
 
 def ends_early(name: str) -> bool:
-    """Whether the Ogg or WAV file `name` lacks its end; False for every other container."""
+    """Whether the Ogg or WAV file `name` lacks its end; False for every other
+    container."""
     with open(name, "rb") as file:
         magic = file.read(4)
         if magic == b"OggS":
@@ -28,7 +30,8 @@ def ends_early(name: str) -> bool:
 
 
 def _ogg_has_end(file: BinaryIO) -> bool:
-    """Whether the last Ogg page is whole and carries the end-of-stream flag (RFC 3533, section 6)."""
+    """Whether the last Ogg page is whole and carries the end-of-stream flag (RFC 3533,
+    section 6)."""
     size = os.fstat(file.fileno()).st_size
     file.seek(max(0, size - _LARGEST_OGG_PAGE))
     tail = file.read()
@@ -40,7 +43,8 @@ def _ogg_has_end(file: BinaryIO) -> bool:
 
 
 def _wav_data_end(file: BinaryIO) -> int | None:
-    """Where the data chunk says it ends (bytes from the start), or None if it does not say."""
+    """Where the data chunk says it ends (bytes from the start), or None if it does not
+    say."""
     file.seek(12)
     while True:
         header = file.read(8)

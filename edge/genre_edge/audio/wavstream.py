@@ -1,8 +1,8 @@
 """WAV from a pipe: decoded as it arrives, without seeking.
 
-libsndfile needs to seek, and the standard library's `wave` reads no floating point; a pipe gives
-neither a length nor a second chance. Source of the layout: Microsoft, "Multiple Channel Audio Data
-and WAVE Files" (2007), and EBU Tech 3306 for RF64.
+libsndfile needs to seek, and the standard library's `wave` reads no floating point; a
+pipe gives neither a length nor a second chance. Source of the layout: Microsoft,
+"Multiple Channel Audio Data and WAVE Files" (2007), and EBU Tech 3306 for RF64.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class WavStreamSource:
     """A WAV on a stream that cannot seek, such as standard input."""
 
     def __init__(self, stream: BinaryIO, name: str = "-") -> None:
-        """Read the header; AudioError if it is not WAV or uses a coding other than PCM or float."""
+        """Read the header; AudioError if it is not WAV or uses a coding other than PCM
+        or float."""
         self.name = name
         self._stream = stream
         self._size: int | None = None
@@ -33,7 +34,9 @@ class WavStreamSource:
         if not riff:
             raise AudioError(name, "is empty (expected a WAV)")
         if riff[:4] not in (b"RIFF", b"RF64") or riff[8:12] != b"WAVE":
-            raise AudioError(name, "is not a WAV (convert it first: ffmpeg -i INPUT -f wav - | ...)")
+            raise AudioError(
+                name, "is not a WAV (convert it first: ffmpeg -i INPUT -f wav - | ...)"
+            )
         self._read_header()
         check_format(name, self.sample_rate, self.channels)
 
@@ -64,12 +67,14 @@ class WavStreamSource:
         decodable = {_PCM: (1, 2, 3, 4), _FLOAT: (4, 8)}
         if self._bytes not in decodable.get(coding, ()):
             raise AudioError(
-                self.name, f"WAV coding {coding} with {bits} bits is not supported (use PCM or float)"
+                self.name,
+                f"WAV coding {coding} with {bits} bits is not supported (use PCM or float)",
             )
         self._float = coding == _FLOAT
 
     def blocks(self) -> Iterator[AudioBlock]:
-        """Decode until the stream or the data chunk ends; AudioError if the stream ends first."""
+        """Decode until the stream or the data chunk ends; AudioError if the stream ends
+        first."""
         frame = self._bytes * self.channels
         left, position, rest = self._size, 0, 0
         while left is None or left >= frame:
@@ -86,7 +91,9 @@ class WavStreamSource:
             if len(data) < want // frame * frame:
                 break
         if rest or (left is not None and left >= frame):
-            raise AudioError(self.name, f"is truncated: it ends after {position / self.sample_rate:.1f} s")
+            raise AudioError(
+                self.name, f"is truncated: it ends after {position / self.sample_rate:.1f} s"
+            )
 
     def _decode(self, data: bytes) -> Float32:
         if self._float:
@@ -105,7 +112,8 @@ class WavStreamSource:
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
-    """`size` bytes, or fewer at the end of the stream (a pipe may deliver less at a time)."""
+    """`size` bytes, or fewer at the end of the stream (a pipe may deliver less at a
+    time)."""
     parts: list[bytes] = []
     while size > 0:
         part = stream.read(min(size, 1 << 20))

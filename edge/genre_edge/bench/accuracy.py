@@ -48,7 +48,8 @@ class Heard:
     skipped: list[str] = field(default_factory=list)
     """One line for each file that cannot be read."""
     sample: list[dict[FrontendSpec, Float32]] = field(default_factory=list)
-    """Audio of some windows by front-end, to measure the cost on: float32 [window_samples]."""
+    """Audio of some windows by front-end, to measure the cost on: float32
+    [window_samples]."""
 
     def window_truth(self) -> npt.NDArray[np.int64]:
         """Each window's label: [windows]."""
@@ -62,10 +63,12 @@ SAMPLE = 32
 def ask(
     classifiers: Sequence[Classifier], frontends: Sequence[FrontendSpec], tracks: Iterable[Track]
 ) -> tuple[Heard, list[Answers]]:
-    """Every classifier's answers on every window of the tracks, as `genre-edge classify` takes them.
+    """Every classifier's answers on every window of the tracks, as `genre-edge
+    classify` takes them.
 
-    `frontends` belong to the classifiers, in order; each distinct one is computed once. All must have the same labels
-    and the same window length. A track that cannot be read to its end counts for nothing.
+    `frontends` belong to the classifiers, in order; each distinct one is computed once.
+    All must have the same labels and the same window length. A track that cannot be
+    read to its end counts for nothing.
     """
     heard = Heard(classifiers[0].labels)
     answers = [Answers() for _ in classifiers]
@@ -75,11 +78,18 @@ def ask(
         found: list[list[Float32]] = []
         try:
             sources += [Counted(FileSource(track.path)) for _ in logmels]
-            streams = [windows_of(s, logmel) for s, logmel in zip(sources, logmels.values(), strict=True)]
+            streams = [
+                windows_of(s, logmel) for s, logmel in zip(sources, logmels.values(), strict=True)
+            ]
             for row in zip(*streams, strict=True):
-                features = {spec: window.features for spec, window in zip(logmels, row, strict=True)}
+                features = {
+                    spec: window.features for spec, window in zip(logmels, row, strict=True)
+                }
                 found.append(
-                    [c.scores(features[spec]) for c, spec in zip(classifiers, frontends, strict=True)]
+                    [
+                        c.scores(features[spec])
+                        for c, spec in zip(classifiers, frontends, strict=True)
+                    ]
                 )
                 if len(heard.sample) < SAMPLE and len(found) % 5 == 1:
                     heard.sample.append({s: w.samples for s, w in zip(logmels, row, strict=True)})
@@ -112,7 +122,9 @@ def judged(heard: Heard, answers: Answers) -> dict[str, Any]:
     sure = [(float(p), bool(r)) for p, r in zip(scores.max(axis=1), said == truth, strict=True)]
     return {
         "windows": _share(heard.labels, truth, said),
-        "tracks": _share(heard.labels, np.array(heard.truth), by_track(heard, answers).argmax(axis=1)),
+        "tracks": _share(
+            heard.labels, np.array(heard.truth), by_track(heard, answers).argmax(axis=1)
+        ),
         "calibration_error": round(calibration_error(sure), 4),
         "top1": said.tolist(),
     }
@@ -121,7 +133,8 @@ def judged(heard: Heard, answers: Answers) -> dict[str, Any]:
 def _share(
     labels: Sequence[str], truth: npt.NDArray[np.int64], said: npt.NDArray[np.int64]
 ) -> dict[str, Any]:
-    """Accuracy with its 95 % interval, macro F1, the genres and the confusion matrix [true][predicted]."""
+    """Accuracy with its 95 % interval, macro F1, the genres and the confusion matrix
+    [true][predicted]."""
     n = len(labels)
     pairs = (truth * n + said).astype(np.intp)  # 32-bit systems count no int64
     confusion = np.bincount(pairs, minlength=n * n).reshape(n, n)
@@ -151,13 +164,16 @@ def _ratio(part: int, whole: int) -> float | None:
 
 
 def difference(heard: Heard, small: Answers, large: Answers) -> dict[str, Any]:
-    """A quantised model beside its float original, on the same windows, as in bench.json."""
+    """A quantised model beside its float original, on the same windows, as in
+    bench.json."""
     truth = heard.window_truth()
     a, b = small.by_window(), large.by_window()
     said_a, said_b = a.argmax(axis=1), b.argmax(axis=1)
     shift = np.abs(a - b).max(axis=1)
     moved = Counter(
-        f"{heard.labels[j]} > {heard.labels[i]}" for i, j in zip(said_a, said_b, strict=True) if i != j
+        f"{heard.labels[j]} > {heard.labels[i]}"
+        for i, j in zip(said_a, said_b, strict=True)
+        if i != j
     )
     track_truth = np.array(heard.truth)
     return {
@@ -167,13 +183,17 @@ def difference(heard: Heard, small: Answers, large: Answers) -> dict[str, Any]:
             by_track(heard, large).argmax(axis=1) == track_truth,
         ),
         "agreement": round(float((said_a == said_b).mean()), 4),
-        "probability_shift": {"mean": round(float(shift.mean()), 4), "worst": round(float(shift.max()), 4)},
+        "probability_shift": {
+            "mean": round(float(shift.mean()), 4),
+            "worst": round(float(shift.max()), 4),
+        },
         "moved": dict(moved.most_common()),
     }
 
 
 def _paired(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    """Difference of two accuracies on the same cases, in points, with McNemar's exact p."""
+    """Difference of two accuracies on the same cases, in points, with McNemar's exact
+    p."""
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     return {
         "points": round(100 * float(first.mean() - second.mean()), 2),

@@ -1,4 +1,5 @@
-"""A process of its own for one model: prints its load time and its peak memory as JSON."""
+"""A process of its own for one model: prints its load time and its peak memory as
+JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def main(model: str, runtime: str, threads: str) -> None:
 
 
 def peak_bytes() -> int:
-    """The most memory this process has held, bytes: VmHWM, which unlike ru_maxrss a child does not inherit."""
+    """The most memory this process has held, bytes: VmHWM, which unlike ru_maxrss a
+    child does not inherit."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) * 1024

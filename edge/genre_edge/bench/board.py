@@ -11,7 +11,12 @@ from typing import Any
 
 _MODEL = Path("/proc/device-tree/model")
 _THERMAL = Path("/sys/class/thermal")
-_THROTTLED = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
+_THROTTLED = {
+    0: "under-voltage",
+    1: "frequency capped",
+    2: "throttled",
+    3: "soft temperature limit",
+}
 """Bits of `vcgencmd get_throttled`: now; 16 higher: since it was switched on.
 Source: Raspberry Pi documentation, "vcgencmd"."""
 
@@ -52,11 +57,14 @@ def temperature() -> float | None:
 
 
 def throttled() -> list[str] | None:
-    """What slows a Raspberry Pi down now or has since it was switched on; None on another machine."""
+    """What slows a Raspberry Pi down now or has since it was switched on; None on
+    another machine."""
     vcgencmd = shutil.which("vcgencmd")
     if vcgencmd is None:
         return None
-    said = subprocess.run([vcgencmd, "get_throttled"], capture_output=True, text=True, check=False).stdout
+    said = subprocess.run(
+        [vcgencmd, "get_throttled"], capture_output=True, text=True, check=False
+    ).stdout
     return parse_throttled(said)
 
 

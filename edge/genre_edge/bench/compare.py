@@ -48,7 +48,8 @@ def load_bench(path: Path) -> Bench:
 
 
 def compare(old: Bench, new: Bench) -> tuple[list[Change], list[str]]:
-    """The changes of the models that both hold, and remarks on what cannot be compared."""
+    """The changes of the models that both hold, and remarks on what cannot be
+    compared."""
     before = {name_of(model): model for model in old["models"]}
     after = {name_of(model): model for model in new["models"]}
     remarks = [f"only in the old: {name}" for name in before if name not in after]
@@ -87,7 +88,11 @@ def _size(name: str, old: Any, new: Any) -> list[Change]:
     ratio = new["bytes"] / old["bytes"]
     if abs(ratio - 1) < _SIZE:
         return []
-    return [Change(f"{name}: file {old['bytes'] / 1e3:.0f} KB -> {new['bytes'] / 1e3:.0f} KB", ratio > 1)]
+    return [
+        Change(
+            f"{name}: file {old['bytes'] / 1e3:.0f} KB -> {new['bytes'] / 1e3:.0f} KB", ratio > 1
+        )
+    ]
 
 
 def _cost(name: str, old: Any, new: Any) -> list[Change]:
@@ -102,7 +107,8 @@ def _cost(name: str, old: Any, new: Any) -> list[Change]:
                 ratio = b[key]["median"] / a[key]["median"]
                 changes.append(
                     Change(
-                        f"{where}: {text} {a[key]['median']:.3f} -> {b[key]['median']:.3f} ms ({ratio:.2f} times)",
+                        f"{where}: {text} {a[key]['median']:.3f} -> {b[key]['median']:.3f} ms "
+                        f"({ratio:.2f} times)",
                         ratio > 1,
                     )
                 )

@@ -1,4 +1,5 @@
-"""What a model costs: time per window, interleaved so that a drifting clock favours nobody; load time; memory."""
+"""What a model costs: time per window, interleaved so that a drifting clock favours
+nobody; load time; memory."""
 
 from __future__ import annotations
 
@@ -17,10 +18,11 @@ WARM_ROUNDS = 5
 
 
 def interleaved(arms: Mapping[str, Callable[[int], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds that each arm took in each round, one after the other within a round: A B A B.
+    """Seconds that each arm took in each round, one after the other within a round: A B
+    A B.
 
-    An arm is called with the number of the round. The order turns round by one each time, so that none always
-    follows the same neighbour.
+    An arm is called with the number of the round. The order turns round by one each
+    time, so that none always follows the same neighbour.
     """
     names = list(arms)
     taken: dict[str, list[float]] = {name: [] for name in names}
@@ -48,7 +50,8 @@ def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def alone(model: str, runtime: str | None, threads: int) -> dict[str, float]:
-    """Load time and peak memory of a model in a process of its own: {"load_ms", "peak_mb"}."""
+    """Load time and peak memory of a model in a process of its own: {"load_ms",
+    "peak_mb"}."""
     command = [sys.executable, "-m", "genre_edge.bench.alone", model, runtime or "", str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,4 +1,5 @@
-"""One benchmark: the models, the tracks, everything measured, as bench.json holds it."""
+"""One benchmark: the models, the tracks, everything measured, as bench.json holds
+it."""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ class Entrant:
 
 
 def entrants(config: BenchConfig) -> list[Entrant]:
-    """The models loaded. UsageError unless they have the same labels and window length."""
+    """The models loaded. UsageError unless they have the same labels and window
+    length."""
     bundles = [read_bundle(find_model(model)) for model in config.models]
     first = bundles[0].info
     for bundle in bundles[1:]:
@@ -67,15 +69,19 @@ def entrants(config: BenchConfig) -> list[Entrant]:
             )
         if bundle.info.labels != first.labels:
             raise UsageError(
-                f"{bundle.path}: has the labels of {bundles[0].path} in another order: bench them apart"
+                f"{bundle.path}: has the labels of {bundles[0].path} in another order: bench them "
+                "apart"
             )
         if bundle.info.frontend.window_seconds != first.frontend.window_seconds:
             raise UsageError(
-                f"{bundle.path}: its windows are not as long as {bundles[0].path}'s: bench them apart"
+                f"{bundle.path}: its windows are not as long as {bundles[0].path}'s: bench them "
+                "apart"
             )
     names = [bundle.info.name for bundle in bundles]
     return [
-        Entrant(name if names.count(name) == 1 else bundle.path, bundle, Classifier(bundle, runtime, 1))
+        Entrant(
+            name if names.count(name) == 1 else bundle.path, bundle, Classifier(bundle, runtime, 1)
+        )
         for name, bundle in zip(names, bundles, strict=True)
         for runtime in config.runtimes
     ]
@@ -92,13 +98,17 @@ def measure(
     labels = entered[0].classifier.labels
     unknown = sorted({track.genre for track in tracks} - set(labels))
     if unknown:
-        raise UsageError(f"the models have no label {', '.join(unknown)} (they know {', '.join(labels)})")
+        raise UsageError(
+            f"the models have no label {', '.join(unknown)} (they know {', '.join(labels)})"
+        )
     before = board.temperature()
     heard, answers = ask(
         [e.classifier for e in entered], [e.bundle.info.frontend for e in entered], progress(tracks)
     )
     if not heard.names:
-        raise UsageError(f"no track could be read: {heard.skipped[0] if heard.skipped else 'none was given'}")
+        raise UsageError(
+            f"no track could be read: {heard.skipped[0] if heard.skipped else 'none was given'}"
+        )
     costs = _costs(config, entered, heard)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -156,7 +166,9 @@ def _packages() -> dict[str, str]:
     return found
 
 
-def _costs(config: BenchConfig, entered: Sequence[Entrant], heard: Heard) -> list[list[dict[str, Any]]]:
+def _costs(
+    config: BenchConfig, entered: Sequence[Entrant], heard: Heard
+) -> list[list[dict[str, Any]]]:
     """For each entrant, one entry a number of threads."""
     sample = heard.sample
     arms: dict[str, Callable[[int], object]] = {}
@@ -172,7 +184,10 @@ def _costs(config: BenchConfig, entered: Sequence[Entrant], heard: Heard) -> lis
             classifier = Classifier(entrant.bundle, entrant.classifier.runtime, threads)
             arms[f"{entrant.name} {threads}"] = partial(_turn, classifier.scores, features)
     taken = interleaved(arms, config.rounds)
-    return [[_cost(entrant, threads, taken, config) for threads in config.threads] for entrant in entered]
+    return [
+        [_cost(entrant, threads, taken, config) for threads in config.threads]
+        for entrant in entered
+    ]
 
 
 def _turn(step: Callable[[Float32], object], given: Sequence[Float32], number: int) -> None:
@@ -199,13 +214,21 @@ def _cost(
 def _differences(
     entered: Sequence[Entrant], heard: Heard, answers: Sequence[Answers]
 ) -> list[dict[str, Any]]:
-    """Every pair of entrants; the reference is the larger model, which is the float one of a pair."""
+    """Every pair of entrants; the reference is the larger model, which is the float one
+    of a pair."""
     found = []
-    for (one, one_answers), (other, other_answers) in combinations(zip(entered, answers, strict=True), 2):
+    for (one, one_answers), (other, other_answers) in combinations(
+        zip(entered, answers, strict=True), 2
+    ):
         small, large = sorted(
-            ((one, one_answers), (other, other_answers)), key=lambda pair: len(pair[0].bundle.flatbuffer)
+            ((one, one_answers), (other, other_answers)),
+            key=lambda pair: len(pair[0].bundle.flatbuffer),
         )
         found.append(
-            {"model": small[0].name, "reference": large[0].name, **difference(heard, small[1], large[1])}
+            {
+                "model": small[0].name,
+                "reference": large[0].name,
+                **difference(heard, small[1], large[1]),
+            }
         )
     return found

@@ -23,9 +23,17 @@ def plot(bench: Bench, path: Path) -> None:
         low, high = (abs(edge - found["accuracy"]) for edge in found["interval"])
         x = [[cost["median"] - cost["p25"]], [cost["p75"] - cost["median"]]]
         axes[0].errorbar(
-            cost["median"], found["accuracy"], [[low], [high]], x, fmt="o", capsize=3, label=name_of(model)
+            cost["median"],
+            found["accuracy"],
+            [[low], [high]],
+            x,
+            fmt="o",
+            capsize=3,
+            label=name_of(model),
         )
-    axes[0].set(xlabel="log-mel and inference of a window, ms (quartiles)", ylabel="windows right (95 %)")
+    axes[0].set(
+        xlabel="log-mel and inference of a window, ms (quartiles)", ylabel="windows right (95 %)"
+    )
     axes[0].grid(alpha=0.3)
     axes[0].legend(fontsize=8)
     for axis, model in zip(axes[1:], models, strict=False):
@@ -38,7 +46,9 @@ def plot(bench: Bench, path: Path) -> None:
         for (row, column), count in np.ndenumerate(counts):
             if count:
                 colour = "white" if share[row, column] > 0.5 else "black"
-                axis.text(column, row, f"{count:g}", ha="center", va="center", color=colour, fontsize=6)
+                axis.text(
+                    column, row, f"{count:g}", ha="center", va="center", color=colour, fontsize=6
+                )
     for axis in axes[len(models) + 1 :]:
         axis.set_visible(False)
     figure.savefig(path, dpi=120)

@@ -32,21 +32,33 @@ def markdown(bench: Bench) -> str:
     lines = [
         "# Benchmark",
         "",
-        f"{data['tracks']} tracks ({data['split']}), {data['windows']} windows, {data['seconds'] / 60:.1f} min"
+        f"{data['tracks']} tracks ({data['split']}), {data['windows']} windows, "
+        f"{data['seconds'] / 60:.1f} min"
         + (f", {len(data['skipped'])} files skipped" if data["skipped"] else "")
         + f"; genre-edge {bench['version']}, {bench['time']}.",
         "",
-        f"{board['model']}, {board['machine']}, {board['cores']} cores, {board['system']}{heat}{slowed}; "
-        f"Python {board['python']}, " + ", ".join(f"{k} {v}" for k, v in bench["packages"].items()) + ".",
+        f"{board['model']}, {board['machine']}, {board['cores']} cores, "
+        f"{board['system']}{heat}{slowed}; "
+        f"Python {board['python']}, "
+        + ", ".join(f"{k} {v}" for k, v in bench["packages"].items())
+        + ".",
         "",
         summary(bench),
         "",
-        "Intervals are Wilson's at 95 %; a track's windows resemble each other, so that of the windows is too narrow. "
+        "Intervals are Wilson's at 95 %; a track's windows resemble each other, so that of the "
+        "windows is too narrow. "
         "p is McNemar's, exact.",
         "",
     ]
     for model in bench["models"]:
-        lines += [f"## {name_of(model)}", "", *_genres(bench, model), "", *_confusion(bench, model), ""]
+        lines += [
+            f"## {name_of(model)}",
+            "",
+            *_genres(bench, model),
+            "",
+            *_confusion(bench, model),
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -72,16 +84,20 @@ def _share(found: Mapping[str, Any]) -> str:
 
 def _cost(bench: Bench) -> list[str]:
     rows = [
-        "| model | threads | file | MAC | load | peak memory | log-mel | inference (median, p95, p99) | times real time |",
+        "| model | threads | file | MAC | load | peak memory | log-mel | inference (median, p95, "
+        "p99) | times real time |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for model in bench["models"]:
         for cost in model["cost"]:
             ms = cost["inference_ms"]
             rows.append(
-                f"| {name_of(model)} | {cost['threads']} | {model['bytes'] / 1e3:.0f} KB | {model['macs'] / 1e6:.1f} M "
-                f"| {cost['load_ms']:.0f} ms | {cost['peak_mb']:.0f} MB | {cost['front_end_ms']['median']:.3f} ms "
-                f"| {ms['median']:.3f}, {ms['p95']:.3f}, {ms['p99']:.3f} ms | {cost['real_time_factor']:.0f} |"
+                f"| {name_of(model)} | {cost['threads']} | {model['bytes'] / 1e3:.0f} KB | "
+                f"{model['macs'] / 1e6:.1f} M "
+                f"| {cost['load_ms']:.0f} ms | {cost['peak_mb']:.0f} MB | "
+                f"{cost['front_end_ms']['median']:.3f} ms "
+                f"| {ms['median']:.3f}, {ms['p95']:.3f}, {ms['p99']:.3f} ms | "
+                f"{cost['real_time_factor']:.0f} |"
             )
     return rows
 
@@ -90,7 +106,8 @@ def _differences(bench: Bench) -> list[str]:
     if not bench["differences"]:
         return []
     rows = [
-        "| model | against | windows | tracks | same top-1 | probability shift (mean, worst) | what moves |",
+        "| model | against | windows | tracks | same top-1 | probability shift (mean, worst) | "
+        "what moves |",
         "|---|---|---|---|---|---|---|",
     ]
     for found in bench["differences"]:
@@ -99,9 +116,12 @@ def _differences(bench: Bench) -> list[str]:
             for unit in ("windows", "tracks")
         ]
         shift = found["probability_shift"]
-        moved = ", ".join(f"{pair} ({n})" for pair, n in list(found["moved"].items())[:3]) or "nothing"
+        moved = (
+            ", ".join(f"{pair} ({n})" for pair, n in list(found["moved"].items())[:3]) or "nothing"
+        )
         rows.append(
-            f"| {found['model']} | {found['reference']} | {cells[0]} | {cells[1]} | {found['agreement']:.1%} "
+            f"| {found['model']} | {found['reference']} | {cells[0]} | {cells[1]} | "
+            f"{found['agreement']:.1%} "
             f"| {shift['mean']:.3f}, {shift['worst']:.3f} | {moved} |"
         )
     return rows
@@ -113,7 +133,8 @@ def _genres(bench: Bench, model: Mapping[str, Any]) -> list[str]:
     for label in bench["data"]["labels"]:
         found, track = windows[label], tracks[label]
         rows.append(
-            f"| {label} | {_percent(found['recall'])} | {_percent(found['precision'])} | {found['count']} "
+            f"| {label} | {_percent(found['recall'])} | {_percent(found['precision'])} | "
+            f"{found['count']} "
             f"| {_percent(track['recall'])} of {track['count']} |"
         )
     return rows

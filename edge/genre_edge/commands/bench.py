@@ -23,7 +23,8 @@ examples:
   genre-edge bench --data ~/gtzan --runtime litert,tflite --threads 1,2,4
   genre-edge bench --compare old/bench.json new/bench.json
 
-writes to --output: bench.json, bench.md and, where matplotlib is installed (pip install 'genre-edge[bench]'), bench.png
+writes to --output: bench.json, bench.md and, where matplotlib is installed
+(pip install 'genre-edge[bench]'), bench.png
 
 exit status: 0 done, 1 some file was skipped, or --compare found something worse, 2 wrong usage
 """
@@ -34,7 +35,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "bench",
         help="how often models are right on your recordings, and what they cost",
-        description="Measure accuracy and cost of models on labelled recordings: folders named after the genres, "
+        description="Measure accuracy and cost of models on labelled recordings: folders named "
+        "after the genres, "
         "or a folder with a tracks.csv (columns track, genre, file, split).",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -61,11 +63,19 @@ def add_parser(commands: Any) -> None:
         help="tracks to hear: train, valid, test or all (default: valid)",
     )
     parser.add_argument(
-        "--runtime", metavar="R[,R]", help=f"of {', '.join(RUNTIMES)} (default: the first that is installed)"
+        "--runtime",
+        metavar="R[,R]",
+        help=f"of {', '.join(RUNTIMES)} (default: the first that is installed)",
     )
-    parser.add_argument("--threads", default="1", metavar="N[,N]", help="interpreter threads (default: 1)")
     parser.add_argument(
-        "--rounds", type=int, default=200, metavar="N", help="measurements of each cost (default: 200)"
+        "--threads", default="1", metavar="N[,N]", help="interpreter threads (default: 1)"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=200,
+        metavar="N",
+        help="measurements of each cost (default: 200)",
     )
     parser.add_argument("--output", type=Path, metavar="DIR", help="write the results here")
     parser.set_defaults(run=run)

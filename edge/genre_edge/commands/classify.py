@@ -1,4 +1,5 @@
-"""genre-edge classify: files and folders in, the genre of every window and a verdict out."""
+"""genre-edge classify: files and folders in, the genre of every window and a verdict
+out."""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def classify_to(sink: Sink, items: list[Item], config: EngineConfig, jobs: int) -> int:
-    """Send every record to the sink and every error to standard error; returns the exit status."""
+    """Send every record to the sink and every error to standard error; returns the exit
+    status."""
     failed = False
     with _progress(len(items)) as bar:
         for _, records in classify_items(items, config, jobs):
@@ -111,7 +113,8 @@ def _sink(name: str, config: EngineConfig) -> Sink:
 
 
 def _progress(files: int) -> Any:
-    """A progress bar on standard error for several files, where a person sees nothing else."""
+    """A progress bar on standard error for several files, where a person sees nothing
+    else."""
     if files < 2 or not sys.stderr.isatty() or sys.stdout.isatty():
         return nullcontext()
     from tqdm import tqdm

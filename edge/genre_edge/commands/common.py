@@ -42,7 +42,10 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
 def add_verbose_option(parser: argparse.ArgumentParser) -> None:
     """-v, for commands that open audio devices."""
     parser.add_argument(
-        "-v", "--verbose", action="store_true", help="show what ALSA and PortAudio print to standard error"
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="show what ALSA and PortAudio print to standard error",
     )
 
 
@@ -53,8 +56,11 @@ def complain(message: object, program: str = "genre-edge") -> None:
             print(f"{program}: {line}", file=sys.stderr, flush=True)
 
 
-def run_command(program: str, run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
-    """Run a parsed command; an expected error becomes one line and its exit status, never a traceback."""
+def run_command(
+    program: str, run: Callable[[argparse.Namespace], int], args: argparse.Namespace
+) -> int:
+    """Run a parsed command; an expected error becomes one line and its exit status,
+    never a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
@@ -66,6 +72,7 @@ def run_command(program: str, run: Callable[[argparse.Namespace], int], args: ar
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone; keep the interpreter from failing again when it flushes at exit.
+        # The reader has gone; keep the interpreter from failing again when it flushes
+        # at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE

@@ -1,4 +1,5 @@
-"""genre-edge config: the configuration file: begin one, check it, show what is in force."""
+"""genre-edge config: the configuration file: begin one, check it, show what is in
+force."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "config",
         help="begin, check or show the configuration file",
-        description="The configuration of genre-edge listen: a TOML file, environment variables above it, flags above both.",
+        description="The configuration of genre-edge listen: a TOML file, environment variables "
+        "above it, flags above both.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,9 +43,14 @@ def add_parser(commands: Any) -> None:
         sub = what.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         add_config_option(sub)
         sub.set_defaults(run=run)
-    init = what.add_parser("init", help="write a commented file", description="Write a commented file.")
+    init = what.add_parser(
+        "init", help="write a commented file", description="Write a commented file."
+    )
     init.add_argument(
-        "--output", default=str(user_file()), metavar="FILE", help="- for the screen (default: %(default)s)"
+        "--output",
+        default=str(user_file()),
+        metavar="FILE",
+        help="- for the screen (default: %(default)s)",
     )
     init.add_argument("--force", action="store_true", help="replace a file that is there")
     init.set_defaults(run=_init)
@@ -75,7 +82,8 @@ def _init(args: argparse.Namespace) -> int:
 
 
 def write_new(path: Path, text: str, replace: bool) -> None:
-    """Write a file at once or not at all. UsageError if it is there already, or cannot be written."""
+    """Write a file at once or not at all. UsageError if it is there already, or cannot
+    be written."""
     if path.exists() and not replace:
         raise UsageError(f"{path}: is there already; --force replaces it")
     part = path.with_name(path.name + ".part")

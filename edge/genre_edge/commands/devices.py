@@ -25,7 +25,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "devices",
         help="the microphones there are, with names that survive a reboot",
-        description="List every audio input: its lasting token, rates and channels, and which is the default.",
+        description="List every audio input: its lasting token, rates and channels, and which is "
+        "the default.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -55,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(found, indent=1))
     elif not found:
-        raise DeviceError("no input device (is the microphone plugged in? 'genre-edge doctor' looks closer)")
+        raise DeviceError(
+            "no input device (is the microphone plugged in? 'genre-edge doctor' looks closer)"
+        )
     else:
         for entry in found:
             _print(entry)

@@ -1,4 +1,5 @@
-"""genre-edge doctor: looks at everything that goes wrong on a device, and says what to do about it."""
+"""genre-edge doctor: looks at everything that goes wrong on a device, and says what to
+do about it."""
 
 from __future__ import annotations
 

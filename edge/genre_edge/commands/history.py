@@ -22,7 +22,9 @@ examples:
   genre-edge history                              the last 7 days, by genre
   genre-edge history --since 24h --by hour
   genre-edge history --by day --format csv > days.csv
-  genre-edge history --since 30d --by day --plot month.png       needs matplotlib: pip install 'genre-edge[plot]'
+  genre-edge history --since 30d --by day --plot month.png
+
+--plot needs matplotlib: pip install 'genre-edge[plot]'
 """
 
 
@@ -82,7 +84,10 @@ def _print(rows: Sequence[Played], since: str) -> None:
             when = row.when
             print(when.replace("T", " "))
         sure = "" if row.confidence is None else f"{row.confidence:4.0%}"
-        print(f"  {row.label:<12} {_clock(row.seconds):>9}  {sure:>4}  {bar(row.seconds / most)}".rstrip())
+        print(
+            f"  {row.label:<12} {_clock(row.seconds):>9}  {sure:>4}  "
+            f"{bar(row.seconds / most)}".rstrip()
+        )
 
 
 def _clock(seconds: float) -> str:
@@ -107,7 +112,9 @@ def _plot(rows: Sequence[Played], path: Path, by: str) -> None:
     else:
         below = [0.0] * len(times)
         for label in labels:
-            minutes = [sum(r.seconds for r in rows if (r.when, r.label) == (t, label)) / 60 for t in times]
+            minutes = [
+                sum(r.seconds for r in rows if (r.when, r.label) == (t, label)) / 60 for t in times
+            ]
             axis.bar([t.replace("T", " ") for t in times], minutes, bottom=below, label=label)
             below = [a + b for a, b in zip(below, minutes, strict=True)]
         axis.legend(fontsize=8)

@@ -1,4 +1,5 @@
-"""genre-edge listen: the genre of what a microphone hears, for as long as it is there."""
+"""genre-edge listen: the genre of what a microphone hears, for as long as it is
+there."""
 
 from __future__ import annotations
 
@@ -31,9 +32,9 @@ examples:
   genre-edge --webhook https://example.org/now-playing,token-file=token.txt
   genre-edge devices                          which microphones there are
 
-A device that is missing or lost is waited for. What flags leave open comes from the configuration file and the environment
-(genre-edge config). The exit status is 0 after Ctrl-C, SIGTERM, --duration or --windows, 1 when listening is impossible,
-2 for wrong usage.
+A device that is missing or lost is waited for. What flags leave open comes from the configuration
+file and the environment (genre-edge config). The exit status is 0 after Ctrl-C, SIGTERM, --duration
+or --windows, 1 when listening is impossible, 2 for wrong usage.
 """
 
 _SHORTEST_HOP, _LONGEST_HOP = 0.25, 3.0
@@ -48,7 +49,9 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="default: %(default)s"
+    )
     add_listening_options(parser)
     parser.set_defaults(run=run)
 
@@ -64,7 +67,8 @@ def add_listening_options(parser: argparse.ArgumentParser) -> None:
 
 
 def loader(args: argparse.Namespace, base: Flags | None = None) -> Callable[[], Settings]:
-    """Reads the settings of a listening command anew at each call; UsageError names every fault."""
+    """Reads the settings of a listening command anew at each call; UsageError names
+    every fault."""
     said = {
         **{name: given(args, name) for name in ("microphone", "listen", "model", "web")},
         **output_flags(args),
@@ -87,7 +91,9 @@ def run(args: argparse.Namespace) -> int:
     from ..service.program import Listening
     from ..service.systemd_notify import Notifier
 
-    listening = Listening(loader(args), lambda _: _Screen(args.format), complain, Notifier(), args.verbose)
+    listening = Listening(
+        loader(args), lambda _: _Screen(args.format), complain, Notifier(), args.verbose
+    )
     run_until_stopped(listening)
     report_losses(listening.health)
     return 0
@@ -104,7 +110,8 @@ def report_losses(health: Health) -> None:
     """A line about audio that was dropped, and one for each sink in trouble."""
     if health.dropped_seconds or health.overflows:
         complain(
-            f"{health.dropped_seconds:.1f} s of audio dropped, {health.overflows} overflows of the driver"
+            f"{health.dropped_seconds:.1f} s of audio dropped, {health.overflows} overflows of "
+            "the driver"
         )
     report_sinks(health)
 

@@ -17,14 +17,14 @@ from .listen import Said, add_listening_options, loader, report_losses, run_unti
 
 _EPILOG = """\
 examples:
-  genre-edge serve                     http://127.0.0.1:8080: drop a file on the page and see its genres
+  genre-edge serve                     open http://127.0.0.1:8080 and drop a file on the page
   genre-edge serve --live              and what the microphone hears now
   genre-edge serve --live --history    and what it heard today
   genre-edge serve --host 0.0.0.0 --token-file ~/.config/genre-edge/token
   curl -F file=@song.mp3 http://127.0.0.1:8080/api/classify
 
-The API is described at /api/openapi.json. Beyond this machine it wants a token (Authorization: Bearer
-TOKEN; the page asks for it).
+The API is described at /api/openapi.json. Beyond this machine it wants a token (Authorization:
+Bearer TOKEN; the page asks for it).
 """
 
 
@@ -33,7 +33,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "serve",
         help="the prediction service and its page",
-        description="Serve a page and an HTTP API that classify files, microphones of browsers and this one's.",
+        description="Serve a page and an HTTP API that classify files, microphones of browsers "
+        "and this one's.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,4 +1,5 @@
-"""genre-edge service: run at boot under systemd, be restarted when hung, log to the journal."""
+"""genre-edge service: run at boot under systemd, be restarted when hung, log to the
+journal."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from .listen import add_listening_options, loader, run_until_stopped
 
 _EPILOG = """\
 examples:
-  sudo genre-edge service install          at boot, for the whole system; configuration in /etc/genre-edge.toml
+  sudo genre-edge service install          at boot, for all; configuration: /etc/genre-edge.toml
   genre-edge service install --user        when this user logs in
   genre-edge service status                is it up, what does it hear, what did it say last
   sudo genre-edge service uninstall        configuration and history stay
@@ -69,7 +70,9 @@ def add_parser(commands: Any) -> None:
     )
     alive.set_defaults(run=_alive)
     running = what.add_parser(
-        "run", help="what the unit starts", description="Listen as a service: a log instead of windows."
+        "run",
+        help="what the unit starts",
+        description="Listen as a service: a log instead of windows.",
     )
     add_listening_options(running)
     running.set_defaults(run=_run)
@@ -98,7 +101,9 @@ def _run(args: argparse.Namespace) -> int:
 def _install(args: argparse.Namespace) -> int:
     unit, config = _paths(args)
     program = _program()
-    under_home = any(Path(word).is_relative_to(home) for word in program[:1] for home in ("/home", "/root"))
+    under_home = any(
+        Path(word).is_relative_to(home) for word in program[:1] for home in ("/home", "/root")
+    )
     user = os.environ.get("SUDO_USER") or getpass.getuser()
     real_config = args.root / config.relative_to("/") if not args.user else config
     if real_config.exists():
@@ -165,18 +170,22 @@ def _alive(args: argparse.Namespace) -> int:
 
 
 def _paths(args: argparse.Namespace) -> tuple[Path, Path]:
-    """The unit file, and the configuration as the service sees it. UsageError without the right to write there."""
+    """The unit file, and the configuration as the service sees it. UsageError without
+    the right to write there."""
     if args.user:
         if args.root != Path("/"):
             raise UsageError("--root: goes without --user")
         return config_home() / "systemd/user" / NAME, user_file()
     if os.geteuid() != 0 and args.root == Path("/") and args.run is not _status:
-        raise UsageError("only root may do this: sudo genre-edge service ..., or --user for this user alone")
+        raise UsageError(
+            "only root may do this: sudo genre-edge service ..., or --user for this user alone"
+        )
     return args.root / "etc/systemd/system" / NAME, SYSTEM_FILE
 
 
 def _program() -> tuple[str, ...]:
-    """How to start this program from anywhere: its script, else this Python with its module."""
+    """How to start this program from anywhere: its script, else this Python with its
+    module."""
     script = shutil.which(sys.argv[0]) or ""
     if Path(script).name == "genre-edge":
         return (str(Path(script).absolute()), "service", "run")

@@ -1,4 +1,5 @@
-"""Options for the places that records also go to, declared once for listen and classify."""
+"""Options for the places that records also go to, declared once for listen and
+classify."""
 
 from __future__ import annotations
 
@@ -25,13 +26,15 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=default_history(),
         metavar="PATH",
-        help=f"SQLite file of what was heard, for genre-edge history (default: {default_history()})",
+        help="SQLite file of what was heard, for genre-edge history (default: "
+        f"{default_history()})",
     )
     add_flags(group, "history", HistoryConfig)
     group.add_argument(
         "--mqtt",
         metavar="URL[,KEY=VALUE]",
-        help="mqtt[s]://[USER@]HOST[:PORT][/PREFIX]. Keys: name=, password-file=, ca=, cert=, key=, discovery=on|off, "
+        help="mqtt[s]://[USER@]HOST[:PORT][/PREFIX]. Keys: name=, password-file=, ca=, cert=, "
+        "key=, discovery=on|off, "
         "spool=, spool-mb=",
     )
     group.add_argument(
@@ -39,7 +42,8 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="URL[,KEY=VALUE]",
-        help="POST there when the label changes; may be repeated. Keys: every=change|window, timeout=, retries=, "
+        help="POST there when the label changes; may be repeated. Keys: every=change|window, "
+        "timeout=, retries=, "
         "secret-file= (HMAC-SHA256), token-file= (bearer), header=NAME:VALUE, template=TEXT",
     )
     add_flags(group, "on_change", ProgramConfig)
@@ -70,6 +74,7 @@ def report_sinks(health: Health) -> bool:
     lost = [entry for entry in health.sinks if entry.dropped or entry.failures]
     for entry in lost:
         complain(
-            f"{entry.name}: {entry.failures} failures, {entry.dropped} records dropped; last: {entry.trouble or '-'}"
+            f"{entry.name}: {entry.failures} failures, {entry.dropped} records dropped; last: "
+            f"{entry.trouble or '-'}"
         )
     return bool(lost)

@@ -1,7 +1,7 @@
 """The synthesiser of the demo clip: `python -m genre_edge.demo.synth OUT.flac`.
 
-Six seconds of an arpeggiated piano-like piece, then six of a distorted riff with drums. numpy only;
-the same seed gives the same clip.
+Six seconds of an arpeggiated piano-like piece, then six of a distorted riff with drums.
+numpy only; the same seed gives the same clip.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def _add(track: Float32, sound: Float32, at: float) -> None:
 
 
 def piano_note(note: int, seconds: float, loudness: float) -> Float32:
-    """A struck string: stretched partials that fade faster the higher they are; float32 [n]."""
+    """A struck string: stretched partials that fade faster the higher they are; float32
+    [n]."""
     t, f0 = _times(seconds), _hertz(note)
     sound = np.zeros_like(t)
     for k in range(1, 13):
@@ -69,7 +70,8 @@ def piano(seconds: float, rng: np.random.Generator) -> Float32:
 
 
 def _power_chord(note: int, seconds: float) -> Float32:
-    """Root, fifth and octave of two detuned saws through a hard clipper and a cabinet's roll-off."""
+    """Root, fifth and octave of two detuned saws through a hard clipper and a cabinet's
+    roll-off."""
     t = _times(seconds)
     strings = np.zeros_like(t)
     for interval in (0, 7, 12):

@@ -13,9 +13,11 @@ _Z95 = 1.959963984540054
 
 
 def wilson(right: int, count: int) -> tuple[float, float]:
-    """95 % interval of a share, (lowest, highest) in 0 to 1; (0, 1) where nothing was counted.
+    """95 % interval of a share, (lowest, highest) in 0 to 1; (0, 1) where nothing was
+    counted.
 
-    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical
+    inference", JASA 22 (1927).
     """
     if count == 0:
         return 0.0, 1.0
@@ -26,9 +28,11 @@ def wilson(right: int, count: int) -> tuple[float, float]:
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p-value that two classifiers are equally good, from the cases that only one had right.
+    """Exact two-sided p-value that two classifiers are equally good, from the cases
+    that only one had right.
 
-    Source: Q. McNemar, Psychometrika 12 (1947), with the binomial distribution in place of chi-square.
+    Source: Q. McNemar, Psychometrika 12 (1947), with the binomial distribution in place
+    of chi-square.
     """
     n, least = only_first + only_second, min(only_first, only_second)
     tail = sum(math.comb(n, k) for k in range(least + 1))
@@ -43,8 +47,11 @@ def macro_f1(confusion: npt.ArrayLike) -> float:
     return float(f1[present].mean()) if present.any() else 0.0
 
 
-def reliability(sure: Sequence[tuple[float, bool]], bins: int = 10) -> list[tuple[float, float, int]]:
-    """For each bin of confidence that is not empty: mean confidence, share right, number of windows."""
+def reliability(
+    sure: Sequence[tuple[float, bool]], bins: int = 10
+) -> list[tuple[float, float, int]]:
+    """For each bin of confidence that is not empty: mean confidence, share right,
+    number of windows."""
     confidence, right = np.array(sure, dtype=float).reshape(-1, 2).T
     at = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
@@ -55,16 +62,19 @@ def reliability(sure: Sequence[tuple[float, bool]], bins: int = 10) -> list[tupl
 
 
 def calibration_error(sure: Sequence[tuple[float, bool]], bins: int = 10) -> float:
-    """Expected calibration error: mean |confidence - share right| over equal bins, weighted by their size.
+    """Expected calibration error: mean |confidence - share right| over equal bins,
+    weighted by their size.
 
-    Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+    Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017,
+    equation 3.
     """
     gaps = [abs(confidence - right) * n for confidence, right, n in reliability(sure, bins)]
     return float(sum(gaps) / max(1, len(sure)))
 
 
 def uncertain_below(sure: Sequence[tuple[float, bool]]) -> float:
-    """The confidence (in steps of 0.05) from which on a window is more likely right than wrong.
+    """The confidence (in steps of 0.05) from which on a window is more likely right
+    than wrong.
 
     The threshold with the most windows right, less those wrong, at or above it.
     """

@@ -1,8 +1,8 @@
 """Labelled recordings: a folder with a table of tracks, or a folder of genre folders.
 
-A table is a `tracks.csv` with the columns track, genre, file (relative to it), split, and
-optionally filtered. A plain folder holds one folder of audio per genre. Training, conversion and
-benchmarks read both.
+A table is a `tracks.csv` with the columns track, genre, file (relative to it), split,
+and optionally filtered. A plain folder holds one folder of audio per genre. Training,
+conversion and benchmarks read both.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ class Track:
     split: str
     """"train", "valid" or "test"."""
     filtered: str = ""
-    """Side in the fault-filtered, artist-filtered split; empty where that drops the track."""
+    """Side in the fault-filtered, artist-filtered split; empty where that drops the
+    track."""
 
 
 def load_tracks(data: Path, training: bool = True) -> list[Track]:
-    """Every track of `data` (a folder of genre folders, a folder with tracks.csv, or the csv itself).
+    """Every track of `data` (a folder of genre folders, a folder with tracks.csv, or
+    the csv itself).
 
-    UsageError if there are none; for `training` also if there is only one genre or only one side.
+    UsageError if there are none; for `training` also if there is only one genre or only
+    one side.
     """
     table = data if data.suffix == ".csv" else data / "tracks.csv"
     if table.is_file():
@@ -47,11 +50,15 @@ def load_tracks(data: Path, training: bool = True) -> list[Track]:
     elif data.is_dir():
         tracks = _from_folders(data)
     else:
-        raise UsageError(f"{data}: no such folder (give a folder of genre folders, or one with tracks.csv)")
+        raise UsageError(
+            f"{data}: no such folder (give a folder of genre folders, or one with tracks.csv)"
+        )
     genres = {track.genre for track in tracks}
     if not training:
         if not tracks:
-            raise UsageError(f"{data}: found no audio in folders named after genres, and no tracks.csv")
+            raise UsageError(
+                f"{data}: found no audio in folders named after genres, and no tracks.csv"
+            )
         return tracks
     if len(genres) < 2:
         raise UsageError(f"{data}: found {len(genres)} genre(s) with audio, need at least 2")
@@ -79,7 +86,8 @@ def _from_table(table: Path) -> list[Track]:
 
 
 def _from_folders(root: Path) -> list[Track]:
-    """One track a file; every tenth of a genre, by a hash of its name, is for validation."""
+    """One track a file; every tenth of a genre, by a hash of its name, is for
+    validation."""
     tracks: list[Track] = []
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
         files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)

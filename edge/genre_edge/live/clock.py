@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 _FOLLOW = 0.02
-"""Share of the difference made up for at each block: jitter averages out, drift is followed."""
+"""Share of the difference made up for at each block: jitter averages out, drift is
+followed."""
 _STEP_SECONDS = 0.5
-"""A difference beyond this is a step of the system clock (NTP after boot) and is taken at once."""
+"""A difference beyond this is a step of the system clock (NTP after boot) and is taken
+at once."""
 
 
 class AudioClock:
     """Tells the UTC time of any sample of one stream.
 
-    A sound card's clock drifts against the system's, and a Pi's system clock jumps when NTP first answers.
+    A sound card's clock drifts against the system's, and a Pi's system clock jumps when
+    NTP first answers.
     """
 
     def __init__(self, sample_rate: int) -> None:
@@ -37,10 +40,14 @@ class AudioClock:
         return 0.0
 
     def utc(self, position: int) -> float:
-        """UTC of the sample at `position`, s since 1970; of the stream's start as 0 before any observation."""
+        """UTC of the sample at `position`, s since 1970; of the stream's start as 0
+        before any observation."""
         return (self._offset or 0.0) + position / self._rate
 
 
 def iso8601(utc: float) -> str:
-    """Seconds since 1970 as ISO 8601 in UTC with milliseconds: 2026-01-31T12:00:00.000Z."""
-    return datetime.fromtimestamp(utc, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Seconds since 1970 as ISO 8601 in UTC with milliseconds:
+    2026-01-31T12:00:00.000Z."""
+    return (
+        datetime.fromtimestamp(utc, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

@@ -1,13 +1,15 @@
 """Names for microphones that survive a reboot and replugging.
 
-PortAudio numbers devices and ALSA numbers cards in the order they appear. A token names the hardware instead:
+PortAudio numbers devices and ALSA numbers cards in the order they appear. A token names
+the hardware instead:
 
-    usb:0d8c:013c:A1B2@1-1.3   a USB device by vendor, product, serial number (if it has one) and port
+    usb:0d8c:013c:A1B2@1-1.3   a USB device: vendor, product, serial (if any), port
     alsa:sndrpihifiberry       another card, by its ALSA id
     name:pulse                 anything else, by its PortAudio name
 
-The serial or the port may be left out of a token when the rest is enough to tell the device. A second capture device of one
-card has its number appended, as in alsa:Loopback,1.
+The serial or the port may be left out of a token when the rest is enough to tell the
+device. A second capture device of one card has its number appended, as in
+alsa:Loopback,1.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from typing import Any
 from ..errors import DeviceChoiceError, DeviceError
 
 _HARDWARE = re.compile(r"\(hw:(\d+),(\d+)\)")
-_USB_TOKEN = re.compile(r"usb:([0-9a-f]{4}):([0-9a-f]{4})(?::([^@,]+))?(?:@([^,]+))?(?:,(\d+))?", re.I)
+_USB_TOKEN = re.compile(
+    r"usb:([0-9a-f]{4}):([0-9a-f]{4})(?::([^@,]+))?(?:@([^,]+))?(?:,(\d+))?", re.I
+)
 _TOKEN_KINDS = ("usb:", "alsa:", "name:")
 
 
@@ -59,10 +63,11 @@ def identify(
     proc: Path = Path("/proc/asound"),
     sys: Path = Path("/sys"),
 ) -> list[InputDevice]:
-    """Input devices with their tokens, from PortAudio's device list and the kernel's trees.
+    """Input devices with their tokens, from PortAudio's device list and the kernel's
+    trees.
 
-    `devices` are PortAudio's dictionaries (index, name, maxInputChannels, defaultSampleRate); those
-    without input channels are left out.
+    `devices` are PortAudio's dictionaries (index, name, maxInputChannels,
+    defaultSampleRate); those without input channels are left out.
     """
     return [
         InputDevice(
@@ -91,12 +96,14 @@ def _token(name: str, proc: Path, sys: Path) -> str:
 
 
 def _usb(card: str, proc: Path, sys: Path) -> _Usb | None:
-    """What the kernel knows of a USB card: /proc/asound/cardN/usbid, and its device's folder in /sys."""
+    """What the kernel knows of a USB card: /proc/asound/cardN/usbid, and its device's
+    folder in /sys."""
     usbid = _text(proc / f"card{card}" / "usbid")
     if ":" not in usbid:
         return None
     vendor, product = usbid.split(":", 1)
-    # .../usb1/1-1/1-1.3/1-1.3:1.0 is the sound interface; the device is the folder above it.
+    # .../usb1/1-1/1-1.3/1-1.3:1.0 is the sound interface; the device is the folder
+    # above it.
     interface = (sys / "class" / "sound" / f"card{card}" / "device").resolve()
     device = interface.parent
     port = device.name if re.fullmatch(r"\d+-[\d.]+", device.name) else ""
@@ -115,11 +122,13 @@ def choose(
 ) -> tuple[InputDevice, str]:
     """The device to open and why it is that one. DeviceError lists the choices.
 
-    `wanted` is a token, an index or a part of a name; None takes the only USB device, else
-    PortAudio's default, else the first.
+    `wanted` is a token, an index or a part of a name; None takes the only USB device,
+    else PortAudio's default, else the first.
     """
     if not devices:
-        raise DeviceError("no input device (is the microphone plugged in? 'genre-edge doctor' looks closer)")
+        raise DeviceError(
+            "no input device (is the microphone plugged in? 'genre-edge doctor' looks closer)"
+        )
     if wanted is None:
         return _default(devices, default_index)
     for matches, why in (
@@ -130,7 +139,9 @@ def choose(
         if len(matches) == 1:
             return matches[0], f"chosen by {why}"
         if matches:
-            raise DeviceChoiceError(f"--device {wanted}: several match; choose one: {_choices(matches)}")
+            raise DeviceChoiceError(
+                f"--device {wanted}: several match; choose one: {_choices(matches)}"
+            )
     absent = DeviceError if is_token(wanted) else DeviceChoiceError
     raise absent(f"--device {wanted}: not found; there are: {_choices(devices)}")
 
@@ -146,7 +157,8 @@ def _default(devices: Sequence[InputDevice], default_index: int | None) -> tuple
 
 
 def _is_token_of(wanted: str, token: str) -> bool:
-    """Whether `wanted` names the device with this token; for USB, parts left out match anything."""
+    """Whether `wanted` names the device with this token; for USB, parts left out match
+    anything."""
     some, whole = _USB_TOKEN.fullmatch(wanted), _USB_TOKEN.fullmatch(token)
     if some is None or whole is None:
         return wanted == token
@@ -157,7 +169,8 @@ def _is_token_of(wanted: str, token: str) -> bool:
 
 
 def lasting_name(device: InputDevice, devices: Sequence[InputDevice]) -> str:
-    """The name by which to find this device again: its token, without the port if that is enough.
+    """The name by which to find this device again: its token, without the port if that
+    is enough.
 
     A microphone that is alone of its kind is then found in any port.
     """
@@ -167,7 +180,8 @@ def lasting_name(device: InputDevice, devices: Sequence[InputDevice]) -> str:
 
 
 def is_token(wanted: str | None) -> bool:
-    """Whether the user named hardware that may appear later, rather than something in today's list."""
+    """Whether the user named hardware that may appear later, rather than something in
+    today's list."""
     return wanted is None or wanted.startswith(_TOKEN_KINDS)
 
 

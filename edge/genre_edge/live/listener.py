@@ -1,4 +1,5 @@
-"""Source -> LogMel -> Classifier -> Smoother -> records, without end: the live pipeline."""
+"""Source -> LogMel -> Classifier -> Smoother -> records, without end: the live
+pipeline."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ DEFAULT_UNCERTAIN_BELOW = 0.5
 
 
 class Listener:
-    """Turns one Source, at the model's rate, into records; whatever is noteworthy is emitted at once."""
+    """Turns one Source, at the model's rate, into records; whatever is noteworthy is
+    emitted at once."""
 
     def __init__(
         self,
@@ -56,7 +58,8 @@ class Listener:
         self._emit(StateRecord(iso8601(time.time()), state, reason))
 
     def run(self, source: Source) -> None:
-        """Listen until the source ends, or the duration or number of windows is reached."""
+        """Listen until the source ends, or the duration or number of windows is
+        reached."""
         self._engine.logmel.reset()
         for block in source.blocks():
             if self._is_gap(block):
@@ -69,20 +72,29 @@ class Listener:
             for window in self._engine.logmel.push(to_mono(block.samples)):
                 self._hear(window, source.name, block)
                 self._pulse()
-                if self._config.windows is not None and self._health.windows >= self._config.windows:
+                if (
+                    self._config.windows is not None
+                    and self._health.windows >= self._config.windows
+                ):
                     return
-            if self._config.duration is not None and self._expected >= self._config.duration * self._rate:
+            if (
+                self._config.duration is not None
+                and self._expected >= self._config.duration * self._rate
+            ):
                 return
 
     def _is_gap(self, block: AudioBlock) -> bool:
         return self._expected is not None and block.position != self._expected
 
     def _start_anew(self, block: AudioBlock) -> None:
-        """After lost audio: a new stream for the front-end, so that no window spans the gap."""
+        """After lost audio: a new stream for the front-end, so that no window spans the
+        gap."""
         assert self._expected is not None
         self._health.gaps += 1
         start, end = self._expected / self._rate, block.position / self._rate
-        self._emit(GapRecord(iso8601(self._clock.utc(self._expected)), round(start, 3), round(end, 3)))
+        self._emit(
+            GapRecord(iso8601(self._clock.utc(self._expected)), round(start, 3), round(end, 3))
+        )
         self._base = block.position
         self._engine.logmel.reset()
         self._smoother.reset()

@@ -1,4 +1,5 @@
-"""The microphone as a Source that does not end: it waits, reopens, and keeps its timeline true."""
+"""The microphone as a Source that does not end: it waits, reopens, and keeps its
+timeline true."""
 
 from __future__ import annotations
 
@@ -26,14 +27,16 @@ OnState = Callable[[str, str], None]
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between attempts to open a device; the last repeats."""
 _POLL_SECONDS = 0.2
-"""How often the stop request and the stream's health are looked at while no audio comes."""
+"""How often the stop request and the stream's health are looked at while no audio
+comes."""
 
 
 class LiveSource:
-    """Audio from a capture device as mono at the model's rate, across losses of the device.
+    """Audio from a capture device as mono at the model's rate, across losses of the
+    device.
 
-    Positions count on through every interruption by the monotonic clock. `blocks` ends when
-    `stop` is set.
+    Positions count on through every interruption by the monotonic clock. `blocks` ends
+    when `stop` is set.
     """
 
     channels = 1
@@ -56,7 +59,8 @@ class LiveSource:
         self._started: float | None = None  # monotonic time of position 0
 
     def blocks(self) -> Iterator[AudioBlock]:
-        """Audio as it arrives; DeviceError if the device is lost and the configuration says to leave."""
+        """Audio as it arrives; DeviceError if the device is lost and the configuration
+        says to leave."""
         while not self._stop.is_set():
             opened = self._open_patiently()
             if opened is None:
@@ -95,7 +99,8 @@ class LiveSource:
         return None
 
     def _wait(self, seconds: float) -> bool:
-        """Pause, but look at once when a sound device or server comes or goes; whether one did."""
+        """Pause, but look at once when a sound device or server comes or goes; whether
+        one did."""
         end, before = time.monotonic() + seconds, _hardware()
         while not self._stop.is_set() and time.monotonic() < end:
             self._pulse()
@@ -110,7 +115,8 @@ class LiveSource:
         early: list[tuple[bytes, int, bool]] = []
 
         def deliver(data: bytes, frames: int, lost: bool) -> None:
-            # The first period may come before the rate, which the queue needs, is known.
+            # The first period may come before the rate, which the queue needs, is
+            # known.
             if queue is None:
                 early.append((data, frames, lost))
             else:
@@ -123,7 +129,8 @@ class LiveSource:
         queue = opened
         self.name = session.format.device.token
         if not is_token(self._config.device) or self._config.device is None:
-            # Once heard, it is this device that is waited for, not whatever has its number or is default then.
+            # Once heard, it is this device that is waited for, not whatever has its
+            # number or is default then.
             self._config = replace(self._config, device=session.format.lasting_name)
         self._on_state("listening", _described(session))
         return session, opened
@@ -144,7 +151,9 @@ class LiveSource:
                 return
             elif time.monotonic() - queue.last_arrival > self._config.stall_seconds:
                 self._on_state(
-                    "lost", f"{session.format.device.name} sends nothing for {self._config.stall_seconds:g} s"
+                    "lost",
+                    f"{session.format.device.name} sends nothing for "
+                    f"{self._config.stall_seconds:g} s",
                 )
                 return
 
@@ -155,14 +164,16 @@ class LiveSource:
         return max(0, round((monotonic - self._started) * self.sample_rate))
 
     def pick(self, samples: Float32) -> Float32:
-        """The chosen channel, or the mean of all, with the gain: float32 [n, channels] to [n]."""
+        """The chosen channel, or the mean of all, with the gain: float32 [n, channels]
+        to [n]."""
         channel = self._config.channel
         mono = to_mono(samples) if channel is None else samples[:, channel - 1]
         return np.ascontiguousarray(mono * np.float32(self._config.gain))
 
 
 class _Converter:
-    """One session's chunks to blocks: int16 to mono float32 at the model's rate, in their place on the timeline."""
+    """One session's chunks to blocks: int16 to mono float32 at the model's rate, in
+    their place on the timeline."""
 
     def __init__(self, channels: int, rate: int, source: LiveSource) -> None:
         self._channels, self._rate, self._source = channels, rate, source
@@ -187,7 +198,8 @@ class _Converter:
 
 
 def _hardware() -> tuple[str, ...]:
-    """What changes when a sound device is plugged or pulled, or a sound server starts; a few system calls."""
+    """What changes when a sound device is plugged or pulled, or a sound server starts;
+    a few system calls."""
     try:
         seen = sorted(os.listdir("/dev/snd"))
     except OSError:

@@ -1,7 +1,8 @@
 """PortAudio through PyAudio: one session from opening to terminating.
 
-PortAudio keeps the device list it made at its start until its last instance is terminated. Every look at the devices
-therefore gets an instance of its own, and no instance outlives a failed attempt to open.
+PortAudio keeps the device list it made at its start until its last instance is
+terminated. Every look at the devices therefore gets an instance of its own, and no
+instance outlives a failed attempt to open.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _CONTINUE = 0  # paContinue
 _OVERFLOW = 0x2  # paInputOverflow
 
 Deliver = Callable[[bytes, int, bool], None]
-"""Takes little-endian int16 PCM, its number of sample frames, and whether some was lost before it."""
+"""Takes little-endian int16 PCM, its number of sample frames, and whether some was lost
+before it."""
 
 
 def _pyaudio() -> Any:
@@ -60,7 +62,8 @@ def list_inputs(verbose: bool = False) -> tuple[list[InputDevice], int | None]:
 
 
 def supported_rates(device: InputDevice, rates: Sequence[int], verbose: bool = False) -> list[int]:
-    """Which of the rates (Hz) the device takes as mono or with all its channels; empty while it is busy."""
+    """Which of the rates (Hz) the device takes as mono or with all its channels; empty
+    while it is busy."""
     pyaudio = _pyaudio()
     with quiet_stderr(not verbose):
         audio = pyaudio.PyAudio()
@@ -74,7 +77,10 @@ def _supports(audio: Any, pyaudio: Any, device: InputDevice, rate: int) -> bool:
     for channels in {1, device.channels}:
         try:
             if audio.is_format_supported(
-                rate, input_device=device.index, input_channels=channels, input_format=pyaudio.paInt16
+                rate,
+                input_device=device.index,
+                input_channels=channels,
+                input_format=pyaudio.paInt16,
             ):
                 return True
         except ValueError:
@@ -104,7 +110,8 @@ class Session:
     def __init__(
         self, config: CaptureConfig, model_rate: int, deliver: Deliver, verbose: bool = False
     ) -> None:
-        """Choose, probe and open. DeviceError if there is no device or it takes no format we know."""
+        """Choose, probe and open. DeviceError if there is no device or it takes no
+        format we know."""
         self._pyaudio = _pyaudio()
         self._deliver = deliver
         self._verbose = verbose
@@ -119,7 +126,9 @@ class Session:
                 self._audio.terminate()
                 raise
 
-    def _open(self, device: InputDevice, model_rate: int, channel: int | None) -> tuple[Any, int, int]:
+    def _open(
+        self, device: InputDevice, model_rate: int, channel: int | None
+    ) -> tuple[Any, int, int]:
         if channel is not None and channel > device.channels:
             raise DeviceChoiceError(f"--channel {channel}: {device.name} has {device.channels}")
         refused: list[str] = []
@@ -131,10 +140,13 @@ class Session:
                     code = error.args[-1] if error.args and isinstance(error.args[-1], int) else 0
                     if code == _UNAVAILABLE:
                         raise DeviceBusyError(
-                            f"{device.name} is in use by another program ('genre-edge doctor' says which)"
+                            f"{device.name} is in use by another program ('genre-edge doctor' "
+                            "says which)"
                         ) from None
                     if code not in (_INVALID_CHANNELS, _INVALID_RATE):
-                        raise DeviceError(f"{device.name} cannot be opened ({_reason(error)})") from None
+                        raise DeviceError(
+                            f"{device.name} cannot be opened ({_reason(error)})"
+                        ) from None
                     refused.append(f"{rate} Hz x {channels}")
         raise DeviceError(f"{device.name} takes none of {', '.join(refused)}")
 

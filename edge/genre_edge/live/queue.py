@@ -1,4 +1,5 @@
-"""From PortAudio's callback to the pipeline: a bounded queue that drops the oldest and counts it."""
+"""From PortAudio's callback to the pipeline: a bounded queue that drops the oldest and
+counts it."""
 
 from __future__ import annotations
 
@@ -27,8 +28,9 @@ class Chunk:
 class CaptureQueue:
     """Takes chunks from the audio thread and never makes it wait.
 
-    Audio that is lost (dropped here because the consumer is slow, or reported lost by the driver) still counts in the
-    positions, so the consumer sees a jump and the timeline stays true.
+    Audio that is lost (dropped here because the consumer is slow, or reported lost by
+    the driver) still counts in the positions, so the consumer sees a jump and the
+    timeline stays true.
     """
 
     def __init__(self, rate: int, seconds: float) -> None:
@@ -47,7 +49,8 @@ class CaptureQueue:
         """When the driver last delivered anything, monotonic s."""
 
     def put(self, data: bytes, frames: int, lost: bool) -> None:
-        """Called from the audio thread: append, and drop the oldest beyond the room there is."""
+        """Called from the audio thread: append, and drop the oldest beyond the room
+        there is."""
         now = time.monotonic()
         with self._ready:
             if lost:
@@ -65,7 +68,8 @@ class CaptureQueue:
             self._ready.notify()
 
     def _missing(self, now: float, frames: int) -> int:
-        """Frames that the clock says were lost when the driver reports an overflow without a number."""
+        """Frames that the clock says were lost when the driver reports an overflow
+        without a number."""
         if self._first is None:
             return 0
         due = round((now - self._first) * self._rate) - frames

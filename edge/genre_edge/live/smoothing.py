@@ -1,6 +1,7 @@
 """From the scores of windows to the one label a person is shown.
 
-Everything here is a function of its arguments but `Smoother`, which remembers the last windows.
+Everything here is a function of its arguments but `Smoother`, which remembers the last
+windows.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ SILENCE = "silence"
 UNCERTAIN = "uncertain"
 
 _MARGIN = 0.05
-"""How much more probable another genre's mean must be before it replaces the label shown."""
+"""How much more probable another genre's mean must be before it replaces the label
+shown."""
 
 
 def mean_scores(history: Sequence[Float32]) -> Float32:
@@ -27,8 +29,9 @@ def mean_scores(history: Sequence[Float32]) -> Float32:
 def forget_old_song(history: Sequence[Float32]) -> list[Float32]:
     """The history without what came before a change of song.
 
-    The last two windows agreeing on a genre that the windows before them do not have is a change: only these two are kept, so
-    that a new song shows within two windows however long the history is.
+    The last two windows agreeing on a genre that the windows before them do not have is
+    a change: only these two are kept, so that a new song shows within two windows
+    however long the history is.
     """
     if len(history) > 2:
         newest, second = (int(np.argmax(scores)) for scores in (history[-1], history[-2]))
@@ -39,7 +42,8 @@ def forget_old_song(history: Sequence[Float32]) -> list[Float32]:
 
 
 def with_hysteresis(mean: Float32, shown: int | None) -> int:
-    """Index of the label to show: the one shown, unless another is more probable by a margin."""
+    """Index of the label to show: the one shown, unless another is more probable by a
+    margin."""
     best = int(np.argmax(mean))
     if shown is None or mean[best] - mean[shown] > _MARGIN:
         return best
@@ -68,7 +72,8 @@ class Smoother:
     def add(self, scores: Float32) -> tuple[str, str, float]:
         """One window's probabilities, float32 [labels].
 
-        Returns what to show (a genre or "uncertain"), the smoothed genre and its mean probability.
+        Returns what to show (a genre or "uncertain"), the smoothed genre and its mean
+        probability.
         """
         self._history = forget_old_song([*self._history, scores][-self._windows :])
         mean = mean_scores(self._history)

@@ -1,4 +1,5 @@
-"""Many files, one after the other or on several processes; one bad file never stops the rest."""
+"""Many files, one after the other or on several processes; one bad file never stops the
+rest."""
 
 from __future__ import annotations
 
@@ -22,10 +23,11 @@ Item = str | AudioError
 def classify_items(
     items: Iterable[Item], config: EngineConfig, jobs: int
 ) -> Iterator[tuple[str, Iterator[FileOutput | GenreEdgeError]]]:
-    """Each item's name with its records, in order; an error ends an item's records and is the last of them.
+    """Each item's name with its records, in order; an error ends an item's records and
+    is the last of them.
 
-    With one job, records come as they are computed, whatever the file's length. With more, a file's come
-    together when it is done.
+    With one job, records come as they are computed, whatever the file's length. With
+    more, a file's come together when it is done.
     """
     engine = Engine(config)  # fails here, once, if the model cannot be used
     if jobs == 1:

@@ -1,7 +1,9 @@
-"""One file that carries a whole model: the TFLite flatbuffer, then a ZIP with what belongs to it.
+"""One file that carries a whole model: the TFLite flatbuffer, then a ZIP with what
+belongs to it.
 
-The layout follows the TFLite Metadata convention of associated files: interpreters load such a file as it
-is, `unzip -l` lists it. Members: `labels.txt` (one label a line) and `genre_edge.json`.
+The layout follows the TFLite Metadata convention of associated files: interpreters load
+such a file as it is, `unzip -l` lists it. Members: `labels.txt` (one label a line) and
+`genre_edge.json`.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ class BundleInfo:
     trained_on: Mapping[str, Any] = field(default_factory=dict)
     """Provenance: data, architecture, seed, version."""
     conversion: Mapping[str, Any] = field(default_factory=dict)
-    """What made the flatbuffer, the oldest TFLite release that runs it, the interpreters it was run in."""
+    """What made the flatbuffer, the oldest TFLite release that runs it, the
+    interpreters it was run in."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """Measured accuracy, with the protocol and the number of tracks and windows."""
 
@@ -82,7 +85,8 @@ class Bundle:
 
 
 def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
-    """Write a bundle; an existing file is replaced only when the new one is complete."""
+    """Write a bundle; an existing file is replaced only when the new one is
+    complete."""
     described = info.to_dict()
     described["flatbuffer"] = {
         "bytes": len(flatbuffer),
@@ -91,7 +95,9 @@ def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
     content = io.BytesIO(flatbuffer)
     with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo(LABELS, _EPOCH), "\n".join(info.labels) + "\n")
-        archive.writestr(zipfile.ZipInfo(METADATA, _EPOCH), json.dumps(described, indent=1, sort_keys=False))
+        archive.writestr(
+            zipfile.ZipInfo(METADATA, _EPOCH), json.dumps(described, indent=1, sort_keys=False)
+        )
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(content.getvalue())
@@ -101,14 +107,17 @@ def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
 
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:
-    """Open and verify a bundle; every way it can be wrong is a BundleError that names the file."""
+    """Open and verify a bundle; every way it can be wrong is a BundleError that names
+    the file."""
     name = os.fspath(path)
     try:
         content = Path(name).read_bytes()
     except OSError as error:
         raise BundleError(f"{name}: {(error.strerror or str(error)).lower()}") from None
     if content[4:8] != _FLATBUFFER_ID:
-        raise BundleError(f"{name}: is not a TFLite model (genre-convert makes bundles from Keras models)")
+        raise BundleError(
+            f"{name}: is not a TFLite model (genre-convert makes bundles from Keras models)"
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             described = json.loads(archive.read(METADATA))
@@ -125,12 +134,15 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
         version = described["schema_version"]
         if version != SCHEMA_VERSION:
             raise BundleError(
-                f"{name}: bundle schema {version}, this program reads {SCHEMA_VERSION}; update genre-edge"
+                f"{name}: bundle schema {version}, this program reads {SCHEMA_VERSION}; update "
+                "genre-edge"
             )
         flatbuffer = content[: described["flatbuffer"]["bytes"]]
         sha256 = hashlib.sha256(flatbuffer).hexdigest()
         if sha256 != described["flatbuffer"]["sha256"]:
-            raise BundleError(f"{name}: is damaged (its SHA-256 is not the one it was written with)")
+            raise BundleError(
+                f"{name}: is damaged (its SHA-256 is not the one it was written with)"
+            )
         info = BundleInfo(
             name=str(described["name"]),
             labels=tuple(str(label) for label in described["labels"]),
@@ -158,13 +170,16 @@ def _one_of(known: tuple[str, ...], value: Any) -> str:
 
 
 def find_model(model: str) -> str:
-    """The path of a bundle: of the shipped one called `model`, or `model` itself if it looks like a file."""
+    """The path of a bundle: of the shipped one called `model`, or `model` itself if it
+    looks like a file."""
     shipped = shipped_models()
     if model in shipped and not os.path.isfile(model):
         return shipped[model]
     if os.path.exists(model) or os.sep in model or model.endswith(".tflite"):
         return model
-    raise BundleError(f"{model}: no such model; shipped: {', '.join(shipped)}; or give a .tflite file")
+    raise BundleError(
+        f"{model}: no such model; shipped: {', '.join(shipped)}; or give a .tflite file"
+    )
 
 
 def shipped_models() -> dict[str, str]:
@@ -173,4 +188,6 @@ def shipped_models() -> dict[str, str]:
         folder = Path(str(resources.files("genre_edge_models")))
     except ModuleNotFoundError:
         return {}
-    return {path.name.removesuffix(".tflite"): str(path) for path in sorted(folder.glob("*.tflite"))}
+    return {
+        path.name.removesuffix(".tflite"): str(path) for path in sorted(folder.glob("*.tflite"))
+    }

@@ -1,4 +1,5 @@
-"""The interpreter seam: one window of features in, one score per label out, whatever runs the model."""
+"""The interpreter seam: one window of features in, one score per label out, whatever
+runs the model."""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ def quantise(
 
 
 def dequantise(values: npt.NDArray[np.integer[Any]], scale: float, zero_point: int) -> Float32:
-    """x = scale * (q - zero_point), float32; any shape (Jacob et al. 2018, equation 1)."""
+    """x = scale * (q - zero_point), float32; any shape (Jacob et al. 2018, equation
+    1)."""
     return (values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
 
 
@@ -57,7 +59,8 @@ class Classifier:
     def __init__(self, bundle: Bundle, runtime: str | None = None, threads: int = 1) -> None:
         """Load the bundle. `runtime` None takes the first installed of RUNTIMES.
 
-        RuntimeMissing names what to install; BundleError says how the model and its front-end disagree.
+        RuntimeMissing names what to install; BundleError says how the model and its
+        front-end disagree.
         """
         if threads < 1:
             raise UsageError(f"--threads {threads}: must be at least 1")
@@ -90,11 +93,13 @@ class Classifier:
         for tensor in (self._input, self._output):
             if tensor["dtype"] not in _DTYPES:
                 raise BundleError(
-                    f"{bundle.path}: {np.dtype(tensor['dtype']).name} is not supported (float32, int8, uint8)"
+                    f"{bundle.path}: {np.dtype(tensor['dtype']).name} is not supported (float32, "
+                    "int8, uint8)"
                 )
 
     def scores(self, features: Float32) -> Float32:
-        """Probabilities, float32 [labels], of one window of features, float32 [frames, mels]."""
+        """Probabilities, float32 [labels], of one window of features, float32 [frames,
+        mels]."""
         given = features.T if self._transposed else features
         self._net.set_tensor(self._input["index"], self._to_input(given.reshape(self._shape)))
         self._net.invoke()
@@ -107,7 +112,8 @@ class Classifier:
             powers = np.exp(scores - scores.max())
             softmax: Float32 = powers / powers.sum()
             return softmax
-        # Quantised outputs sum to one within a few steps of 1/256; the rest of the program expects one.
+        # Quantised outputs sum to one within a few steps of 1/256; the rest of the
+        # program expects one.
         total = float(scores.sum())
         return scores / np.float32(total) if total > 0 else np.full_like(scores, 1 / len(scores))
 
@@ -136,7 +142,8 @@ def _only(tensors: list[dict[str, Any]], path: str, kind: str) -> dict[str, Any]
 
 
 def interpreter_class(runtime: str | None) -> tuple[str, Any]:
-    """The name of a runtime (None: the first installed) and its Interpreter class. RuntimeMissing, UsageError."""
+    """The name of a runtime (None: the first installed) and its Interpreter class.
+    RuntimeMissing, UsageError."""
     if runtime is not None and runtime not in RUNTIMES:
         raise UsageError(f"--runtime {runtime}: unknown; choose from {', '.join(RUNTIMES)}")
     for name in RUNTIMES if runtime is None else (runtime,):
@@ -146,5 +153,7 @@ def interpreter_class(runtime: str | None) -> tuple[str, Any]:
                 return name, importlib.import_module(module).Interpreter
         except ImportError as error:
             if runtime is not None:
-                raise RuntimeMissing(f"--runtime {name}: not installed ({error}); {install}") from None
+                raise RuntimeMissing(
+                    f"--runtime {name}: not installed ({error}); {install}"
+                ) from None
     raise RuntimeMissing("no interpreter is installed; " + RUNTIMES["litert"][1])

@@ -1,4 +1,5 @@
-"""Source -> LogMel -> Classifier -> records. Every mode of the program runs through here."""
+"""Source -> LogMel -> Classifier -> records. Every mode of the program runs through
+here."""
 
 from __future__ import annotations
 
@@ -18,14 +19,24 @@ from .frontend import Float32, LogMel, Window
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """What turns audio into genres; small and picklable, so that worker processes can build their own."""
+    """What turns audio into genres; small and picklable, so that worker processes can
+    build their own."""
 
-    model: str = option(DEFAULT_MODEL, "a bundle (.tflite), or the name of a shipped one", "--model", "M")
+    model: str = option(
+        DEFAULT_MODEL, "a bundle (.tflite), or the name of a shipped one", "--model", "M"
+    )
     hop_seconds: float | None = option(
-        None, "distance between windows, s; without it the window's length", "--hop", "SECONDS", low=0.01
+        None,
+        "distance between windows, s; without it the window's length",
+        "--hop",
+        "SECONDS",
+        low=0.01,
     )
     runtime: str | None = option(
-        None, "what runs the model; without it the first that is installed", "--runtime", choices=(*RUNTIMES,)
+        None,
+        "what runs the model; without it the first that is installed",
+        "--runtime",
+        choices=(*RUNTIMES,),
     )
     threads: int = option(1, "interpreter threads", "--threads", "N", low=1, high=64)
 
@@ -44,10 +55,12 @@ class Engine:
     def classify(self, source: Source) -> Iterator[FileOutput]:
         """One record a window as the source delivers it, then the verdict.
 
-        An incomplete last window is dropped, unless it is the only one: then it is repeated to full
-        length. AudioError if the source is shorter than 0.5 s.
+        An incomplete last window is dropped, unless it is the only one: then it is
+        repeated to full length. AudioError if the source is shorter than 0.5 s.
         """
-        total = np.zeros(len(self.classifier.labels), dtype=np.float64)  # a sum: files may be hours long
+        total = np.zeros(
+            len(self.classifier.labels), dtype=np.float64
+        )  # a sum: files may be hours long
         count = 0
         counted = Counted(source)
         for window in windows_of(counted, self.logmel):
@@ -59,11 +72,15 @@ class Engine:
 
     def _window(self, name: str, start: float, end: float, scores: Float32) -> WindowRecord:
         labels = self.classifier.labels
-        return WindowRecord(name, start, end, *top1(labels, scores), scores_by_label(labels, scores))
+        return WindowRecord(
+            name, start, end, *top1(labels, scores), scores_by_label(labels, scores)
+        )
 
     def _verdict(self, name: str, seconds: float, windows: int, mean: Float32) -> FileRecord:
         labels = self.classifier.labels
-        return FileRecord(name, seconds, windows, *top1(labels, mean), scores_by_label(labels, mean))
+        return FileRecord(
+            name, seconds, windows, *top1(labels, mean), scores_by_label(labels, mean)
+        )
 
 
 class Counted:
@@ -71,7 +88,11 @@ class Counted:
 
     def __init__(self, source: Source) -> None:
         self._source, self._frames = source, 0
-        self.name, self.sample_rate, self.channels = source.name, source.sample_rate, source.channels
+        self.name, self.sample_rate, self.channels = (
+            source.name,
+            source.sample_rate,
+            source.channels,
+        )
 
     def blocks(self) -> Iterator[AudioBlock]:
         """The source's."""
@@ -90,8 +111,9 @@ class Counted:
 
 
 def windows_of(source: Counted, logmel: LogMel) -> Iterator[Window]:
-    """Every window of a file: an incomplete last one is dropped, unless it is the only one; then it is
-    repeated to full length. AudioError if the file is shorter than 0.5 s.
+    """Every window of a file: an incomplete last one is dropped, unless it is the only
+    one; then it is repeated to full length. AudioError if the file is shorter than 0.5
+    s.
     """
     start: list[Float32] | None = []  # what was heard before the first window, for a short file
     logmel.reset()
@@ -105,6 +127,8 @@ def windows_of(source: Counted, logmel: LogMel) -> Iterator[Window]:
         return
     seconds = source.seconds
     if seconds < SHORTEST_SECONDS:
-        raise AudioError(source.name, f"is too short: {seconds:.2f} s, need at least {SHORTEST_SECONDS} s")
+        raise AudioError(
+            source.name, f"is too short: {seconds:.2f} s, need at least {SHORTEST_SECONDS} s"
+        )
     whole = np.resize(np.concatenate(start), logmel.spec.window_samples)
     yield Window(0.0, seconds, logmel.window(whole), whole)

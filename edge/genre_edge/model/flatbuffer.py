@@ -1,7 +1,9 @@
-"""What a TFLite flatbuffer holds (operators, tensors, quantisation), read without an interpreter.
+"""What a TFLite flatbuffer holds (operators, tensors, quantisation), read without an
+interpreter.
 
-Field numbers are those of TensorFlow Lite's schema.fbs, version 3. A FlatBuffers table starts with the distance
-back to its vtable, which holds the place of each field (https://flatbuffers.dev/internals/).
+Field numbers are those of TensorFlow Lite's schema.fbs, version 3. A FlatBuffers table
+starts with the distance back to its vtable, which holds the place of each field
+(https://flatbuffers.dev/internals/).
 """
 
 from __future__ import annotations
@@ -19,26 +21,43 @@ T = TypeVar("T")
 CUSTOM = "CUSTOM"
 
 _BUILTIN_NAMES = (
-    "ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE EMBEDDING_LOOKUP FLOOR "
-    "FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION LOGISTIC LSH_PROJECTION "
-    "LSTM MAX_POOL_2D MUL RELU RELU_N1_TO_1 RELU6 RESHAPE RESIZE_BILINEAR RNN SOFTMAX SPACE_TO_DEPTH SVDF TANH "
-    "CONCAT_EMBEDDINGS SKIP_GRAM CALL CUSTOM EMBEDDING_LOOKUP_SPARSE PAD UNIDIRECTIONAL_SEQUENCE_RNN GATHER "
-    "BATCH_TO_SPACE_ND SPACE_TO_BATCH_ND TRANSPOSE MEAN SUB DIV SQUEEZE UNIDIRECTIONAL_SEQUENCE_LSTM STRIDED_SLICE "
-    "BIDIRECTIONAL_SEQUENCE_RNN EXP TOPK_V2 SPLIT LOG_SOFTMAX DELEGATE BIDIRECTIONAL_SEQUENCE_LSTM CAST PRELU MAXIMUM "
-    "ARG_MAX MINIMUM LESS NEG PADV2 GREATER GREATER_EQUAL LESS_EQUAL SELECT SLICE SIN TRANSPOSE_CONV SPARSE_TO_DENSE "
-    "TILE EXPAND_DIMS EQUAL NOT_EQUAL LOG SUM SQRT RSQRT SHAPE POW ARG_MIN FAKE_QUANT REDUCE_PROD REDUCE_MAX PACK "
-    "LOGICAL_OR ONE_HOT LOGICAL_AND LOGICAL_NOT UNPACK REDUCE_MIN FLOOR_DIV REDUCE_ANY SQUARE ZEROS_LIKE FILL FLOOR_MOD "
-    "RANGE RESIZE_NEAREST_NEIGHBOR LEAKY_RELU SQUARED_DIFFERENCE MIRROR_PAD ABS SPLIT_V UNIQUE CEIL REVERSE_V2 ADD_N "
-    "GATHER_ND COS WHERE RANK ELU REVERSE_SEQUENCE MATRIX_DIAG QUANTIZE MATRIX_SET_DIAG ROUND HARD_SWISH IF WHILE "
-    "NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM BATCH_MATMUL "
-    "PLACEHOLDER_FOR_GREATER_OP_CODES CUMSUM CALL_ONCE BROADCAST_TO RFFT2D CONV_3D IMAG REAL COMPLEX_ABS HASHTABLE "
-    "HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_SIZE REDUCE_ALL CONV_3D_TRANSPOSE VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE "
-    "BROADCAST_ARGS RANDOM_STANDARD_NORMAL BUCKETIZE RANDOM_UNIFORM MULTINOMIAL GELU DYNAMIC_UPDATE_SLICE RELU_0_TO_1 "
-    "UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_SUM ATAN2 UNSORTED_SEGMENT_MIN SIGN BITCAST "
+    "ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE "
+    "EMBEDDING_LOOKUP FLOOR "
+    "FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION "
+    "LOGISTIC LSH_PROJECTION "
+    "LSTM MAX_POOL_2D MUL RELU RELU_N1_TO_1 RELU6 RESHAPE RESIZE_BILINEAR RNN SOFTMAX "
+    "SPACE_TO_DEPTH SVDF TANH "
+    "CONCAT_EMBEDDINGS SKIP_GRAM CALL CUSTOM EMBEDDING_LOOKUP_SPARSE PAD "
+    "UNIDIRECTIONAL_SEQUENCE_RNN GATHER "
+    "BATCH_TO_SPACE_ND SPACE_TO_BATCH_ND TRANSPOSE MEAN SUB DIV SQUEEZE "
+    "UNIDIRECTIONAL_SEQUENCE_LSTM STRIDED_SLICE "
+    "BIDIRECTIONAL_SEQUENCE_RNN EXP TOPK_V2 SPLIT LOG_SOFTMAX DELEGATE "
+    "BIDIRECTIONAL_SEQUENCE_LSTM CAST PRELU MAXIMUM "
+    "ARG_MAX MINIMUM LESS NEG PADV2 GREATER GREATER_EQUAL LESS_EQUAL SELECT SLICE SIN "
+    "TRANSPOSE_CONV SPARSE_TO_DENSE "
+    "TILE EXPAND_DIMS EQUAL NOT_EQUAL LOG SUM SQRT RSQRT SHAPE POW ARG_MIN FAKE_QUANT REDUCE_PROD "
+    "REDUCE_MAX PACK "
+    "LOGICAL_OR ONE_HOT LOGICAL_AND LOGICAL_NOT UNPACK REDUCE_MIN FLOOR_DIV REDUCE_ANY SQUARE "
+    "ZEROS_LIKE FILL FLOOR_MOD "
+    "RANGE RESIZE_NEAREST_NEIGHBOR LEAKY_RELU SQUARED_DIFFERENCE MIRROR_PAD ABS SPLIT_V UNIQUE "
+    "CEIL REVERSE_V2 ADD_N "
+    "GATHER_ND COS WHERE RANK ELU REVERSE_SEQUENCE MATRIX_DIAG QUANTIZE MATRIX_SET_DIAG ROUND "
+    "HARD_SWISH IF WHILE "
+    "NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM "
+    "BATCH_MATMUL "
+    "PLACEHOLDER_FOR_GREATER_OP_CODES CUMSUM CALL_ONCE BROADCAST_TO RFFT2D CONV_3D IMAG REAL "
+    "COMPLEX_ABS HASHTABLE "
+    "HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_SIZE REDUCE_ALL CONV_3D_TRANSPOSE VAR_HANDLE "
+    "READ_VARIABLE ASSIGN_VARIABLE "
+    "BROADCAST_ARGS RANDOM_STANDARD_NORMAL BUCKETIZE RANDOM_UNIFORM MULTINOMIAL GELU "
+    "DYNAMIC_UPDATE_SLICE RELU_0_TO_1 "
+    "UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_SUM ATAN2 UNSORTED_SEGMENT_MIN "
+    "SIGN BITCAST "
     "BITWISE_XOR RIGHT_SHIFT"
 )
 _TYPE_NAMES = (
-    "float32 float16 int32 uint8 int64 string bool int16 complex64 int8 float64 complex128 uint64 resource variant "
+    "float32 float16 int32 uint8 int64 string bool int16 complex64 int8 float64 complex128 uint64 "
+    "resource variant "
     "uint32 uint16 int4 bfloat16 int2 uint4"
 )
 _BUILTINS = tuple(_BUILTIN_NAMES.split())
@@ -73,7 +92,8 @@ class Operator:
     """One step of the graph."""
 
     name: str
-    """TFLite's name, e.g. CONV_2D; "CUSTOM name" for one that no plain interpreter has."""
+    """TFLite's name, e.g. CONV_2D; "CUSTOM name" for one that no plain interpreter
+    has."""
     version: int
     """Version of the operator that the graph needs."""
     inputs: tuple[int, ...] = ()
@@ -95,7 +115,8 @@ class Graph:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates in one invocation: those of convolutions and dense layers."""
+        """Multiply-accumulates in one invocation: those of convolutions and dense
+        layers."""
         return sum(operator.macs for operator in self.operators)
 
     def needs(self) -> dict[str, int]:
@@ -107,14 +128,16 @@ class Graph:
 
 
 def read_graph(flatbuffer: bytes, name: str) -> Graph:
-    """The first subgraph of a TFLite model. ModelError, naming `name`, if the bytes are not one."""
+    """The first subgraph of a TFLite model. ModelError, naming `name`, if the bytes are
+    not one."""
     try:
         if flatbuffer[4:8] != b"TFL3":
             raise ValueError("no TFL3 identifier")
         model = _Table(flatbuffer, _uint(flatbuffer, 0))
         codes = [_code(table) for table in model.tables(1)]
         graph = model.tables(2)[0]
-        # A constant lies in its buffer's vector, or behind the flatbuffer with its offset and size.
+        # A constant lies in its buffer's vector, or behind the flatbuffer with its
+        # offset and size.
         sizes = [table.length(0) or table.scalar(2, "Q") for table in model.tables(4)]
         tensors = tuple(_tensor(table, sizes) for table in graph.tables(0))
         operators = tuple(_operator(table, codes, tensors) for table in graph.tables(3))
@@ -161,7 +184,9 @@ class _Table:
 
     def _unpacked(self, number: int, code: str, kind: Callable[[object], T]) -> tuple[T, ...]:
         start, count = self._vector(number)
-        return tuple(kind(value) for value in struct.unpack_from(f"<{count}{code}", self._data, start))
+        return tuple(
+            kind(value) for value in struct.unpack_from(f"<{count}{code}", self._data, start)
+        )
 
     def ints(self, number: int, code: str = "i") -> tuple[int, ...]:
         """A vector of whole numbers."""
@@ -189,7 +214,8 @@ class _Table:
 
 
 def _code(table: _Table) -> tuple[str, int]:
-    """An operator's name and version; codes above 127 stand in the newer of two fields."""
+    """An operator's name and version; codes above 127 stand in the newer of two
+    fields."""
     number = max(table.scalar(0, "b"), table.scalar(3, "i"))
     name = _BUILTINS[number] if number < len(_BUILTINS) else f"BUILTIN_{number}"
     if name == CUSTOM:
@@ -211,13 +237,17 @@ def _tensor(table: _Table, sizes: Sequence[int]) -> Tensor:
     )
 
 
-def _operator(table: _Table, codes: Sequence[tuple[str, int]], tensors: Sequence[Tensor]) -> Operator:
+def _operator(
+    table: _Table, codes: Sequence[tuple[str, int]], tensors: Sequence[Tensor]
+) -> Operator:
     name, version = codes[table.scalar(0, "I")]
     inputs, outputs = table.ints(1), table.ints(2)
     return Operator(name, version, inputs, outputs, _macs(name, inputs, outputs, tensors))
 
 
-def _macs(name: str, inputs: Sequence[int], outputs: Sequence[int], tensors: Sequence[Tensor]) -> int:
+def _macs(
+    name: str, inputs: Sequence[int], outputs: Sequence[int], tensors: Sequence[Tensor]
+) -> int:
     """Multiply-accumulates of one operator, for one window."""
 
     def size(shape: Sequence[int]) -> int:

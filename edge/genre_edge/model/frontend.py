@@ -1,7 +1,7 @@
 """The front-end: PCM samples in, normalised log-mel windows out.
 
-There is one front-end. Training, conversion and the edge runtime all call `LogMel`, configured by
-the `FrontendSpec` that the model's bundle carries.
+There is one front-end. Training, conversion and the edge runtime all call `LogMel`,
+configured by the `FrontendSpec` that the model's bundle carries.
 """
 
 from __future__ import annotations
@@ -23,16 +23,20 @@ Float32 = npt.NDArray[np.float32]
 _POWER_FLOOR = 1e-10
 """Smallest mel power before the logarithm (-100 dB), as in librosa.power_to_db."""
 _STD_FLOOR = 1e-3
-"""A window whose log-mel varies by less (dB) is constant: it is centred and not scaled up."""
+"""A window whose log-mel varies by less (dB) is constant: it is centred and not scaled
+up."""
 _FRAMES = 32
-"""Frames transformed at once: their spectra stay in the cache, and no large block of memory is asked for."""
+"""Frames transformed at once: their spectra stay in the cache, and no large block of
+memory is asked for."""
 _MEL_GROUP = 16
-"""Mel bands multiplied at once: neighbours share bins, so small groups skip most of the zeros."""
+"""Mel bands multiplied at once: neighbours share bins, so small groups skip most of the
+zeros."""
 
 
 @dataclass(frozen=True)
 class FrontendSpec:
-    """Everything that determines what a model sees. Stored in the bundle, next to the weights."""
+    """Everything that determines what a model sees. Stored in the bundle, next to the
+    weights."""
 
     sample_rate: int = 22050
     """Rate of the samples given to the STFT, Hz."""
@@ -78,7 +82,8 @@ class FrontendSpec:
 
     @cached_property
     def frames(self) -> int:
-        """Whole STFT frames in one window (the STFT is not centred, so none is padded)."""
+        """Whole STFT frames in one window (the STFT is not centred, so none is
+        padded)."""
         return 1 + (self.window_samples - self.n_fft) // self.hop_length
 
     @property
@@ -96,7 +101,9 @@ class FrontendSpec:
         known: dict[str, type] = {f.name: type(f.default) for f in fields(cls)}
         unknown = sorted(set(values) - set(known))
         if unknown:
-            raise UsageError(f"front-end: unknown field {', '.join(unknown)}; known: {', '.join(known)}")
+            raise UsageError(
+                f"front-end: unknown field {', '.join(unknown)}; known: {', '.join(known)}"
+            )
         cast: dict[str, Any] = {}
         for name, value in values.items():
             kind = known[name]
@@ -122,9 +129,11 @@ class Window:
 
 
 def hz_to_mel(hz: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Slaney's mel scale: linear (200/3 Hz a mel) below 1 kHz, logarithmic (27 mels per factor 6.4) above.
+    """Slaney's mel scale: linear (200/3 Hz a mel) below 1 kHz, logarithmic (27 mels per
+    factor 6.4) above.
 
-    Source: M. Slaney, Auditory Toolbox, Technical Report 1998-010, Interval Research, 1998.
+    Source: M. Slaney, Auditory Toolbox, Technical Report 1998-010, Interval Research,
+    1998.
     """
     f = np.asarray(hz, dtype=np.float64)
     logarithmic = 15.0 + 27.0 * np.log(np.maximum(f, 1000.0) / 1000.0) / np.log(6.4)
@@ -138,10 +147,12 @@ def mel_to_hz(mel: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def mel_filterbank(spec: FrontendSpec) -> Float32:
-    """Triangular filters of unit area (Slaney's normalisation), float32 [n_fft // 2 + 1, n_mels].
+    """Triangular filters of unit area (Slaney's normalisation), float32 [n_fft // 2 +
+    1, n_mels].
 
-    Band m rises from edge m to edge m+1 and falls to edge m+2, the edges being evenly spaced in mel
-    from f_min to f_max; its height is 2 / (edge[m+2] - edge[m]). Source: Slaney 1998, as in librosa.
+    Band m rises from edge m to edge m+1 and falls to edge m+2, the edges being evenly
+    spaced in mel from f_min to f_max; its height is 2 / (edge[m+2] - edge[m]). Source:
+    Slaney 1998, as in librosa.
     """
     edges = mel_to_hz(np.linspace(hz_to_mel(spec.f_min), hz_to_mel(spec.f_max), spec.n_mels + 2))
     bins = np.arange(spec.n_fft // 2 + 1) * (spec.sample_rate / spec.n_fft)
@@ -171,14 +182,16 @@ class MelSpectrogram:
             bands = slice(low, min(low + _MEL_GROUP, spec.n_mels))
             used = np.flatnonzero(bank[:, bands].any(axis=1))
             first, last = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 1)
-            # Each weight twice: the squares of a bin's real and imaginary part stand side by side.
+            # Each weight twice: the squares of a bin's real and imaginary part stand
+            # side by side.
             weights = np.repeat(bank[first:last, bands], 2, axis=0)
             self._groups.append((slice(2 * first, 2 * last), bands, np.ascontiguousarray(weights)))
         self._parts = max(bins.stop for bins, _, _ in self._groups)
         self._windowed = np.empty((_FRAMES, spec.n_fft), dtype=np.float32)
 
     def __call__(self, samples: Float32) -> Float32:
-        """dB of each whole frame of `samples` (float32 [n], n >= n_fft); float32 [frames, n_mels].
+        """dB of each whole frame of `samples` (float32 [n], n >= n_fft); float32
+        [frames, n_mels].
 
         dB are 10 log10(max(power, 1e-10)), power being the mel-weighted |STFT|^2.
         """
@@ -188,7 +201,9 @@ class MelSpectrogram:
         for at in range(0, len(frames), _FRAMES):
             self._power(frames[at : at + _FRAMES], mel[at : at + _FRAMES])
         np.maximum(mel, np.float32(_POWER_FLOOR), out=mel)
-        np.log(mel, out=mel)  # numpy's natural logarithm is several times faster than its decimal one
+        np.log(
+            mel, out=mel
+        )  # numpy's natural logarithm is several times faster than its decimal one
         mel *= np.float32(10.0 / math.log(10.0))
         return mel
 
@@ -218,13 +233,14 @@ def normalise(db: Float32, spec: FrontendSpec) -> Float32:
 
 
 class LogMel:
-    """Turns a stream of samples into windows; each frame is computed once, whatever the overlap.
+    """Turns a stream of samples into windows; each frame is computed once, whatever the
+    overlap.
 
-    Window k covers the seconds from k * hop_seconds on. Its frames lie on one grid of `hop_length`
-    samples that starts with the stream: they begin at the last grid point that is not after the
-    window, under one frame hop early. Frames are computed when a window needs them, so
-    what is computed together depends on k alone and never on how the samples were cut
-    into pushes: streamed equals batch, bit for bit.
+    Window k covers the seconds from k * hop_seconds on. Its frames lie on one grid of
+    `hop_length` samples that starts with the stream: they begin at the last grid point
+    that is not after the window, under one frame hop early. Frames are computed when a
+    window needs them, so what is computed together depends on k alone and never on how
+    the samples were cut into pushes: streamed equals batch, bit for bit.
     """
 
     def __init__(self, spec: FrontendSpec, hop_seconds: float | None = None) -> None:
@@ -254,11 +270,13 @@ class LogMel:
         return self._first + self._filled
 
     def window(self, samples: Float32) -> Float32:
-        """Features of exactly one window: float32 [window_samples] to [frames, n_mels]."""
+        """Features of exactly one window: float32 [window_samples] to [frames,
+        n_mels]."""
         return normalise(self._spectrogram(samples)[: self.spec.frames], self.spec)
 
     def push(self, samples: Float32) -> Iterator[Window]:
-        """Add samples (float32 [n], any n, mono, at the spec's rate) and yield each window they complete."""
+        """Add samples (float32 [n], any n, mono, at the spec's rate) and yield each
+        window they complete."""
         for start in range(0, len(samples), self.spec.window_samples):
             self._append(samples[start : start + self.spec.window_samples])
             while self.received >= self._window_start(self._next) + self.spec.window_samples:
@@ -269,7 +287,8 @@ class LogMel:
 
     def _append(self, samples: Float32) -> None:
         if self._filled + len(samples) > len(self._buffer):
-            # The next window's grid point, or where the stream stands if the hop leaves a gap.
+            # The next window's grid point, or where the stream stands if the hop leaves
+            # a gap.
             hop = self.spec.hop_length
             keep = min(self._window_start(self._next) // hop * hop, self.received)
             drop = keep - self._first

@@ -1,4 +1,5 @@
-"""The checks behind genre-edge doctor: each looks at one thing and says what to do about it."""
+"""The checks behind genre-edge doctor: each looks at one thing and says what to do
+about it."""
 
 from __future__ import annotations
 
@@ -75,7 +76,8 @@ def group_audio(_: argparse.Namespace) -> Iterator[Finding]:
 
 
 def busy_devices(proc: Path = Path("/proc")) -> Iterator[tuple[str, int, str]]:
-    """(device, process id, program) of every process that holds a capture device, as far as we may see."""
+    """(device, process id, program) of every process that holds a capture device, as
+    far as we may see."""
     for process in proc.glob("[0-9]*"):
         try:
             links = [os.readlink(link) for link in (process / "fd").iterdir()]
@@ -95,7 +97,8 @@ def busy(_: argparse.Namespace) -> Iterator[Finding]:
                 "busy",
                 "warn",
                 f"{device} is held by {program} (process {process})",
-                f"stop it (kill {process}), or let it share: choose the device 'pulse' or 'default'",
+                f"stop it (kill {process}), or let it share: choose the device 'pulse' or "
+                "'default'",
             )
 
 
@@ -108,7 +111,9 @@ def mixer(_: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("mixer", "warn", "amixer is not installed", "sudo apt install alsa-utils")
         return
     for card in cards:
-        shown = subprocess.run(["amixer", "-c", str(card)], capture_output=True, text=True, timeout=10)
+        shown = subprocess.run(
+            ["amixer", "-c", str(card)], capture_output=True, text=True, timeout=10
+        )
         yield from mixer_findings(card, shown.stdout)
 
 
@@ -116,7 +121,9 @@ def mixer_findings(card: int, amixer: str) -> Iterator[Finding]:
     """What amixer's output says of one card's capture controls."""
     for control in re.split(r"(?m)^Simple mixer control ", amixer)[1:]:
         name = control.split(",")[0].strip("'")
-        states = re.findall(r"Capture (?:\d+ )?\[(\d+)%\](?: \[[^\]]*dB\])?(?: \[(on|off)\])?", control)
+        states = re.findall(
+            r"Capture (?:\d+ )?\[(\d+)%\](?: \[[^\]]*dB\])?(?: \[(on|off)\])?", control
+        )
         states += [("", switch) for switch in re.findall(r"Capture \[(on|off)\]", control)]
         if not states:
             continue
@@ -127,7 +134,10 @@ def mixer_findings(card: int, amixer: str) -> Iterator[Finding]:
             )
         elif any(volume == "0" for volume, _ in states):
             yield Finding(
-                "mixer", "fail", f"{where}: capture volume is 0", f"amixer -c {card} sset '{name}' 80%"
+                "mixer",
+                "fail",
+                f"{where}: capture volume is 0",
+                f"amixer -c {card} sset '{name}' 80%",
             )
         else:
             yield Finding("mixer", "ok", f"{where}: open at {states[0][0] or '?'} %")
@@ -180,13 +190,16 @@ def _heard(config: object, verbose: bool) -> Iterator[Finding]:
     try:
         session = Session(config, 22_050, queue.put, verbose)
     except GenreEdgeError as error:
-        yield Finding("microphone", "fail", str(error), "'genre-edge devices' lists what can be chosen")
+        yield Finding(
+            "microphone", "fail", str(error), "'genre-edge devices' lists what can be chosen"
+        )
         return
     opened = session.format
     yield Finding(
         "microphone",
         "ok",
-        f"{opened.device.token} opens at {opened.rate} Hz, {opened.channels} channel(s), {opened.why}",
+        f"{opened.device.token} opens at {opened.rate} Hz, {opened.channels} channel(s), "
+        f"{opened.why}",
     )
     first = queue.get(_FIRST_SOUND_SECONDS)
     chunks = [] if first is None else [np.frombuffer(first.data, "<i2")]
@@ -197,19 +210,28 @@ def _heard(config: object, verbose: bool) -> Iterator[Finding]:
             chunks.append(np.frombuffer(chunk.data, "<i2"))
     session.close()
     if not chunks:
-        yield Finding("level", "fail", "the device sends nothing", "replug it; try another USB port or cable")
+        yield Finding(
+            "level", "fail", "the device sends nothing", "replug it; try another USB port or cable"
+        )
         return
     samples = np.concatenate(chunks).astype(np.float32) / np.float32(32768)
     level, state = level_dbfs(samples), signal_state(samples)
     text = f"{level:.0f} dBFS over {LISTEN_SECONDS:g} s"
     if state == "dead":
         yield Finding(
-            "level", "fail", f"every sample is the same ({text})", "unmute it: run alsamixer, F4, space"
+            "level",
+            "fail",
+            f"every sample is the same ({text})",
+            "unmute it: run alsamixer, F4, space",
         )
     elif state == "clipping":
-        yield Finding("level", "warn", f"clipping ({text})", "lower the capture volume: alsamixer, F4")
+        yield Finding(
+            "level", "warn", f"clipping ({text})", "lower the capture volume: alsamixer, F4"
+        )
     elif level < -60:
-        yield Finding("level", "warn", f"very quiet ({text})", "raise the capture volume, or use --gain 20")
+        yield Finding(
+            "level", "warn", f"very quiet ({text})", "raise the capture volume, or use --gain 20"
+        )
     else:
         yield Finding("level", "ok", text)
 

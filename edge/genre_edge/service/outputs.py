@@ -17,7 +17,8 @@ from ..sinks.mqtt_settings import MqttConfig, mqtt_config
 from ..sinks.webhook_settings import WebhookConfig, content_of
 
 _FILE_PATIENCE, _LIVE_PATIENCE, _RELOAD_PATIENCE = 120.0, 10.0, 3.0
-"""Seconds that a sink gets to finish: when a file or the listening ends, and when it is replaced while audio comes."""
+"""Seconds that a sink gets to finish: when a file or the listening ends, and when it is
+replaced while audio comes."""
 
 Report = Callable[[str], None]
 
@@ -48,10 +49,12 @@ class _Running:
 
 
 class Outputs:
-    """A sink that hands each record to all that the settings ask for, each behind a queue and a thread.
+    """A sink that hands each record to all that the settings ask for, each behind a
+    queue and a thread.
 
-    Live audio waits for nobody; files do (`live` false), so that nothing is lost. `info` is the model's;
-    `report` gets a line when a sink begins to fail and when it works again. UsageError if one cannot be made.
+    Live audio waits for nobody; files do (`live` false), so that nothing is lost.
+    `info` is the model's; `report` gets a line when a sink begins to fail and when it
+    works again. UsageError if one cannot be made.
     """
 
     def __init__(
@@ -72,7 +75,8 @@ class Outputs:
             running.sink.close()
 
     def replace(self, settings: Settings) -> None:
-        """Do what the settings say from now on; sinks that they leave unchanged go on undisturbed."""
+        """Do what the settings say from now on; sinks that they leave unchanged go on
+        undisturbed."""
         wanted = list(_wanted(settings))
         kept = [running for running in self._running if running.wanted in wanted]
         for running in self._running:
@@ -108,7 +112,9 @@ class Outputs:
         from ..sinks.background import BackgroundSink
 
         inner = _inner(wanted.config, entry)
-        return BackgroundSink(inner, entry, self._report, wait=not self._live, close_seconds=patience)
+        return BackgroundSink(
+            inner, entry, self._report, wait=not self._live, close_seconds=patience
+        )
 
 
 def _wanted(settings: Settings) -> list[_Wanted]:

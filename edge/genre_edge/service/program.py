@@ -1,4 +1,5 @@
-"""Listening as a program does it: settings to source, engine and sinks; stopped and told to read its settings again."""
+"""Listening as a program does it: settings to source, engine and sinks; stopped and
+told to read its settings again."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ class Listening:
         notifier: Notifier,
         verbose: bool = False,
     ) -> None:
-        """`load` reads the settings, at once and for each reload; `report` gets what a person should know. UsageError."""
+        """`load` reads the settings, at once and for each reload; `report` gets what a
+        person should know. UsageError."""
         self._load, self._report, self._notifier = load, report, notifier
         self._settings = load()
         self.stop = threading.Event()
@@ -51,7 +53,9 @@ class Listening:
         self._screen = screen(self.health)
         self._outputs = Outputs(self._settings, self.health, engine.bundle.info, True, report)
         microphone, listen = self._settings.microphone, self._settings.listen
-        self._listener = Listener(engine, listen, self._emit, self.health, microphone.gain, self._pulse)
+        self._listener = Listener(
+            engine, listen, self._emit, self.health, microphone.gain, self._pulse
+        )
         rate = engine.logmel.spec.sample_rate
         self._source = LiveSource(
             microphone, rate, self.stop, self._listener.state, self.health, verbose, self._pulse
@@ -94,7 +98,8 @@ class Listening:
             self._web.hub.write(record)
 
     def _pulse(self) -> None:
-        """Called on the listening thread after each window, and often while a device is waited for."""
+        """Called on the listening thread after each window, and often while a device is
+        waited for."""
         if self.health.windows and not self._told_ready:
             self._told_ready = True
             self._notifier.ready(self.health.state)
@@ -107,7 +112,8 @@ class Listening:
                 self._notifier.ready(self.health.state)
 
     def _read_again(self) -> None:
-        """Apply what can be applied without losing audio; a faulty file changes nothing."""
+        """Apply what can be applied without losing audio; a faulty file changes
+        nothing."""
         try:
             settings = self._load()
             self._outputs.replace(settings)
@@ -122,7 +128,8 @@ class Listening:
         self._report("the configuration was read again")
 
     def _timer(self) -> threading.Timer:
-        """Ends --duration when no audio comes at all; while it does, the audio's own timeline counts."""
+        """Ends --duration when no audio comes at all; while it does, the audio's own
+        timeline counts."""
         duration = self._settings.listen.duration
 
         def expire() -> None:

@@ -1,4 +1,5 @@
-"""Telling systemd that the service is ready and alive (sd_notify(3)), and leaving a sign of life for others."""
+"""Telling systemd that the service is ready and alive (sd_notify(3)), and leaving a
+sign of life for others."""
 
 from __future__ import annotations
 
@@ -16,16 +17,20 @@ _EXTEND_SECONDS = 60.0
 
 
 def alive_file(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The file whose time of change is the last sign of life: in $RUNTIME_DIRECTORY, which is memory, or nowhere."""
+    """The file whose time of change is the last sign of life: in $RUNTIME_DIRECTORY,
+    which is memory, or nowhere."""
     folder = environment.get("RUNTIME_DIRECTORY", "").split(":")[0]
     return Path(folder) / "genre-edge.alive" if folder else None
 
 
 class Notifier:
-    """Sends to the socket that systemd names in $NOTIFY_SOCKET, and touches `alive_file`; does neither without them."""
+    """Sends to the socket that systemd names in $NOTIFY_SOCKET, and touches
+    `alive_file`; does neither without them."""
 
     def __init__(
-        self, environment: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.monotonic
+        self,
+        environment: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
         self._file = alive_file(environment)
@@ -39,14 +44,17 @@ class Notifier:
         self._send(f"READY=1\nSTATUS={status}")
 
     def alive(self) -> None:
-        """A sign of life: feeds the watchdog or, before `ready`, asks for more time to start."""
+        """A sign of life: feeds the watchdog or, before `ready`, asks for more time to
+        start."""
         if self._clock() < self._next:
             return
         self._next = self._clock() + _LEAST_SECONDS
         if self._file is not None:
             with suppress(OSError):
                 self._file.touch()
-        self._send("WATCHDOG=1" if self._is_ready else f"EXTEND_TIMEOUT_USEC={_EXTEND_SECONDS * 1e6:.0f}")
+        self._send(
+            "WATCHDOG=1" if self._is_ready else f"EXTEND_TIMEOUT_USEC={_EXTEND_SECONDS * 1e6:.0f}"
+        )
 
     def status(self, text: str) -> None:
         """One line for `systemctl status`."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 NAME = "genre-edge.service"
 WATCHDOG_SECONDS = 30
-"""Without a sign of life for this long systemd restarts the service; windows come every 3 s at least."""
+"""Without a sign of life for this long systemd restarts the service; windows come every
+3 s at least."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Unit:
     user: str | None
     """Who runs it; None: a user that systemd makes up for it (DynamicUser)."""
     per_user: bool
-    """A unit of the user's own service manager (systemctl --user), which can isolate less."""
+    """A unit of the user's own service manager (systemctl --user), which can isolate
+    less."""
 
 
 _HEAD = """\
@@ -84,7 +86,8 @@ SystemCallErrorNumber=EPERM
 
 
 def unit_text(unit: Unit) -> str:
-    """The unit file. What is not isolated is what the program needs: sound devices, the network, its state directory."""
+    """The unit file. What is not isolated is what the program needs: sound devices, the
+    network, its state directory."""
     words = " ".join(_quoted(word) for word in (*unit.command, "--config", str(unit.config)))
     text = _HEAD.format(command=words, watchdog=WATCHDOG_SECONDS)
     if unit.per_user:
@@ -100,6 +103,7 @@ def unit_text(unit: Unit) -> str:
 
 
 def _quoted(word: str) -> str:
-    """A word of ExecStart (systemd.service(5)): % and $ stand for themselves when doubled."""
+    """A word of ExecStart (systemd.service(5)): % and $ stand for themselves when
+    doubled."""
     word = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{word}"' if " " in word or "'" in word else word

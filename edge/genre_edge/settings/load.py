@@ -1,6 +1,8 @@
-"""Everything a listening device can be told: defaults, then a TOML file, the environment and the command line.
+"""Everything a listening device can be told: defaults, then a TOML file, the
+environment and the command line.
 
-Every value is checked where it was written, and all faults are reported at once, each with its place.
+Every value is checked where it was written, and all faults are reported at once, each
+with its place.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ SECTIONS: dict[str, type] = {
     "on_change": ProgramConfig,
     "web": WebConfig,
 }
-"""Tables of the file and what they become; [[webhook]] beside them is an array of tables."""
+"""Tables of the file and what they become; [[webhook]] beside them is an array of
+tables."""
 
 
 NOWHERE = Path("/nonexistent")
@@ -76,7 +79,8 @@ def expanded(text: str) -> Path:
 
 
 def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the program keeps what it remembers: systemd's state directory, or $XDG_STATE_HOME/genre-edge."""
+    """Where the program keeps what it remembers: systemd's state directory, or
+    $XDG_STATE_HOME/genre-edge."""
     given = environment.get("STATE_DIRECTORY", "").split(":")[0]
     if given:
         return Path(given)
@@ -99,15 +103,19 @@ def user_file(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def find_file(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The configuration file: the one that is named, the user's, or the system's; None if there is none."""
-    named = given or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
+    """The configuration file: the one that is named, the user's, or the system's; None
+    if there is none."""
+    named = given or (
+        Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None
+    )
     if named is not None:
         return named
     return next((path for path in (user_file(environment), SYSTEM_FILE) if path.is_file()), None)
 
 
 Flags = Mapping[str, Mapping[str, Any]]
-"""What the command line says: {section: {key: value}}; of the section "webhook" only "all", a list of WebhookConfig."""
+"""What the command line says: {section: {key: value}}; of the section "webhook" only
+"all", a list of WebhookConfig."""
 
 
 @dataclass
@@ -115,7 +123,9 @@ class _Reader:
     """Collects values, their places and what is wrong with them."""
 
     problems: list[str] = field(default_factory=list)
-    values: dict[str, dict[str, Any]] = field(default_factory=lambda: {name: {} for name in SECTIONS})
+    values: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {name: {} for name in SECTIONS}
+    )
     origins: dict[str, str] = field(default_factory=dict)
     """Place of each "section.key"."""
 
@@ -139,7 +149,9 @@ class _Reader:
             self.values[section][one.name] = value
             self.origins[f"{section}.{one.name}"] = origin
 
-    def table(self, file: TomlFile, name: str, cls: type, table: Any) -> Iterator[tuple[Declared, Any, str]]:
+    def table(
+        self, file: TomlFile, name: str, cls: type, table: Any
+    ) -> Iterator[tuple[Declared, Any, str]]:
         """The known keys of one table; the unknown ones are problems."""
         if not isinstance(table, dict):
             self.problems.append(f"{file.where(name)}: {name} must be a table: [{name}]")
@@ -159,9 +171,11 @@ def load(
     flags: Flags | None = None,
     base: Flags | None = None,
 ) -> tuple[Settings, dict[str, str]]:
-    """The settings, and for each "section.key" that is not the default where it was said.
+    """The settings, and for each "section.key" that is not the default where it was
+    said.
 
-    `base` holds other defaults, `file` is the configuration file. UsageError with a line for every fault.
+    `base` holds other defaults, `file` is the configuration file. UsageError with a
+    line for every fault.
     """
     reader = _Reader()
     _named(reader, base or {}, "default")
@@ -182,7 +196,8 @@ def load(
 
 
 def _check_parts(reader: _Reader, settings: dict[str, Any]) -> None:
-    """What values alone do not show: files, programs and packages that must be there."""
+    """What values alone do not show: files, programs and packages that must be
+    there."""
 
     def looked_at(key: str, look: Callable[[], object]) -> None:
         try:
@@ -226,7 +241,9 @@ def _file(reader: _Reader, file: TomlFile) -> list[WebhookConfig]:
 def _webhooks(reader: _Reader, file: TomlFile, tables: Any) -> list[WebhookConfig]:
     hooks = []
     if not isinstance(tables, list):
-        reader.problems.append(f"{file.where('webhook')}: webhook must be an array of tables: [[webhook]]")
+        reader.problems.append(
+            f"{file.where('webhook')}: webhook must be an array of tables: [[webhook]]"
+        )
         return []
     for number, table in enumerate(tables):
         before, values = len(reader.problems), dict[str, Any]()
@@ -255,7 +272,9 @@ def _environment(reader: _Reader, environment: Mapping[str, str]) -> None:
             continue
         section, one = known[name]
         try:
-            reader.put(section, one, one.from_text(environment[name]), f"{name}={environment[name]}")
+            reader.put(
+                section, one, one.from_text(environment[name]), f"{name}={environment[name]}"
+            )
         except ValueError as error:
             reader.problems.append(f"{name}={environment[name]}: {error}")
 

@@ -1,7 +1,9 @@
-"""What a user can set, declared once: a dataclass field that knows its flag, its help and its limits.
+"""What a user can set, declared once: a dataclass field that knows its flag, its help
+and its limits.
 
-The same declaration makes the command line's flag, the key of the configuration file, the environment variable,
-the commented file that `genre-edge config init` writes, and the check of the value.
+The same declaration makes the command line's flag, the key of the configuration file,
+the environment variable, the commented file that `genre-edge config init` writes, and
+the check of the value.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ class Option:
     help: str
     """What it is, with its unit; says what None means where None is allowed."""
     flag: str | None = None
-    """The command line's flag; None: in the configuration file and the environment alone."""
+    """The command line's flag; None: in the configuration file and the environment
+    alone."""
     metavar: str | None = None
     """What stands for the value in --help."""
     low: float | None = None
@@ -51,7 +54,9 @@ def option(
     """A dataclass field with an Option."""
     described = Option(help, flag, metavar, low, high, choices)
     if isinstance(default, (dict, list)):
-        return dataclasses.field(default_factory=lambda: type(default)(default), metadata={_KEY: described})
+        return dataclasses.field(
+            default_factory=lambda: type(default)(default), metadata={_KEY: described}
+        )
     return dataclasses.field(default=default, metadata={_KEY: described})
 
 
@@ -95,7 +100,8 @@ class Declared:
         return f"must be at least {low:g}" if low is not None else f"must be at most {high:g}"
 
     def from_text(self, text: str) -> Any:
-        """A value as the environment or the command line writes it. ValueError says what is wrong."""
+        """A value as the environment or the command line writes it. ValueError says
+        what is wrong."""
         if self.kind is bool:
             if text.lower() not in _SWITCHES:
                 raise ValueError(f"must be {_NAMES[bool]}, not {text!r}")
@@ -140,7 +146,8 @@ def declared(cls: type) -> Iterator[Declared]:
 
 
 def check(config: object) -> None:
-    """UsageError with everything that is wrong with a dataclass of options; for its __post_init__."""
+    """UsageError with everything that is wrong with a dataclass of options; for its
+    __post_init__."""
     problems = []
     for one in declared(type(config)):
         value = getattr(config, one.name)
@@ -153,7 +160,8 @@ def check(config: object) -> None:
 
 
 def add_flags(group: Any, section: str, cls: type) -> None:
-    """Declare the flags of a dataclass; what is given on the command line lands as "section.field", the rest is absent."""
+    """Declare the flags of a dataclass; what is given on the command line lands as
+    "section.field", the rest is absent."""
     for one in declared(cls):
         if one.option.flag is None:
             continue
@@ -161,7 +169,9 @@ def add_flags(group: Any, section: str, cls: type) -> None:
         if one.kind is bool:
             group.add_argument(one.option.flag, action="store_true", help=one.option.help, **common)
             continue
-        default = "" if one.default is None or one.default == "" else f" (default: {_plain(one.default)})"
+        default = (
+            "" if one.default is None or one.default == "" else f" (default: {_plain(one.default)})"
+        )
         group.add_argument(
             one.option.flag,
             type=one.kind,
@@ -183,10 +193,12 @@ def _plain(value: Any) -> str:
 
 
 def from_pairs(cls: type, first: str, text: str, last: str | None = None) -> dict[str, Any]:
-    """What "VALUE,key=value,..." says, as one flag takes it: {field: value}; keys are field names with "-" for "_".
+    """What "VALUE,key=value,..." says, as one flag takes it: {field: value}; keys are
+    field names with "-" for "_".
 
-    `first` is the field of VALUE; `last` is one whose value takes the rest of the text, commas included. A field that is a
-    dict takes "Name:Value", repeatedly, under its name less the "s". UsageError.
+    `first` is the field of VALUE; `last` is one whose value takes the rest of the text,
+    commas included. A field that is a dict takes "Name:Value", repeatedly, under its
+    name less the "s". UsageError.
     """
     fields = {one.name: one for one in declared(cls) if one.name != first}
     keys = {(n[:-1] if f.kind is dict else n).replace("_", "-"): f for n, f in fields.items()}

@@ -1,4 +1,5 @@
-"""What a user can set; names are those of the configuration file, the environment and the JSON."""
+"""What a user can set; names are those of the configuration file, the environment and
+the JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +21,11 @@ class CaptureConfig:
     )
     gain_db: float = option(0.0, "amplify by DB decibels", "--gain", "DB", low=-60, high=60)
     channel: int | None = option(
-        None, "hear channel N alone, counted from 1; without it the mean of all", "--channel", "N", low=1
+        None,
+        "hear channel N alone, counted from 1; without it the mean of all",
+        "--channel",
+        "N",
+        low=1,
     )
     exit_on_device_loss: bool = option(
         False, "leave with status 1 instead of waiting for the device", "--exit-on-device-loss"
@@ -45,7 +50,9 @@ class CaptureConfig:
 class ListenConfig:
     """What is made of what is heard."""
 
-    smooth: int = option(3, "windows averaged for the label; 1: none", "--smooth", "N", low=1, high=1000)
+    smooth: int = option(
+        3, "windows averaged for the label; 1: none", "--smooth", "N", low=1, high=1000
+    )
     silence_dbfs: float = option(
         -65.0, "level below which it is silence, dBFS", "--silence", "DBFS", low=-120, high=0
     )
@@ -57,7 +64,9 @@ class ListenConfig:
         low=0,
         high=1,
     )
-    duration: float | None = option(None, "stop after S seconds of audio", "--duration", "S", low=0.001)
+    duration: float | None = option(
+        None, "stop after S seconds of audio", "--duration", "S", low=0.001
+    )
     windows: int | None = option(None, "stop after N windows", "--windows", "N", low=1)
 
     def __post_init__(self) -> None:
@@ -73,7 +82,9 @@ class HistoryConfig:
     windows: bool = option(False, "keep every window there as well", "--history-windows")
     commit_seconds: float = option(30.0, "time between commits, s", low=0)
     keep_days: float = option(400.0, "age beyond which rows are deleted, days", low=0.01)
-    most_megabytes: float = option(200.0, "size beyond which the oldest rows are deleted, MB", low=0.01)
+    most_megabytes: float = option(
+        200.0, "size beyond which the oldest rows are deleted, MB", low=0.01
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -84,12 +95,18 @@ class ProgramConfig:
     """What runs when the label changes."""
 
     command: str = option(
-        "", "run this when the label changes, the record as JSON on its standard input", "--on-change", "CMD"
+        "",
+        "run this when the label changes, the record as JSON on its standard input",
+        "--on-change",
+        "CMD",
     )
-    timeout_seconds: float = option(30.0, "longest run of the command, s; then it is killed", low=0.1)
+    timeout_seconds: float = option(
+        30.0, "longest run of the command, s; then it is killed", low=0.1
+    )
 
     def words(self) -> list[str]:
-        """The command split as a shell would; no shell runs it. UsageError if there is no such program."""
+        """The command split as a shell would; no shell runs it. UsageError if there is
+        no such program."""
         try:
             words = shlex.split(self.command)
         except ValueError as error:
@@ -104,7 +121,9 @@ class WebConfig:
     """The page and the prediction service."""
 
     enabled: bool = option(False, "serve page and API beside the service that listens")
-    host: str = option("127.0.0.1", "address to listen on; 0.0.0.0: the whole network", "--host", "ADDRESS")
+    host: str = option(
+        "127.0.0.1", "address to listen on; 0.0.0.0: the whole network", "--host", "ADDRESS"
+    )
     port: int = option(8080, "port; 0: any that is free", "--port", "N", low=0, high=65535)
     token_file: Path | None = option(
         None,
@@ -134,11 +153,13 @@ class WebConfig:
         return self.host in ("localhost", "::1") or self.host.startswith("127.")
 
     def token(self) -> str | None:
-        """The token, if there is one. UsageError if it cannot be read, is too short, or is missing beyond this machine."""
+        """The token, if there is one. UsageError if it cannot be read, is too short, or
+        is missing beyond this machine."""
         if self.token_file is None:
             if not self.is_local and not self.insecure:
                 raise UsageError(
-                    f"{self.host} is open to the network: give --token-file FILE (openssl rand -hex 16 makes a token), "
+                    f"{self.host} is open to the network: give --token-file FILE (openssl rand "
+                    "-hex 16 makes a token), "
                     "or --insecure"
                 )
             return None

@@ -24,7 +24,8 @@ _TITLES = {
 }
 
 _HEAD = f"""\
-# genre-edge: what the listening program does. A line that begins with "# " and a key holds the default.
+# genre-edge: what the listening program does.
+# A line that begins with "# " and a key holds the default.
 # Flags of genre-edge listen stand above this file, and above it environment variables such as
 # {PREFIX}LISTEN_SMOOTH=5. `genre-edge config check` reads it and names every fault;
 # `systemctl reload genre-edge` applies a change (microphone and model: at the next start).
@@ -32,7 +33,8 @@ _HEAD = f"""\
 
 
 def commented(values: Mapping[str, Mapping[str, Any]]) -> str:
-    """A whole configuration file, every key explained; `values` ({section: {key: value}}) stand uncommented."""
+    """A whole configuration file, every key explained; `values` ({section: {key:
+    value}}) stand uncommented."""
     parts = [_HEAD]
     for name, cls in {**SECTIONS, "webhook": WebhookConfig}.items():
         said = values.get(name, {})
@@ -78,12 +80,17 @@ _EXAMPLES: dict[tuple[str, str], Any] = {
 
 
 def effective(settings: Settings, origins: Mapping[str, str]) -> str:
-    """Settings as TOML, with the place of each value that is not the default; secrets are in files and not shown."""
+    """Settings as TOML, with the place of each value that is not the default; secrets
+    are in files and not shown."""
     parts = []
     for name, cls in SECTIONS.items():
-        parts.append("\n".join([f"[{name}]", *_values(cls, getattr(settings, name), name, origins)]) + "\n")
+        parts.append(
+            "\n".join([f"[{name}]", *_values(cls, getattr(settings, name), name, origins)]) + "\n"
+        )
     for hook in settings.webhook:
-        parts.append("\n".join(["[[webhook]]", *_values(WebhookConfig, hook, "webhook", origins)]) + "\n")
+        parts.append(
+            "\n".join(["[[webhook]]", *_values(WebhookConfig, hook, "webhook", origins)]) + "\n"
+        )
     return "\n".join(parts) + f"\n# {PASSWORD_VARIABLE} is not shown\n"
 
 

@@ -23,7 +23,8 @@ class TomlFile:
     values: dict[str, Any]
     """As tomllib reads them."""
     lines: dict[str, int]
-    """Line of each "table", "table.key" and, in an array of tables, "table[0].key"; counted from 1."""
+    """Line of each "table", "table.key" and, in an array of tables, "table[0].key";
+    counted from 1."""
 
     def where(self, *names: str) -> str:
         """ "FILE:LINE" of the first of the names that has a line, else "FILE"."""
@@ -47,7 +48,8 @@ def read_toml(path: Path) -> TomlFile:
 
 
 def _lines(text: str) -> dict[str, int]:
-    """Where tables and keys begin; keys inside a multi-line text or an inline table are not looked for."""
+    """Where tables and keys begin; keys inside a multi-line text or an inline table are
+    not looked for."""
     lines: dict[str, int] = {}
     table, counts = "", dict[str, int]()
     for number, line in enumerate(text.splitlines(), 1):

@@ -1,4 +1,5 @@
-"""A sink behind a bounded queue and a thread of its own: it can be slow, fail or hang, and nobody else waits for it."""
+"""A sink behind a bounded queue and a thread of its own: it can be slow, fail or hang,
+and nobody else waits for it."""
 
 from __future__ import annotations
 
@@ -15,9 +16,10 @@ from . import Sink
 class BackgroundSink:
     """Hands records to another sink on a thread.
 
-    `write` never raises, and for live audio it never blocks: when the queue is full the oldest record is dropped and
-    counted. With `wait` (for files, which can wait) it blocks instead. What the inner sink raises is kept in its
-    health, and the next record is tried again.
+    `write` never raises, and for live audio it never blocks: when the queue is full the
+    oldest record is dropped and counted. With `wait` (for files, which can wait) it
+    blocks instead. What the inner sink raises is kept in its health, and the next
+    record is tried again.
     """
 
     def __init__(
@@ -29,7 +31,8 @@ class BackgroundSink:
         most: int = 1000,
         close_seconds: float = 10.0,
     ) -> None:
-        """`report` gets a line when the inner sink begins to fail and when it works again."""
+        """`report` gets a line when the inner sink begins to fail and when it works
+        again."""
         self._inner, self._health, self._report = inner, health, report
         self._wait, self._most, self.close_seconds = wait, most, close_seconds
         self._failing = False
@@ -51,7 +54,8 @@ class BackgroundSink:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let the inner sink finish, for `close_seconds` at most; what is left then is counted as dropped."""
+        """Let the inner sink finish, for `close_seconds` at most; what is left then is
+        counted as dropped."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()

@@ -6,13 +6,15 @@ from ..records import FileRecord, LiveRecord, Record, WindowRecord
 
 
 class ChangeFilter:
-    """Says of each record whether it is a window with another label than the one before."""
+    """Says of each record whether it is a window with another label than the one
+    before."""
 
     def __init__(self) -> None:
         self._last: tuple[str, str] | None = None
 
     def is_change(self, record: Record) -> bool:
-        """True for the first window, and for each whose label or source is new. A file's verdict ends its source."""
+        """True for the first window, and for each whose label or source is new. A
+        file's verdict ends its source."""
         if isinstance(record, FileRecord):
             self._last = None
             return False

@@ -10,7 +10,8 @@ from ..records import FileRecord, Record, WindowRecord
 
 
 class CsvSink:
-    """Writes rows type, file, start, end, windows, genre, confidence and one column a label.
+    """Writes rows type, file, start, end, windows, genre, confidence and one column a
+    label.
 
     A verdict's start is 0 and its end the file's length.
     """
@@ -19,7 +20,9 @@ class CsvSink:
         self._out = out
         self._writer = csv.writer(out, lineterminator="\n")
         self._labels = labels
-        self._writer.writerow(["type", "file", "start", "end", "windows", "genre", "confidence", *labels])
+        self._writer.writerow(
+            ["type", "file", "start", "end", "windows", "genre", "confidence", *labels]
+        )
 
     def write(self, record: Record) -> None:
         """Write and flush one row."""

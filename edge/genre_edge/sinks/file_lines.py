@@ -11,7 +11,8 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def bar(share: float, cells: int = _BAR_CELLS) -> str:
-    """A bar of `cells` characters filled to `share` (0 to 1), in eighths of a character."""
+    """A bar of `cells` characters filled to `share` (0 to 1), in eighths of a
+    character."""
     eighths = round(max(0.0, min(1.0, share)) * cells * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(cells)
@@ -44,11 +45,14 @@ class TextSink:
         percent = f"{round(record.confidence * 100):3d} %"
         if isinstance(record, FileRecord):
             windows = f"{record.windows} window{'s' if record.windows != 1 else ''}"
-            line = f"  {'verdict':<17}{record.genre:<10} {percent}  over {windows}, {record.seconds:g} s\n"
+            heard = f"over {windows}, {record.seconds:g} s"
+            line = f"  {'verdict':<17}{record.genre:<10} {percent}  {heard}\n"
             self._file = None
         else:
             time = f"{clock(record.start):>7} - {clock(record.end):<7}"
-            line = f"{time:<19}{record.genre:<10} {percent}  {bar(record.confidence)}".rstrip() + "\n"
+            line = (
+                f"{time:<19}{record.genre:<10} {percent}  {bar(record.confidence)}".rstrip() + "\n"
+            )
         self._out.write(line)
         self._out.flush()
 

@@ -1,7 +1,8 @@
 """What was playing and for how long: SQLite, a row for each stretch of one label.
 
-Made for an SD card that may lose power at any moment: WAL, synchronous=NORMAL, a commit every 30 s at most. A stretch
-grows in memory and is written at each commit; what a power loss costs is the time since the last.
+Made for an SD card that may lose power at any moment: WAL, synchronous=NORMAL, a commit
+every 30 s at most. A stretch grows in memory and is written at each commit; what a
+power loss costs is the time since the last.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ _JOIN_SECONDS = 1.0
 _RETRY_SECONDS = 30.0
 """Pause after a failed commit, s."""
 _MOST_PENDING = 20_000
-"""Rows kept in memory while the file cannot be written; beyond, the oldest are dropped."""
+"""Rows kept in memory while the file cannot be written; beyond, the oldest are
+dropped."""
 
 
 class HistoryError(GenreEdgeError):
@@ -84,7 +86,8 @@ class HistorySink:
     def __init__(
         self, config: HistoryConfig, health: SinkHealth, clock: Callable[[], float] = time.time
     ) -> None:
-        """The file is opened with the first record, so that trouble with it is told at once and stops nobody."""
+        """The file is opened with the first record, so that trouble with it is told at
+        once and stops nobody."""
         self._config, self._health, self._clock = config, health, clock
         self._file: sqlite3.Connection | None = None
         self._open: Stretch | None = None
@@ -94,7 +97,8 @@ class HistorySink:
         self._file_began: float | None = None
 
     def write(self, record: Record) -> None:
-        """Take a window, a gap or a state; commit when it is time. Raises HistoryError when that fails."""
+        """Take a window, a gap or a state; commit when it is time. Raises HistoryError
+        when that fails."""
         if isinstance(record, LiveRecord):
             start = datetime.fromisoformat(record.time).timestamp()
             length = record.end - record.start
@@ -133,7 +137,8 @@ class HistorySink:
         ):
             self._finish()
             now = self._open = Stretch(source, label, start, end)
-        # A smaller hop makes windows overlap: a stretch ends where its last window does.
+        # A smaller hop makes windows overlap: a stretch ends where its last window
+        # does.
         now.end = max(now.end, end)
         now.windows += 1
         now.total += sure
@@ -150,7 +155,8 @@ class HistorySink:
             self._open = None
 
     def commit(self) -> None:
-        """Write everything pending in one transaction; HistoryError if that fails, and it stays pending."""
+        """Write everything pending in one transaction; HistoryError if that fails, and
+        it stays pending."""
         self._next_commit = self._clock() + self._config.commit_seconds
         pending = [*self._done, *([self._open] if self._open else [])]
         if not pending and not self._raw:
@@ -162,14 +168,17 @@ class HistorySink:
             with self._file:
                 rows = [self._store(self._file, stretch) for stretch in pending]
                 self._file.executemany(
-                    "INSERT INTO windows (source, start, end, genre, confidence) VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO windows (source, start, end, genre, confidence) VALUES (?, ?, ?, "
+                    "?, ?)",
                     self._raw,
                 )
                 self._retain(self._file)
         except sqlite3.Error as error:
             self._next_commit = self._clock() + _RETRY_SECONDS
             self._shed()
-            raise HistoryError(f"{self._config.path}: cannot be written ({error}); trying again") from None
+            raise HistoryError(
+                f"{self._config.path}: cannot be written ({error}); trying again"
+            ) from None
         for stretch, row in zip(pending, rows, strict=True):
             stretch.row = row
         self._done.clear()
@@ -186,17 +195,20 @@ class HistorySink:
         )
         if stretch.row is not None:
             file.execute(
-                "UPDATE stretches SET source=?, label=?, start=?, end=?, windows=?, confidence=? WHERE id=?",
+                "UPDATE stretches SET source=?, label=?, start=?, end=?, windows=?, confidence=? "
+                "WHERE id=?",
                 (*values, stretch.row),
             )
             return stretch.row
         return file.execute(
-            "INSERT INTO stretches (source, label, start, end, windows, confidence) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO stretches (source, label, start, end, windows, confidence) VALUES (?, ?, "
+            "?, ?, ?, ?)",
             values,
         ).lastrowid
 
     def _retain(self, file: sqlite3.Connection) -> None:
-        """Delete what is too old, and the oldest twentieth while the file is too large."""
+        """Delete what is too old, and the oldest twentieth while the file is too
+        large."""
         oldest = self._clock() - self._config.keep_days * 86_400
         for table in ("stretches", "windows"):
             file.execute(f"DELETE FROM {table} WHERE end < ?", (oldest,))
@@ -208,7 +220,8 @@ class HistorySink:
             for table in ("windows", "stretches"):
                 file.execute(
                     f"DELETE FROM {table} WHERE id IN "
-                    f"(SELECT id FROM {table} ORDER BY id LIMIT (SELECT count(*) / 20 + 1 FROM {table}))"
+                    f"(SELECT id FROM {table} ORDER BY id LIMIT (SELECT count(*) / 20 + 1 FROM "
+                    f"{table}))"
                 )
 
     def _shed(self) -> None:
@@ -220,7 +233,8 @@ class HistorySink:
                 self._health.dropped += excess
 
     def _connect(self) -> None:
-        """Open the file; one that is corrupt is set aside. HistoryError if it cannot be opened."""
+        """Open the file; one that is corrupt is set aside. HistoryError if it cannot be
+        opened."""
         path = self._config.path
         try:
             try:
@@ -238,7 +252,8 @@ class HistorySink:
 
 
 def open_history(path: Path) -> sqlite3.Connection:
-    """Open or make a history; sqlite3.DatabaseError if it is corrupt. One connection serves one thread at a time."""
+    """Open or make a history; sqlite3.DatabaseError if it is corrupt. One connection
+    serves one thread at a time."""
     file = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
     try:
         file.execute("PRAGMA journal_mode=WAL")

@@ -39,7 +39,8 @@ def seconds_of(text: str) -> float:
 
 
 def played(path: Path, since: float, by: str) -> list[Played]:
-    """What was heard since `since` (UTC, s since 1970), in order of time, the longest label first.
+    """What was heard since `since` (UTC, s since 1970), in order of time, the longest
+    label first.
 
     UsageError if there is no history at `path`.
     """
@@ -65,7 +66,8 @@ def _stretches(path: Path, since: float) -> Iterator[tuple[str, float, float, fl
         file = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
         try:
             yield from file.execute(
-                "SELECT label, start, end, confidence FROM stretches WHERE end > ? ORDER BY start", (since,)
+                "SELECT label, start, end, confidence FROM stretches WHERE end > ? ORDER BY start",
+                (since,),
             )
         finally:
             file.close()
@@ -90,7 +92,9 @@ def _split(start: float, end: float, by: str) -> Iterator[tuple[str, float]]:
             edge = following.replace(tzinfo=None).astimezone().timestamp()
         stop = min(end, max(edge, start + 1e-3))
         yield (
-            begin.isoformat(timespec="minutes" if by == "hour" else "hours")[: 16 if by == "hour" else 10],
+            begin.isoformat(timespec="minutes" if by == "hour" else "hours")[
+                : 16 if by == "hour" else 10
+            ],
             stop - start,
         )
         start = stop

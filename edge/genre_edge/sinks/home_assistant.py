@@ -1,4 +1,5 @@
-"""Home Assistant's MQTT discovery: what it is told so that the device appears by itself.
+"""Home Assistant's MQTT discovery: what it is told so that the device appears by
+itself.
 
 Source: https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
 """
@@ -43,7 +44,8 @@ def discovery(config: MqttConfig, labels: Sequence[str], model: str) -> dict[str
             {
                 "name": "Confidence",
                 "state_topic": f"{base}/window",
-                "value_template": "{{ ((value_json.smoothed.confidence if value_json.smoothed is defined "
+                "value_template": "{{ ((value_json.smoothed.confidence if value_json.smoothed is "
+                "defined "
                 "else value_json.confidence) or 0) * 100 }}",
                 "unit_of_measurement": "%",
                 "state_class": "measurement",
@@ -55,7 +57,8 @@ def discovery(config: MqttConfig, labels: Sequence[str], model: str) -> dict[str
             {
                 "name": "Level",
                 "state_topic": f"{base}/window",
-                "value_template": "{{ value_json.level_dbfs if value_json.level_dbfs is defined else none }}",
+                "value_template": "{{ value_json.level_dbfs if value_json.level_dbfs is defined "
+                "else none }}",
                 "unit_of_measurement": "dBFS",
                 "state_class": "measurement",
                 "suggested_display_precision": 0,

@@ -1,4 +1,5 @@
-"""A service's records in its log: each change of state, and once an hour what the windows were."""
+"""A service's records in its log: each change of state, and once an hour what the
+windows were."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ _MOST_LABELS = 4
 class LogSink:
     """Writes to a Log; windows are counted, never written."""
 
-    def __init__(self, log: Log, health: Health, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, log: Log, health: Health, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._log, self._health, self._clock = log, health, clock
         self._labels: Counter[str] = Counter()
         self._since = clock()
@@ -25,7 +28,9 @@ class LogSink:
         """Take one record."""
         if isinstance(record, StateRecord):
             well = record.state in ("listening", "starting")
-            self._log.say(f"{record.state}: {record.reason}", NOTICE if well else WARNING, state=record.state)
+            self._log.say(
+                f"{record.state}: {record.reason}", NOTICE if well else WARNING, state=record.state
+            )
         elif isinstance(record, LiveRecord):
             self._labels[record.label] += 1
         if self._clock() - self._since >= HOUR:

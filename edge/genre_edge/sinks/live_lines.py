@@ -13,14 +13,16 @@ _QUIETEST_DBFS = -70.0
 
 
 class LiveTextSink:
-    """On a terminal: local time, label, confidence, bars. In a pipe: UTC, label, confidence, level; plain."""
+    """On a terminal: local time, label, confidence, bars. In a pipe: UTC, label,
+    confidence, level; plain."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._pretty = out.isatty()
 
     def write(self, record: Record) -> None:
-        """Write one line for a window or a gap; states go to standard error and are not repeated here."""
+        """Write one line for a window or a gap; states go to standard error and are not
+        repeated here."""
         if isinstance(record, LiveRecord):
             self._out.write(_pretty(record) if self._pretty else _plain(record))
         elif isinstance(record, GapRecord):
@@ -40,9 +42,14 @@ def _local(time: str) -> str:
 
 def _pretty(record: LiveRecord) -> str:
     confidence = record.smoothed_confidence
-    percent = f"{round(confidence * 100):3d} %  {bar(confidence, 12)}" if confidence is not None else " " * 19
+    percent = (
+        f"{round(confidence * 100):3d} %  {bar(confidence, 12)}"
+        if confidence is not None
+        else " " * 19
+    )
     meter = bar(1 - record.level_dbfs / _QUIETEST_DBFS, 8)
-    return f"{_local(record.time)}  {record.label:<10} {percent}  {record.level_dbfs:6.1f} dBFS ▕{meter}▏\n"
+    level = f"{record.level_dbfs:6.1f} dBFS ▕{meter}▏"
+    return f"{_local(record.time)}  {record.label:<10} {percent}  {level}\n"
 
 
 def _plain(record: LiveRecord) -> str:

@@ -1,6 +1,8 @@
-"""MQTT: every window, the label, the status and the health, on a thread of its own with one connection at a time.
+"""MQTT: every window, the label, the status and the health, on a thread of its own with
+one connection at a time.
 
-<prefix>/<name>/window    each window, QoS 1, in order, with an id; waits on disk while the broker is away
+<prefix>/<name>/window    each window, QoS 1, in order, with an id; waits on disk
+                          while the broker is away
 <prefix>/<name>/genre     retained, on a change of the label
 <prefix>/<name>/status    retained, "online" or, by last will, "offline"
 <prefix>/<name>/health    retained, every 30 s
@@ -32,7 +34,8 @@ from .spool import Spool
 HEALTH_SECONDS = 30.0
 """Time between two messages on the health topic."""
 _IDLE_SECONDS = 5.0
-"""Longest wait for a record or the network; the connection's keep-alive needs a look that often."""
+"""Longest wait for a record or the network; the connection's keep-alive needs a look
+that often."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds before a new attempt to connect: doubled each time, with jitter."""
 
@@ -52,7 +55,8 @@ class MqttSink:
         most: int = 1000,
         close_seconds: float = 10.0,
     ) -> None:
-        """`model` is the bundle's name; `report` gets a line when the broker goes and comes. UsageError without paho-mqtt."""
+        """`model` is the bundle's name; `report` gets a line when the broker goes and
+        comes. UsageError without paho-mqtt."""
         try:
             import paho.mqtt.client
         except ImportError:
@@ -78,7 +82,8 @@ class MqttSink:
         self._thread.start()
 
     def write(self, record: Record) -> None:
-        """Queue one record; the oldest goes if the queue is full and audio cannot wait."""
+        """Queue one record; the oldest goes if the queue is full and audio cannot
+        wait."""
         with self._changed:
             while self._wait and len(self._queue) >= self._most and self._thread.is_alive():
                 self._changed.wait(1.0)
@@ -95,7 +100,8 @@ class MqttSink:
             self._wake_out.send(b".")
 
     def close(self) -> None:
-        """Deliver what is left, for a few seconds; what cannot be delivered waits on disk for the next start."""
+        """Deliver what is left, for a few seconds; what cannot be delivered waits on
+        disk for the next start."""
         with self._changed:
             if self._closing is not None:
                 return
@@ -130,7 +136,8 @@ class MqttSink:
             return nothing_left or time.monotonic() >= self._closing
 
     def _take(self) -> None:
-        """Turn what is queued into messages; without a connection, wait a tick for more."""
+        """Turn what is queued into messages; without a connection, wait a tick for
+        more."""
         with self._changed:
             if not self._queue and self._link is None and self._closing is None:
                 self._changed.wait(max(0.0, self._next_attempt - time.monotonic()))
@@ -142,7 +149,9 @@ class MqttSink:
             if isinstance(record, LiveRecord | WindowRecord) and found is not None:
                 self._number += 1
                 payload = {**record.to_json(), "id": f"{self._session}-{self._number}"}
-                self._entry.dropped += self._spool.put(f"{self._config.base}/window", _json(payload))
+                self._entry.dropped += self._spool.put(
+                    f"{self._config.base}/window", _json(payload)
+                )
                 if self._news.is_change(record):
                     self._genre = _json(_genre(record, found[1]))
                     if self._link is not None:

@@ -21,7 +21,8 @@ _INFLIGHT = 10
 
 
 class Link:
-    """One connection, from its first packet to its last; never used again after it broke."""
+    """One connection, from its first packet to its last; never used again after it
+    broke."""
 
     def __init__(self, paho: Any, config: MqttConfig) -> None:
         self._config, self._paho = config, paho
@@ -103,9 +104,11 @@ class Link:
         self.last_seq = seq
 
     def move(self, timeout: float, wake: int | None = None) -> str:
-        """Read and write the network for `timeout` s at most; returns what is wrong, or "".
+        """Read and write the network for `timeout` s at most; returns what is wrong, or
+        "".
 
-        It returns at once when the file descriptor `wake` can be read: waiting costs nothing.
+        It returns at once when the file descriptor `wake` can be read: waiting costs
+        nothing.
         """
         client, fine = self._client, self._paho.MQTT_ERR_SUCCESS
         wire = client.socket()
@@ -114,7 +117,9 @@ class Link:
         if getattr(wire, "pending", lambda: 0)():  # TLS may have decrypted more than was asked for
             timeout = 0.0
         readers = [wire] if wake is None else [wire, wake]
-        readable, writable, _ = select.select(readers, [wire] if client.want_write() else [], [], timeout)
+        readable, writable, _ = select.select(
+            readers, [wire] if client.want_write() else [], [], timeout
+        )
         results = [client.loop_read()] if wire in readable or timeout == 0.0 else []
         results += [client.loop_write()] if writable and client.socket() is not None else []
         results.append(client.loop_misc())

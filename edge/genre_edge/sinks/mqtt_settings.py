@@ -20,7 +20,9 @@ class MqttOptions:
     """A broker as the user names it."""
 
     url: str = option("", "mqtt[s]://[USER@]HOST[:PORT][/PREFIX]; empty: none")
-    name: str | None = option(None, "this device's name, a part of the topics; without it the host's name")
+    name: str | None = option(
+        None, "this device's name, a part of the topics; without it the host's name"
+    )
     password_file: Path | None = option(
         None, f"file with the password; without it the variable {PASSWORD_VARIABLE}"
     )
@@ -89,7 +91,8 @@ def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
         raise UsageError(f"url {_shown(options.url)}: must be mqtt://HOST or mqtts://HOST")
     if parts.password is not None:
         raise UsageError(
-            "a password in the address is seen by every user of this machine: give a password file, "
+            "a password in the address is seen by every user of this machine: give a password "
+            "file, "
             f"or the environment variable {PASSWORD_VARIABLE}"
         )
     try:
@@ -108,14 +111,16 @@ def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
         port=port or (8883 if tls else 1883),
         tls=tls,
         name=name,
-        prefix="/".join(_topic(p, "prefix") for p in parts.path.split("/") if p) or MqttConfig.prefix,
+        prefix="/".join(_topic(p, "prefix") for p in parts.path.split("/") if p)
+        or MqttConfig.prefix,
         user=unquote(parts.username) if parts.username else None,
         password=_password(options.password_file),
         ca=_file(options.ca, "ca"),
         cert=_file(options.cert, "cert"),
         key=_file(options.key, "key"),
         discovery=options.discovery,
-        spool=options.spool or state_folder / f"mqtt-{re.sub(r'[^A-Za-z0-9.-]', '-', host)}-{name}.spool",
+        spool=options.spool
+        or state_folder / f"mqtt-{re.sub(r'[^A-Za-z0-9.-]', '-', host)}-{name}.spool",
         spool_bytes=int(options.spool_mb * 1e6),
     )
 

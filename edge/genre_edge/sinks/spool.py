@@ -1,7 +1,9 @@
-"""Messages that wait for a broker: in order, on disk, within a limit, through a restart.
+"""Messages that wait for a broker: in order, on disk, within a limit, through a
+restart.
 
-While the broker is there, messages stay in memory: an SD card sees none of them. When it goes away, what is
-unacknowledged moves to disk, and later messages follow until the disk is drained again. If the disk fails, memory has to do.
+While the broker is there, messages stay in memory: an SD card sees none of them. When
+it goes away, what is unacknowledged moves to disk, and later messages follow until the
+disk is drained again. If the disk fails, memory has to do.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS messages (seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL)"
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS messages "
+    "(seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL)"
+)
 _MOST_IN_MEMORY = 2000
 """Messages kept where there is no disk."""
 
@@ -54,13 +59,18 @@ class Spool:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._file = self._connect()
         except BlockingIOError:
-            self.trouble = f"{self._path}: in use by another genre-edge; waiting messages are kept in memory"
+            self.trouble = (
+                f"{self._path}: in use by another genre-edge; waiting messages are kept in memory"
+            )
         except (OSError, sqlite3.Error) as error:
-            self.trouble = f"{self._path}: cannot be used ({error}); waiting messages are kept in memory"
+            self.trouble = (
+                f"{self._path}: cannot be used ({error}); waiting messages are kept in memory"
+            )
         if self._file is None:
             return
         last, count, size = self._file.execute(
-            "SELECT coalesce(max(seq), 0), count(*), coalesce(sum(length(payload)), 0) FROM messages"
+            "SELECT coalesce(max(seq), 0), count(*), coalesce(sum(length(payload)), 0) FROM "
+            "messages"
         ).fetchone()
         self._next, self._count, self._bytes = last + 1, count, size
         self._to_disk = count > 0
@@ -71,7 +81,8 @@ class Spool:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
-            # A corrupt spool is set aside like a corrupt history: somebody may want to look at it.
+            # A corrupt spool is set aside like a corrupt history: somebody may want to
+            # look at it.
             self._path.replace(self._path.with_name(self._path.name + ".corrupt"))
             return _opened(self._path)
 
@@ -95,7 +106,8 @@ class Spool:
         return dropped
 
     def park(self) -> int:
-        """The broker is away: everything to disk, and what follows too. Returns how many messages had to go."""
+        """The broker is away: everything to disk, and what follows too. Returns how
+        many messages had to go."""
         waiting = list(self._memory.values())
         self._to_disk = self._file is not None
         return self._store(waiting) if self._to_disk else self._shed()
@@ -113,7 +125,9 @@ class Spool:
                     [(m.seq, m.topic, m.payload) for m in messages],
                 )
         except sqlite3.Error as error:
-            self.trouble = f"{self._path}: cannot be written ({error}); waiting messages are kept in memory"
+            self.trouble = (
+                f"{self._path}: cannot be written ({error}); waiting messages are kept in memory"
+            )
             self._memory.update((m.seq, m) for m in messages)
             return self._shed()
         self.trouble = ""
@@ -129,7 +143,9 @@ class Spool:
             return 0
         gone: list[int] = []
         size = self._bytes
-        for seq, length in self._file.execute("SELECT seq, length(payload) FROM messages ORDER BY seq"):
+        for seq, length in self._file.execute(
+            "SELECT seq, length(payload) FROM messages ORDER BY seq"
+        ):
             if size <= self._most_bytes * 0.9:
                 break
             gone.append(seq)
@@ -150,14 +166,16 @@ class Spool:
         found: list[Message] = []
         if self._file is not None and self._count:
             rows = self._file.execute(
-                "SELECT seq, topic, payload FROM messages WHERE seq > ? ORDER BY seq LIMIT ?", (seq, most)
+                "SELECT seq, topic, payload FROM messages WHERE seq > ? ORDER BY seq LIMIT ?",
+                (seq, most),
             )
             found = [Message(*row) for row in rows]
         found += [message for message in self._memory.values() if message.seq > seq]
         return sorted(found, key=lambda message: message.seq)[:most]
 
     def remove(self, seqs: list[int]) -> None:
-        """Forget what was delivered; a drained disk is used again only when the broker goes away."""
+        """Forget what was delivered; a drained disk is used again only when the broker
+        goes away."""
         on_disk = [seq for seq in seqs if self._memory.pop(seq, None) is None]
         if on_disk and self._file is not None:
             self._delete(on_disk)

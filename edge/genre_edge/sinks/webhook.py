@@ -24,15 +24,20 @@ _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class WebhookSink:
-    """POSTs records; run it behind a BackgroundSink, whose queue holds what comes meanwhile."""
+    """POSTs records; run it behind a BackgroundSink, whose queue holds what comes
+    meanwhile."""
 
     def __init__(self, config: WebhookConfig, sleep: Callable[[float], None] = time.sleep) -> None:
         self._config, self._sleep = config, sleep
-        self._secret, self._token = content_of(config.secret_file).encode(), content_of(config.token_file)
+        self._secret, self._token = (
+            content_of(config.secret_file).encode(),
+            content_of(config.token_file),
+        )
         self._news = ChangeFilter()
 
     def write(self, record: Record) -> None:
-        """POST it if it is one that is asked for. GenreEdgeError when all attempts failed."""
+        """POST it if it is one that is asked for. GenreEdgeError when all attempts
+        failed."""
         news = self._news.is_change(record)
         wanted = label_of(record) is not None if self._config.every == "window" else news
         if wanted:
@@ -47,9 +52,13 @@ class WebhookSink:
             return json.dumps(fields, ensure_ascii=False).encode()
         source, label = label_of(record) or ("", "")
         try:
-            return self._config.template.format(**{"label": label, "source": source, **fields}).encode()
+            return self._config.template.format(
+                **{"label": label, "source": source, **fields}
+            ).encode()
         except (KeyError, ValueError, TypeError) as error:
-            raise GenreEdgeError(f"webhook template: no such field, or a wrong format ({error})") from None
+            raise GenreEdgeError(
+                f"webhook template: no such field, or a wrong format ({error})"
+            ) from None
 
     def _deliver(self, body: bytes) -> None:
         trouble = ""
@@ -76,7 +85,9 @@ class WebhookSink:
             **self._config.headers,
         }
         if self._secret:
-            headers["X-Signature-256"] = "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
+            headers["X-Signature-256"] = (
+                "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
+            )
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         return urllib.request.Request(self._config.url, body, headers, method="POST")

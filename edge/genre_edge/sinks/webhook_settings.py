@@ -53,7 +53,8 @@ def content_of(path: Path | None) -> str:
 
 
 def parse_webhook(text: str) -> WebhookConfig:
-    """ "URL,key=value,..." as --webhook takes it. UsageError. `template` takes the rest of the text, commas included."""
+    """ "URL,key=value,..." as --webhook takes it. UsageError. `template` takes the rest
+    of the text, commas included."""
     try:
         return WebhookConfig(**from_pairs(WebhookConfig, "url", text, last="template"))
     except UsageError as error:
@@ -61,7 +62,8 @@ def parse_webhook(text: str) -> WebhookConfig:
 
 
 def _check_template(template: str) -> None:
-    """Field names only: no attributes and no indices, which would reach into the program."""
+    """Field names only: no attributes and no indices, which would reach into the
+    program."""
     try:
         names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
     except ValueError as error:

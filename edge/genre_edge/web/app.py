@@ -153,7 +153,9 @@ def _add_reports(app: Flask, state: WebState) -> None:
     @app.get("/healthz")
     def healthz() -> Response:
         trouble = state.trouble()
-        answer = jsonify({"status": "ok" if trouble is None else "waiting", "detail": trouble or ""})
+        answer = jsonify(
+            {"status": "ok" if trouble is None else "waiting", "detail": trouble or ""}
+        )
         answer.status_code = 200 if trouble is None else 503
         return answer
 
@@ -169,7 +171,9 @@ def _add_reports(app: Flask, state: WebState) -> None:
         try:
             age = seconds_of(request.args.get("since", "7d"))
         except (UsageError, OverflowError):
-            raise Problem(422, "since: must be a number and m, h, d or w, such as 12h or 7d") from None
+            raise Problem(
+                422, "since: must be a number and m, h, d or w, such as 12h or 7d"
+            ) from None
         if not state.history.exists():
             raise Problem(404, "no history is kept here: start with --history")
         try:
@@ -206,11 +210,14 @@ def _add_live(app: Flask, state: WebState) -> None:
 def _add_page(app: Flask, state: WebState) -> None:
     @app.get("/")
     def page() -> Response:
-        # The waveform's library brings a style sheet of its own; the nonce lets this page, and no other text in it, use one.
+        # The waveform's library brings a style sheet of its own; the nonce lets this
+        # page, and no other text in it, use one.
         nonce = secrets.token_urlsafe(16)
         text = (STATIC / "index.html").read_text(encoding="utf-8").replace("@NONCE@", nonce)
         answer = Response(text, mimetype="text/html")
-        policy = CONTENT_SECURITY_POLICY.replace("style-src 'self'", f"style-src 'self' 'nonce-{nonce}'")
+        policy = CONTENT_SECURITY_POLICY.replace(
+            "style-src 'self'", f"style-src 'self' 'nonce-{nonce}'"
+        )
         answer.headers["Content-Security-Policy"] = policy
         return answer
 

@@ -15,8 +15,10 @@ COOKIE = "genre_edge"
 """Holds proof of the token for the page, whose event stream cannot send headers."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "connect-src 'self' blob:; worker-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; "
+    "connect-src 'self' blob:; worker-src 'self'; font-src 'self'; base-uri 'none'; form-action "
+    "'self'; "
     "frame-ancestors 'none'"
 )
 
@@ -57,7 +59,9 @@ class Guard:
 
     def admit(self, response: Response) -> None:
         """Let this browser in from now on."""
-        response.set_cookie(COOKIE, self._proof(), httponly=True, samesite="Strict", max_age=90 * 86400)
+        response.set_cookie(
+            COOKIE, self._proof(), httponly=True, samesite="Strict", max_age=90 * 86400
+        )
 
     def dress(self, request: Request, response: Response) -> Response:
         """The headers every answer has."""
@@ -78,4 +82,6 @@ class Guard:
         return allowed is not None and request.headers.get("Origin") == allowed
 
     def _proof(self) -> str:
-        return hmac.new((self._token or "").encode(), b"genre-edge page", hashlib.sha256).hexdigest()
+        return hmac.new(
+            (self._token or "").encode(), b"genre-edge page", hashlib.sha256
+        ).hexdigest()

@@ -1,4 +1,5 @@
-"""What is heard now, to any number of viewers: server-sent events, each viewer behind a bounded queue of its own."""
+"""What is heard now, to any number of viewers: server-sent events, each viewer behind a
+bounded queue of its own."""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ class Hub:
                 viewer.cut()
 
     def watch(self) -> Iterator[str]:
-        """The events of one viewer, from what is known already on. Problem 429 if there are too many."""
+        """The events of one viewer, from what is known already on. Problem 429 if there
+        are too many."""
         viewer = _Viewer()
         with self._lock:
             if len(self._viewers) >= self._most:

@@ -88,7 +88,13 @@ def _json(text: str, schema: Json) -> Json:
 
 
 def _query(name: str, schema: Json, text: str, required: bool = False) -> Json:
-    return {"name": name, "in": "query", "required": required, "schema": schema, "description": text}
+    return {
+        "name": name,
+        "in": "query",
+        "required": required,
+        "schema": schema,
+        "description": text,
+    }
 
 
 _AUDIO: Json = {"schema": {"type": "string", "format": "binary"}}
@@ -131,9 +137,14 @@ _PATHS: Json = {
             "summary": "The genre of 3 seconds of mono PCM",
             "parameters": [
                 _query(
-                    "rate", {"type": "integer", "minimum": 8000, "maximum": 192000}, "Samples a second.", True
+                    "rate",
+                    {"type": "integer", "minimum": 8000, "maximum": 192000},
+                    "Samples a second.",
+                    True,
                 ),
-                _query("format", {"enum": ["float32", "int16"]}, "Little-endian; float32 by default."),
+                _query(
+                    "format", {"enum": ["float32", "int16"]}, "Little-endian; float32 by default."
+                ),
             ],
             "requestBody": {"required": True, "content": {"application/octet-stream": _AUDIO}},
             "responses": _answers(_json("The window.", _ref("Window")), 400, 413, 415, 422),
@@ -151,21 +162,30 @@ _PATHS: Json = {
         "get": {
             "summary": "What was heard, and for how long",
             "parameters": [
-                _query("since", {"type": "string", "pattern": r"^[0-9]{1,4}[mhdw]$"}, "30m, 12h, 7d, 4w."),
+                _query(
+                    "since",
+                    {"type": "string", "pattern": r"^[0-9]{1,4}[mhdw]$"},
+                    "30m, 12h, 7d, 4w.",
+                ),
                 _query(
                     "by",
                     {"enum": ["genre", "hour", "day"]},
                     "One row a label; a label and hour; a label and day.",
                 ),
             ],
-            "responses": _answers(_json("Rows.", {"type": "array", "items": _ref("Played")}), 404, 422, 503),
+            "responses": _answers(
+                _json("Rows.", {"type": "array", "items": _ref("Played")}), 404, 422, 503
+            ),
         }
     },
     "/api/live": {
         "get": {
-            "summary": "What is heard now: server-sent events recent, window, state, gap, sinks, spectrum",
+            "summary": "What is heard now: server-sent events recent, window, state, gap, sinks, "
+            "spectrum",
             "responses": _answers(
-                {"description": "Events, without end.", "content": {"text/event-stream": {}}}, 409, 429
+                {"description": "Events, without end.", "content": {"text/event-stream": {}}},
+                409,
+                429,
             ),
         }
     },
@@ -175,14 +195,18 @@ _PATHS: Json = {
             "security": [],
             "responses": {
                 "200": _json("Well.", {"type": "object", "required": ["status"]}),
-                "503": _json("The microphone is waited for.", {"type": "object", "required": ["status"]}),
+                "503": _json(
+                    "The microphone is waited for.", {"type": "object", "required": ["status"]}
+                ),
             },
         }
     },
     "/metrics": {
         "get": {
             "summary": "Counters for Prometheus",
-            "responses": _answers({"description": "Text format 0.0.4.", "content": {"text/plain": {}}}),
+            "responses": _answers(
+                {"description": "Text format 0.0.4.", "content": {"text/plain": {}}}
+            ),
         }
     },
 }

@@ -42,7 +42,9 @@ def body(status: int, detail: str) -> str:
 
 def response(problem: Problem) -> Response:
     """What the client gets."""
-    made = Response(body(problem.status, problem.detail), problem.status, mimetype="application/problem+json")
+    made = Response(
+        body(problem.status, problem.detail), problem.status, mimetype="application/problem+json"
+    )
     if problem.retry_after is not None:
         made.headers["Retry-After"] = str(problem.retry_after)
     if problem.status == 401:

@@ -1,4 +1,5 @@
-"""waitress with this program's limits: slow clients are cut, and its own refusals are problem+json too."""
+"""waitress with this program's limits: slow clients are cut, and its own refusals are
+problem+json too."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     lingers = False
 
     def handle_close(self) -> None:
-        """Closing while a refused client still sends would reset the connection before it has read why."""
+        """Closing while a refused client still sends would reset the connection before
+        it has read why."""
         if self.lingers and self.connected and _LINGERING.acquire(blocking=False):
             threading.Thread(target=_drain, args=(self.socket.dup(),), daemon=True).start()
         super().handle_close()
@@ -143,7 +145,8 @@ class Server:
                 self._report(f"web: {error}")
 
     def _cut_slow(self) -> None:
-        """Close the connections of clients that do not take what they asked for, or do not finish asking."""
+        """Close the connections of clients that do not take what they asked for, or do
+        not finish asking."""
         sizes: dict[int, tuple[int, float]] = {}
         while not self._closing.wait(1.0):
             now = time.monotonic()
@@ -155,10 +158,13 @@ class Server:
                 moved = before is None or waits < before[0] or waits == 0
                 seen[number] = (waits, now) if moved or before is None else (before[0], before[1])
                 asking = (
-                    channel.request is not None and time.time() - channel.creation_time > _RECEIVE_SECONDS
+                    channel.request is not None
+                    and time.time() - channel.creation_time > _RECEIVE_SECONDS
                 )
                 if now - seen[number][1] > _SEND_SECONDS or asking:
-                    with suppress(OSError):  # waitress's own close waits until the client takes something
+                    with suppress(
+                        OSError
+                    ):  # waitress's own close waits until the client takes something
                         channel.socket.shutdown(socket.SHUT_RDWR)
             sizes = seen
 

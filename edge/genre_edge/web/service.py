@@ -13,8 +13,11 @@ from .hub import Hub
 class Web:
     """Page and API of one program; with a Hub where it listens."""
 
-    def __init__(self, settings: Settings, health: Health | None, report: Callable[[str], None]) -> None:
-        """UsageError without Flask and waitress, GenreEdgeError if the address is taken."""
+    def __init__(
+        self, settings: Settings, health: Health | None, report: Callable[[str], None]
+    ) -> None:
+        """UsageError without Flask and waitress, GenreEdgeError if the address is
+        taken."""
         try:
             from .app import VENDOR, create_app
             from .server import Server
@@ -31,7 +34,8 @@ class Web:
         """Where the page is."""
         if not VENDOR.is_dir():
             report(
-                "the page lacks its libraries (waveforms, charts): script/web fetches them; the API is whole"
+                "the page lacks its libraries (waveforms, charts): script/web fetches them; the "
+                "API is whole"
             )
 
     def close(self) -> None:

@@ -18,7 +18,9 @@ _LOWEST_DB, _HIGHEST_DB = -90.0, 0.0
 class Tap:
     """A source that shows what passes through it to `show` while `wanted` says so."""
 
-    def __init__(self, source: Source, show: Callable[[list[int]], None], wanted: Callable[[], bool]) -> None:
+    def __init__(
+        self, source: Source, show: Callable[[list[int]], None], wanted: Callable[[], bool]
+    ) -> None:
         self._source, self._show, self._wanted = source, show, wanted
         self.sample_rate, self.channels = source.sample_rate, source.channels
         rate = source.sample_rate
@@ -54,7 +56,8 @@ class Tap:
 
 
 def levels(samples: Float32, mel: Float32) -> list[int]:
-    """Mel bands of windowed samples [2048] as 0 to 255, of -90 to 0 dB of a full-scale sine."""
+    """Mel bands of windowed samples [2048] as 0 to 255, of -90 to 0 dB of a full-scale
+    sine."""
     power = np.abs(scipy.fft.rfft(samples)) ** 2 / (_FFT / 4) ** 2
     db = 10 * np.log10(power @ mel / np.maximum(mel.sum(axis=0), 1e-9) + 1e-12)
     scaled = (db - _LOWEST_DB) / (_HIGHEST_DB - _LOWEST_DB) * 255

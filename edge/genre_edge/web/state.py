@@ -57,7 +57,8 @@ class WebState:
         return None
 
     def classify_window(self, samples: Float32, rate: int) -> dict[str, Any]:
-        """The genre of one window: samples [n] at `rate`, at least as long as the model's. Problem 422 if shorter."""
+        """The genre of one window: samples [n] at `rate`, at least as long as the
+        model's. Problem 422 if shorter."""
         with self._lock:  # one interpreter, one caller
             if self._engine is None:
                 self._engine = Engine(EngineConfig(self.model.model, None, self.model.runtime))
@@ -68,7 +69,9 @@ class WebState:
                 raise Problem(
                     422, f"{len(heard) / spec.sample_rate:.2f} s: must be {spec.window_seconds:g} s"
                 )
-            heard = np.resize(heard, spec.window_samples) if len(heard) < spec.window_samples else heard
+            heard = (
+                np.resize(heard, spec.window_samples) if len(heard) < spec.window_samples else heard
+            )
             window = heard[: spec.window_samples]
             scores = engine.classifier.scores(engine.logmel.window(window))
             genre, confidence = top1(engine.classifier.labels, scores)

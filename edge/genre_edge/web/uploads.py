@@ -1,4 +1,5 @@
-"""Classifying an upload in a process of its own, which may crash, hang or eat memory without harm to the service."""
+"""Classifying an upload in a process of its own, which may crash, hang or eat memory
+without harm to the service."""
 
 from __future__ import annotations
 
@@ -36,9 +37,11 @@ class Uploads:
         """Uploads answered, and turned away."""
 
     def classify(self, body: IO[bytes], name: str) -> Iterator[dict[str, Any]]:
-        """The records of `genre-edge classify` as they come. Problem before the first if there can be none.
+        """The records of `genre-edge classify` as they come. Problem before the first
+        if there can be none.
 
-        `name` is what the client calls the file; it stands in the records and goes nowhere else.
+        `name` is what the client calls the file; it stands in the records and goes
+        nowhere else.
         """
         if not self._places.acquire(blocking=False):
             self.refused += 1
@@ -51,7 +54,9 @@ class Uploads:
             raise
         return self._rest(first, records)
 
-    def _rest(self, first: dict[str, Any], records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def _rest(
+        self, first: dict[str, Any], records: Iterator[dict[str, Any]]
+    ) -> Iterator[dict[str, Any]]:
         try:
             yield first
             yield from records
@@ -108,7 +113,9 @@ class Uploads:
                 raise Problem(413, f"longer than {self._config.upload_minutes:g} minutes")
             yield {**record, "file": name}
 
-    def _judge(self, process: subprocess.Popen[bytes], path: Path, name: str, limit: threading.Timer) -> None:
+    def _judge(
+        self, process: subprocess.Popen[bytes], path: Path, name: str, limit: threading.Timer
+    ) -> None:
         """Problem if the process ended without a verdict."""
         assert process.stderr is not None
         said = process.stderr.read().decode(errors="replace").strip().splitlines()
@@ -123,6 +130,7 @@ class Uploads:
 
 
 def shown_name(name: str | None) -> str:
-    """What a client calls its file, fit for a record: the last part of a path, printable, not long."""
+    """What a client calls its file, fit for a record: the last part of a path,
+    printable, not long."""
     last = re.split(r"[/\\]", name or "")[-1]
     return "".join(c for c in last if c.isprintable())[:200] or "upload"

@@ -1,8 +1,8 @@
 """Augmentation of 3-second clips in the audio domain.
 
-`Augmenter.speed` and `recording` make what a recording may sound like; `Augmenter.room` makes what a
-microphone on a shelf hears of it (loudspeaker, room, microphone, noise, low level). All filters of
-the room are applied as one product of spectra.
+`Augmenter.speed` and `recording` make what a recording may sound like; `Augmenter.room`
+makes what a microphone on a shelf hears of it (loudspeaker, room, microphone, noise,
+low level). All filters of the room are applied as one product of spectra.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class AugmentSpec:
     mix_probability: float = 0.35
     """A second clip at a random ratio, labels mixed alike."""
     other_probability: float = 0.0
-    """A clip of speech or noise instead of music, all genres equally right: it teaches to be unsure."""
+    """A clip of speech or noise instead of music, all genres equally right: it teaches
+    to be unsure."""
     noise_probability: float = 0.25
     """Coloured noise 15 to 40 dB below a clip that has no room."""
     decay_seconds: tuple[float, float] = (0.1, 1.0)
@@ -55,12 +56,16 @@ class Augmenter:
         return bool(self.rng.random() < probability)
 
     def speed(self, samples: Float32, length: int) -> Float32:
-        """Play faster or slower; float32 [length] from a clip at least (1 + speed) times as long."""
+        """Play faster or slower; float32 [length] from a clip at least (1 + speed)
+        times as long."""
         factor = float(np.exp(self.rng.uniform(-1, 1) * np.log1p(self.spec.speed)))
-        # Through the spectrum, so that the whole band survives: soxr's filters would dim its upper end.
+        # Through the spectrum, so that the whole band survives: soxr's filters would
+        # dim its upper end.
         taken = min(len(samples), scipy.fft.next_fast_len(round(length * factor), real=True))
         spectrum = scipy.fft.rfft(samples[:taken])
-        resampled = scipy.fft.irfft(spectrum, scipy.fft.next_fast_len(round(taken / factor), real=True))
+        resampled = scipy.fft.irfft(
+            spectrum, scipy.fft.next_fast_len(round(taken / factor), real=True)
+        )
         return np.resize(resampled, length).astype(np.float32)
 
     def recording(self, samples: Float32) -> Float32:
@@ -78,7 +83,8 @@ class Augmenter:
         return out
 
     def noise(self, samples: Float32, low_db: float, high_db: float) -> Float32:
-        """Add noise of random colour (white to brown) at a signal-to-noise ratio drawn from the range."""
+        """Add noise of random colour (white to brown) at a signal-to-noise ratio drawn
+        from the range."""
         n = len(samples)
         spectrum = scipy.fft.rfft(self.rng.standard_normal(n).astype(np.float32))
         tilt = np.maximum(np.arange(len(spectrum)), 20 * n // self.rate) ** -self.rng.uniform(0, 1)
@@ -88,7 +94,8 @@ class Augmenter:
         return (samples + noise * scale).astype(np.float32)
 
     def no_music(self, speech: Sequence[Float32], length: int) -> Float32:
-        """Speech (one voice or a babble of several) or noise (hiss, rumble, hum), float32 [length]."""
+        """Speech (one voice or a babble of several) or noise (hiss, rumble, hum),
+        float32 [length]."""
         kind = self.rng.random()
         if speech and kind < 0.65:
             voices = 1 if kind < 0.5 else int(self.rng.integers(3, 9))
@@ -102,7 +109,9 @@ class Augmenter:
             t = np.arange(length, dtype=np.float32) / self.rate
             mains = self._log_uniform(45, 300)
             for k in range(1, 12):
-                hum += np.sin(2 * np.pi * k * mains * t + k).astype(np.float32) * self.rng.random() / k
+                hum += (
+                    np.sin(2 * np.pi * k * mains * t + k).astype(np.float32) * self.rng.random() / k
+                )
         # Slow swells, as of wind, traffic and taps.
         swell = np.interp(
             np.arange(length),
@@ -112,8 +121,11 @@ class Augmenter:
         return (self.noise(hum + np.float32(1e-4), -30, 20) * swell).astype(np.float32)
 
     def room(self, samples: Float32, length: int) -> Float32:
-        """What a microphone hears: the last `length` samples of the clip played in a random room."""
-        n = scipy.fft.next_fast_len(len(samples) + int(self.rate * self.spec.decay_seconds[1]), real=True)
+        """What a microphone hears: the last `length` samples of the clip played in a
+        random room."""
+        n = scipy.fft.next_fast_len(
+            len(samples) + int(self.rate * self.spec.decay_seconds[1]), real=True
+        )
         spectrum = scipy.fft.rfft(samples, n)
         if self._chance(0.8):
             spectrum *= scipy.fft.rfft(self._impulse_response(), n)
@@ -130,7 +142,8 @@ class Augmenter:
         return out
 
     def _impulse_response(self) -> Float32:
-        """A direct sound, a few early reflections and an exponential tail that loses its treble."""
+        """A direct sound, a few early reflections and an exponential tail that loses
+        its treble."""
         decay = self._log_uniform(*self.spec.decay_seconds)
         n = int(self.rate * decay)
         t = np.arange(n, dtype=np.float32) / self.rate
@@ -147,7 +160,9 @@ class Augmenter:
             if at < n:
                 reverb[at] += self.rng.normal() * 4.0
         energy = float(np.dot(reverb, reverb)) + 1e-9
-        response = reverb * np.float32(10 ** (-self.rng.uniform(*self.spec.direct_db) / 20) / np.sqrt(energy))
+        response = reverb * np.float32(
+            10 ** (-self.rng.uniform(*self.spec.direct_db) / 20) / np.sqrt(energy)
+        )
         response[0] = 1.0
         return response.astype(np.float32)
 
@@ -164,15 +179,22 @@ class Augmenter:
 
     def _highpass(self, bins: int, corner: float, order: int) -> Float32:
         """Butterworth magnitude."""
-        return (1 / np.sqrt(1 + (corner / self._frequencies(bins)) ** (2 * order))).astype(np.float32)
+        return (1 / np.sqrt(1 + (corner / self._frequencies(bins)) ** (2 * order))).astype(
+            np.float32
+        )
 
     def _lowpass(self, bins: int, corner: float, order: int) -> Float32:
         """Butterworth magnitude."""
-        return (1 / np.sqrt(1 + (self._frequencies(bins) / corner) ** (2 * order))).astype(np.float32)
+        return (1 / np.sqrt(1 + (self._frequencies(bins) / corner) ** (2 * order))).astype(
+            np.float32
+        )
 
     def _smooth_curve(self, bins: int, deviation_db: float) -> Float32:
-        """Random gain, smooth over log-frequency (one knot an octave), with the given deviation in dB."""
-        knots = np.log2(np.array([20, 60, 120, 240, 480, 960, 1920, 3840, 7680, 12000], dtype=np.float64))
+        """Random gain, smooth over log-frequency (one knot an octave), with the given
+        deviation in dB."""
+        knots = np.log2(
+            np.array([20, 60, 120, 240, 480, 960, 1920, 3840, 7680, 12000], dtype=np.float64)
+        )
         gains = self.rng.normal(0, deviation_db, len(knots))
         gains = np.convolve(np.pad(gains, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid") * 1.4
         curve = np.interp(np.log2(np.maximum(self._frequencies(bins), 20)), knots, gains)

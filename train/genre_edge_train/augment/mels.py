@@ -1,7 +1,8 @@
-"""Augmentation of log-mels that have no audio: what `augment` does to samples, done to mel power.
+"""Augmentation of log-mels that have no audio: what `augment` does to samples, done to
+mel power.
 
-Sums of sounds are sums of power, an equaliser is a gain a band, a room's tail is a decaying sum over earlier
-frames. A faster tape shortens time and moves the bands up.
+Sums of sounds are sums of power, an equaliser is a gain a band, a room's tail is a
+decaying sum over earlier frames. A faster tape shortens time and moves the bands up.
 """
 
 from __future__ import annotations
@@ -23,18 +24,30 @@ class Extra:
     features: Float32
     """float32 [n, frames, mels]."""
     decibels: Float32
-    """Decibels in one unit of the features (their standard deviation before they were normalised), [n]."""
+    """Decibels in one unit of the features (their standard deviation before they were
+    normalised), [n]."""
     label: npt.NDArray[np.int64]
     """Index into the labels, [n]."""
 
 
 class MelAugmenter:
-    """Draws augmented log-mels from those given; `spec` says how strongly, as for audio."""
+    """Draws augmented log-mels from those given; `spec` says how strongly, as for
+    audio."""
 
     def __init__(
-        self, extra: Extra, labels: int, frontend: FrontendSpec, spec: AugmentSpec, room_share: float
+        self,
+        extra: Extra,
+        labels: int,
+        frontend: FrontendSpec,
+        spec: AugmentSpec,
+        room_share: float,
     ) -> None:
-        self._extra, self._spec, self._frontend, self._room_share = extra, spec, frontend, room_share
+        self._extra, self._spec, self._frontend, self._room_share = (
+            extra,
+            spec,
+            frontend,
+            room_share,
+        )
         self._one_hot = np.eye(labels, dtype=np.float32)
         edges = mel_to_hz(
             np.linspace(hz_to_mel(frontend.f_min), hz_to_mel(frontend.f_max), frontend.n_mels + 2)
@@ -42,7 +55,8 @@ class MelAugmenter:
         self._centre = edges[1:-1]
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[Float32, Float32]:
-        """Normalised log-mels [count, frames, mels] and label distributions [count, labels], float32."""
+        """Normalised log-mels [count, frames, mels] and label distributions [count,
+        labels], float32."""
         pairs = [self._one(rng) for _ in range(count)]
         return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])
 
@@ -63,7 +77,8 @@ class MelAugmenter:
         return ((db - db.mean()) / db.std()).astype(np.float32), target.astype(np.float32)
 
     def _recording(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
-        """Mel power, mean 1, of a random log-mel at another speed and through an equaliser; and its label."""
+        """Mel power, mean 1, of a random log-mel at another speed and through an
+        equaliser; and its label."""
         pick = int(rng.integers(len(self._extra.label)))
         factor = float(np.exp(rng.uniform(-1, 1) * np.log1p(self._spec.speed)))
         db = self._faster(self._extra.features[pick], factor) * self._extra.decibels[pick]
@@ -75,7 +90,8 @@ class MelAugmenter:
         return power / power.mean(), self._one_hot[self._extra.label[pick]]
 
     def _faster(self, x: Float32, factor: float) -> Float32:
-        """Frames and bands of x [frames, mels] interpolated as if played `factor` times faster."""
+        """Frames and bands of x [frames, mels] interpolated as if played `factor` times
+        faster."""
         frames, mels = x.shape
         at = np.arange(frames) * factor
         at = (frames - 1) - np.abs((frames - 1) - at % (2 * frames - 2))  # past the end: backwards
@@ -105,7 +121,8 @@ class MelAugmenter:
 
 
 def _noisy(rng: np.random.Generator, power: Float32, low_db: float, high_db: float) -> Float32:
-    """Steady noise, tilted over the bands, at a signal-to-noise ratio drawn from the range."""
+    """Steady noise, tilted over the bands, at a signal-to-noise ratio drawn from the
+    range."""
     tilt = 10 ** (np.linspace(0, -rng.uniform(0, 20), power.shape[1]) / 10)
     noise = tilt * rng.chisquare(8, power.shape) / 8
     ratio = 10 ** (-rng.uniform(low_db, high_db) / 10)

@@ -1,6 +1,7 @@
 """Speech that is nobody's: espeak-ng speaks made-up words in many voices.
 
-A classifier that has only met music names a genre for a news reader. These clips teach it to be unsure.
+A classifier that has only met music names a genre for a news reader. These clips teach
+it to be unsure.
 """
 
 from __future__ import annotations
@@ -13,7 +14,26 @@ import numpy as np
 from genre_edge.errors import UsageError
 from tqdm import tqdm
 
-_ONSETS = ("", "b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "st", "tr", "pl", "sh")
+_ONSETS = (
+    "",
+    "b",
+    "d",
+    "f",
+    "g",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "t",
+    "v",
+    "st",
+    "tr",
+    "pl",
+    "sh",
+)
 _VOWELS = ("a", "e", "i", "o", "u", "ai", "ou", "ee")
 _CODAS = ("", "", "n", "r", "s", "t", "l", "nd", "rk")
 _VOICES = ("en-gb", "de", "fr", "es", "it", "pl", "nl", "pt", "sv", "ru", "tr", "fi")
@@ -21,9 +41,12 @@ _VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "
 
 
 def make_speech(folder: Path, count: int, seed: int) -> list[Path]:
-    """`count` WAV files of some seconds each in `folder`, made if missing. UsageError without espeak-ng."""
+    """`count` WAV files of some seconds each in `folder`, made if missing. UsageError
+    without espeak-ng."""
     if shutil.which("espeak-ng") is None:
-        raise UsageError("espeak-ng is needed for speech that is no music: sudo apt install espeak-ng")
+        raise UsageError(
+            "espeak-ng is needed for speech that is no music: sudo apt install espeak-ng"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for number in tqdm(range(count), desc="speech", unit="file", disable=None):
@@ -37,7 +60,9 @@ def make_speech(folder: Path, count: int, seed: int) -> list[Path]:
 def _speak(path: Path, rng: np.random.Generator) -> None:
     words = [
         "".join(
-            str(rng.choice(part)) for _ in range(rng.integers(1, 4)) for part in (_ONSETS, _VOWELS, _CODAS)
+            str(rng.choice(part))
+            for _ in range(rng.integers(1, 4))
+            for part in (_ONSETS, _VOWELS, _CODAS)
         )
         for _ in range(rng.integers(10, 18))
     ]

@@ -13,7 +13,8 @@ from .audio import AugmentSpec
 
 
 def load_augment(path: Path) -> AugmentSpec:
-    """The file's keys over the defaults. UsageError names every key that is unknown or out of range."""
+    """The file's keys over the defaults. UsageError names every key that is unknown or
+    out of range."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -21,7 +22,9 @@ def load_augment(path: Path) -> AugmentSpec:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML ({error})") from None
     known = {field.name: field.default for field in fields(AugmentSpec)}
-    faults = [f"{name} is unknown (known: {', '.join(known)})" for name in values if name not in known]
+    faults = [
+        f"{name} is unknown (known: {', '.join(known)})" for name in values if name not in known
+    ]
     faults += [
         fault
         for name, value in values.items()

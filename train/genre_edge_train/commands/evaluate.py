@@ -12,14 +12,16 @@ from genre_edge.judge.tracks import load_tracks
 from genre_edge.model.bundle import find_model
 
 _DESCRIPTION = """\
-Judge a bundle on the valid tracks: as recorded, and through rooms made by the image method, a small
-loudspeaker, a cheap microphone, noise and low level. The conditions are fixed and training uses none of them.
+Judge a bundle on the valid tracks: as recorded, and through rooms made by the image method, a
+small loudspeaker, a cheap microphone, noise and low level. The conditions are fixed and training
+uses none of them.
 """
 
 _EPILOG = """\
 examples:
   genre-train evaluate models/gtzan-edge.int8.tflite --data ~/gtzan --conditions
-  genre-train evaluate mine.int8.tflite --data ~/my-music --conditions --card mine.md --json conditions.json
+  genre-train evaluate mine.int8.tflite --data ~/my-music --conditions --card mine.md \\
+      --json conditions.json
 """
 
 _TITLE = "## In a room"
@@ -35,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("model", metavar="MODEL", help="a bundle, or the name of a shipped one")
     top.add_argument("--data", type=Path, required=True, metavar="DIR", help="labelled recordings")
-    top.add_argument("--conditions", action="store_true", help="all conditions, not only as recorded")
+    top.add_argument(
+        "--conditions", action="store_true", help="all conditions, not only as recorded"
+    )
     top.add_argument("--card", type=Path, metavar="FILE", help="put the table on this model card")
     top.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     return top
@@ -55,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
     if args.card is not None:
         text = (
-            f"The valid tracks heard by {Path(args.model).name} through fixed, seeded conditions that training "
+            f"The valid tracks heard by {Path(args.model).name} through fixed, seeded conditions "
+            "that training "
             f"does not use:\n\n{table(found)}"
         )
         args.card.write_text(with_section(args.card.read_text(), _TITLE, text))
@@ -63,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def with_section(card: str, title: str, text: str) -> str:
-    """The Markdown with the section `title` replaced by `text`, or put before "## Made from"."""
+    """The Markdown with the section `title` replaced by `text`, or put before "## Made
+    from"."""
     section = f"{title}\n\n{text}\n\n"
     pattern = re.compile(rf"^{re.escape(title)}\n.*?(?=^## |\Z)", re.M | re.S)
     if pattern.search(card):

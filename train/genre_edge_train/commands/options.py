@@ -30,15 +30,15 @@ examples:
   genre-convert runs/mine/model.keras --calibrate ~/my-music -o models/mine
 
   genre-train validate ~/my-music                             look at the data before training
-  genre-train evaluate mine.int8.tflite --data ~/my-music --conditions        judge a finished bundle
+  genre-train evaluate mine.int8.tflite --data ~/my-music --conditions     judge a finished bundle
 
 protocols:
 {chr(10).join(f"  {name:<9} {text}" for name, text in PROTOCOLS.items())}
 
-writes to --output: model.keras, model.json (labels, front-end, provenance), metrics.json, card.md, network.txt,
-history.png, confusion.png, calibration.png, tensorboard/ (tensorboard --logdir RUN/tensorboard); with --folds or
---repeats a folder for each run, and summary.json. A run that was stopped goes on from its last epoch when started
-again with the same --output.
+writes to --output: model.keras, model.json (labels, front-end, provenance), metrics.json, card.md,
+network.txt, history.png, confusion.png, calibration.png, tensorboard/ (tensorboard --logdir
+RUN/tensorboard); with --folds or --repeats a folder for each run, and summary.json.
+A run that was stopped goes on from its last epoch when started again with the same --output.
 """
 
 
@@ -53,10 +53,17 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"genre-train {__version__}")
     top.add_argument("--data", type=Path, required=True, metavar="DIR", help="labelled recordings")
     top.add_argument(
-        "--arch", default="two-block", metavar="NAME", help="two-block, deep or edge (default: %(default)s)"
+        "--arch",
+        default="two-block",
+        metavar="NAME",
+        help="two-block, deep or edge (default: %(default)s)",
     )
-    top.add_argument("--output", type=Path, metavar="DIR", help="folder for the results (default: runs/ARCH)")
-    top.add_argument("--cache", type=Path, default=Path(".cache"), metavar="DIR", help="default: %(default)s")
+    top.add_argument(
+        "--output", type=Path, metavar="DIR", help="folder for the results (default: runs/ARCH)"
+    )
+    top.add_argument(
+        "--cache", type=Path, default=Path(".cache"), metavar="DIR", help="default: %(default)s"
+    )
     top.add_argument("--epochs", type=int, default=30, metavar="N", help="default: %(default)s")
     top.add_argument("--batch", type=int, default=64, metavar="N", help="default: %(default)s")
     top.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
@@ -73,7 +80,8 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="LABEL=LOGIT",
-        help="raise (or, below 0, lower) a label that is named too seldom (too often) where the network knows nobody; may "
+        help="raise (or, below 0, lower) a label that is named too seldom (too often) where the "
+        "network knows nobody; may "
         "be repeated",
     )
     _add_series_options(top)
@@ -100,17 +108,24 @@ def _add_series_options(top: argparse.ArgumentParser) -> None:
 def _add_teacher_options(top: argparse.ArgumentParser) -> None:
     group = top.add_argument_group("only for --arch edge")
     group.add_argument(
-        "--teacher", type=Path, metavar="FILE", help="YAMNet as TFLite, to learn from on augmented clips"
+        "--teacher",
+        type=Path,
+        metavar="FILE",
+        help="YAMNet as TFLite, to learn from on augmented clips",
     )
     group.add_argument(
-        "--augment", type=Path, metavar="FILE", help="TOML with how clips are changed, see docs/training.md"
+        "--augment",
+        type=Path,
+        metavar="FILE",
+        help="TOML with how clips are changed, see docs/training.md",
     )
     group.add_argument(
         "--clip-set",
         type=_clip_set,
         action="append",
         metavar="SEED:COUNT[:OTHERS]",
-        help="augmented clips to learn from, OTHERS being the share of speech and noise among them; may be "
+        help="augmented clips to learn from, OTHERS being the share of speech and noise among "
+        "them; may be "
         "repeated (default: 11:48000)",
     )
     group.add_argument(
@@ -139,10 +154,15 @@ def _add_teacher_options(top: argparse.ArgumentParser) -> None:
         type=int,
         default=10,
         metavar="N",
-        help="tracks of first3s_logmel.npz that join each batch, where there is such a file (default: %(default)s)",
+        help="tracks of first3s_logmel.npz that join each batch, where there is such a file "
+        "(default: %(default)s)",
     )
-    group.add_argument("--learning-rate", type=float, default=3e-3, metavar="R", help="default: %(default)g")
-    group.add_argument("--start-from", type=Path, metavar="FILE", help="a student.keras to go on from")
+    group.add_argument(
+        "--learning-rate", type=float, default=3e-3, metavar="R", help="default: %(default)g"
+    )
+    group.add_argument(
+        "--start-from", type=Path, metavar="FILE", help="a student.keras to go on from"
+    )
 
 
 def _bias(text: str) -> tuple[str, float]:
@@ -177,5 +197,7 @@ def clip_sets(given: Sequence[ClipSetOption] | None) -> Sequence[ClipSetOption]:
     sets = given or [(11, 48_000, None)]
     for seed, count, others in sets:
         if count < 1 or not 0 <= (others or 0) <= 1:
-            raise UsageError(f"--clip-set {seed}:{count}: needs a clip or more, and a share from 0 to 1")
+            raise UsageError(
+                f"--clip-set {seed}:{count}: needs a clip or more, and a share from 0 to 1"
+            )
     return sets

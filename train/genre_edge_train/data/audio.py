@@ -29,7 +29,8 @@ REPEATS: tuple[frozenset[str], ...] = tuple(
         "metal.00058 rock.00016",
     )
 )
-"""Recordings that GTZAN holds twice (B. L. Sturm, arXiv:1306.1461); they stay on one side of a split."""
+"""Recordings that GTZAN holds twice (B. L. Sturm, arXiv:1306.1461); they stay on one
+side of a split."""
 
 
 def content_hash(path: Path) -> str:
@@ -47,12 +48,14 @@ class PcmCache:
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, track: Track) -> npt.NDArray[np.int16]:
-        """The track's samples, int16 [n] mono at the cache's rate, mapped into memory. Raises AudioError."""
+        """The track's samples, int16 [n] mono at the cache's rate, mapped into memory.
+        Raises AudioError."""
         samples: npt.NDArray[np.int16] = np.load(self.file(track), mmap_mode="r")
         return samples
 
     def file(self, track: Track) -> Path:
-        """The .npy file with the track's samples, made if missing. Raises AudioError."""
+        """The .npy file with the track's samples, made if missing. Raises
+        AudioError."""
         cached = self._folder / f"{content_hash(track.path)[:32]}.npy"
         if not cached.exists():
             samples = read_mono(track.path, self._rate)
@@ -65,7 +68,8 @@ class PcmCache:
 
 
 def readable(tracks: Sequence[Track], cache: PcmCache) -> tuple[dict[Track, Path], list[str]]:
-    """Decode every track once; return those that decode with their samples' file, and one line for each that does not."""
+    """Decode every track once; return those that decode with their samples' file, and
+    one line for each that does not."""
     good: dict[Track, Path] = {}
     bad: list[str] = []
     for track in tqdm(tracks, desc="decoding", unit="track", disable=None):

@@ -1,4 +1,5 @@
-"""Features of whole tracks, cached on disk by a hash of the FrontendSpec and of the file's bytes."""
+"""Features of whole tracks, cached on disk by a hash of the FrontendSpec and of the
+file's bytes."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class TrackFeatures:
 
     @property
     def windows(self) -> Float32:
-        """The file mapped into memory; not kept, for a process may only map so many files."""
+        """The file mapped into memory; not kept, for a process may only map so many
+        files."""
         windows: Float32 = np.load(self.file, mmap_mode="r")
         return windows
 
@@ -41,8 +43,8 @@ class TrackFeatures:
 def extract(track: Track, spec: FrontendSpec, cache: Path) -> Path:
     """The cache file with the track's windows, made if missing. Raises AudioError.
 
-    Windows follow each other without overlap, as `genre-edge classify` takes them; a track shorter
-    than one window is repeated to full length.
+    Windows follow each other without overlap, as `genre-edge classify` takes them; a
+    track shorter than one window is repeated to full length.
     """
     key = hashlib.sha256(
         (json.dumps(spec.to_dict(), sort_keys=True) + content_hash(track.path)).encode()
@@ -75,7 +77,8 @@ def _try_extract(task: tuple[Track, FrontendSpec, Path]) -> Path | str:
 def extract_all(
     tracks: Sequence[Track], spec: FrontendSpec, cache: Path, jobs: int
 ) -> tuple[list[TrackFeatures], list[str]]:
-    """Features of every track that can be read, on `jobs` processes; and one line for each that cannot."""
+    """Features of every track that can be read, on `jobs` processes; and one line for
+    each that cannot."""
     cache = cache / "features"
     cache.mkdir(parents=True, exist_ok=True)
     good: list[TrackFeatures] = []

@@ -1,7 +1,8 @@
 """Which tracks are kept apart: the protocols, and folds for cross-validation.
 
-A protocol puts each track on a side: "train", "valid" (when to stop, temperature) or "test" (the figures). Without
-test tracks the figures are those on the valid tracks. GTZAN's known repeats stay on one side.
+A protocol puts each track on a side: "train", "valid" (when to stop, temperature) or
+"test" (the figures). Without test tracks the figures are those on the valid tracks.
+GTZAN's known repeats stay on one side.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from .audio import REPEATS
 PROTOCOLS = {
     "csv": "the sides that the data's own table, or the hash of the file names, gives",
     "tracks": "tracks drawn at random, 80/10/10",
-    "segments": "3-second windows drawn at random from all tracks, 80/10/10: the same song stands on both sides, "
+    "segments": "3-second windows drawn at random from all tracks, 80/10/10: the same song stands "
+    "on both sides, "
     "which flatters",
     "filtered": "the table's column filtered: no faulty tracks, no artist on two sides",
 }
@@ -31,7 +33,8 @@ SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}
 def by_protocol(tracks: Sequence[Track], protocol: str, seed: int) -> list[Track]:
     """The tracks with `split` set by the protocol; those that it drops are left out.
 
-    UsageError if a side stays empty. "segments" leaves all tracks as they are: its windows are drawn later.
+    UsageError if a side stays empty. "segments" leaves all tracks as they are: its
+    windows are drawn later.
     """
     if protocol in ("csv", "segments"):
         return list(tracks)
@@ -41,7 +44,9 @@ def by_protocol(tracks: Sequence[Track], protocol: str, seed: int) -> list[Track
         divided = _at_random(tracks, seed)
     missing = {"train", "valid"} - {track.split for track in divided}
     if missing:
-        raise UsageError(f"--protocol {protocol}: leaves no tracks to {' and '.join(sorted(missing))} on")
+        raise UsageError(
+            f"--protocol {protocol}: leaves no tracks to {' and '.join(sorted(missing))} on"
+        )
     return divided
 
 
@@ -68,30 +73,36 @@ def _repeats_together(tracks: Sequence[Track]) -> list[Track]:
 
 
 def by_fold(tracks: Sequence[Track], folds: int, number: int) -> list[Track]:
-    """Fold `number` (from 0) of `folds` as test tracks, the next fold as valid tracks, the others to train on."""
+    """Fold `number` (from 0) of `folds` as test tracks, the next fold as valid tracks,
+    the others to train on."""
     fold = folds_of(tracks, folds)
     name = {number: "test", (number + 1) % folds: "valid"}
     return [replace(t, split=name.get(int(f), "train")) for t, f in zip(tracks, fold, strict=True)]
 
 
 def window_sides(count: int, seed: int) -> npt.NDArray[np.str_]:
-    """The side of each of `count` windows when windows, not tracks, are drawn: str [count]."""
+    """The side of each of `count` windows when windows, not tracks, are drawn: str
+    [count]."""
     edges = np.cumsum(list(SHARES.values()))[:-1] * count
     place = np.random.default_rng(seed).permutation(count)
     return np.array(list(SHARES))[np.searchsorted(edges, place, side="right")]
 
 
 def folds_of(tracks: Sequence[Track], count: int) -> npt.NDArray[np.int64]:
-    """The fold of each track, 0 to count - 1: int64 [n]. UsageError if a genre has fewer tracks than folds.
+    """The fold of each track, 0 to count - 1: int64 [n]. UsageError if a genre has
+    fewer tracks than folds.
 
-    Neighbouring names stay together: in GTZAN as in most collections they are often one artist's.
+    Neighbouring names stay together: in GTZAN as in most collections they are often one
+    artist's.
 
-    Each genre's tracks, in the order of their names, are cut into `count` stretches of equal length; a repeat moves to
-    the fold of the recording that it repeats.
+    Each genre's tracks, in the order of their names, are cut into `count` stretches of
+    equal length; a repeat moves to the fold of the recording that it repeats.
     """
     fold = np.zeros(len(tracks), dtype=np.int64)
     for genre in labels_of(tracks):
-        members = sorted((i for i, t in enumerate(tracks) if t.genre == genre), key=lambda i: tracks[i].name)
+        members = sorted(
+            (i for i, t in enumerate(tracks) if t.genre == genre), key=lambda i: tracks[i].name
+        )
         if len(members) < count:
             raise UsageError(f"{genre} has {len(members)} tracks, fewer than {count} folds")
         fold[members] = np.arange(len(members)) * count // len(members)

@@ -21,7 +21,8 @@ from genre_edge.judge.tracks import Track, load_tracks
 from tqdm import tqdm
 
 _DESCRIPTION = """\
-Look at every labelled recording: files that cannot be read, the same recording under two names, clipping,
+Look at every labelled recording: files that cannot be read, the same recording under two names,
+clipping,
 silence, unusual lengths, labels with few tracks. Nothing is changed.
 """
 
@@ -55,7 +56,8 @@ class Heard:
 
     seconds: float
     digest: str
-    """SHA-256 of the samples as 16-bit mono: equal for the same recording in two lossless containers."""
+    """SHA-256 of the samples as 16-bit mono: equal for the same recording in two
+    lossless containers."""
     clipped: float
     """Share of samples at full scale."""
     silent: float
@@ -117,7 +119,13 @@ def validate(tracks: Sequence[Track], jobs: int) -> list[Fault]:
         if isinstance(result, str)
     ]
     heard = [(t, h) for t, h in zip(tracks, results, strict=True) if isinstance(h, Heard)]
-    return [*faults, *_repeats(heard), *_levels(heard), *_lengths(heard), *_labels([t for t, _ in heard])]
+    return [
+        *faults,
+        *_repeats(heard),
+        *_levels(heard),
+        *_lengths(heard),
+        *_labels([t for t, _ in heard]),
+    ]
 
 
 def _repeats(heard: Sequence[tuple[Track, Heard]]) -> list[Fault]:
@@ -160,7 +168,11 @@ def _lengths(heard: Sequence[tuple[Track, Heard]]) -> list[Fault]:
             "length",
             track.name,
             f"{found.seconds:.2f} s, "
-            + ("shorter than a window" if found.seconds < SHORT_SECONDS else f"the median is {median:.2f} s"),
+            + (
+                "shorter than a window"
+                if found.seconds < SHORT_SECONDS
+                else f"the median is {median:.2f} s"
+            ),
         )
         for track, found in heard
         if found.seconds < SHORT_SECONDS or abs(found.seconds - median) > UNUSUAL_LENGTH * median
@@ -171,7 +183,11 @@ def _labels(tracks: Sequence[Track]) -> list[Fault]:
     count = Counter(track.genre for track in tracks)
     most = max(count.values(), default=0)
     return [
-        Fault("label", genre, f"has {n} readable tracks" + (f", another {most}" if n < most / 3 else ""))
+        Fault(
+            "label",
+            genre,
+            f"has {n} readable tracks" + (f", another {most}" if n < most / 3 else ""),
+        )
         for genre, n in sorted(count.items())
         if n < FEW_TRACKS or n < most / 3
     ]
@@ -186,7 +202,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("data", type=Path, metavar="DATA", help="labelled recordings")
-    top.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="default: all cores")
+    top.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="default: all cores"
+    )
     top.add_argument("--json", type=Path, metavar="FILE", help="write the faults here")
     return top
 

@@ -38,7 +38,9 @@ class Windows:
         count = [f.shape[0] for f in features]
         genre = [labels.index(f.track.genre) for f in features]
         window = np.concatenate([np.arange(n) for n in count]) if count else np.zeros(0, np.int64)
-        return Windows(features, np.repeat(np.arange(len(count)), count), window, np.repeat(genre, count))
+        return Windows(
+            features, np.repeat(np.arange(len(count)), count), window, np.repeat(genre, count)
+        )
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Windows:
         """Those for which `chosen` [n] is true."""
@@ -69,7 +71,8 @@ class Windows:
         return frames, mels
 
     def dataset(self, batch: int, labels: int, seed: int | None) -> tf.data.Dataset:
-        """Batches (windows, labels, weights), shuffled anew each epoch unless `seed` is None; weights even the genres out."""
+        """Batches (windows, labels, weights), shuffled anew each epoch unless `seed` is
+        None; weights even the genres out."""
         count = np.bincount(self.label, minlength=labels)
         weight = len(self) / (np.maximum(count, 1) * labels)
         rng = None if seed is None else np.random.default_rng(seed)
@@ -83,5 +86,9 @@ class Windows:
             tf.TensorSpec((), tf.int64),
             tf.TensorSpec((), tf.float32),
         )
-        dataset = tf.data.Dataset.from_generator(one_by_one, output_signature=signature).batch(batch)
-        return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(self) // batch))).prefetch(4)
+        dataset = tf.data.Dataset.from_generator(one_by_one, output_signature=signature).batch(
+            batch
+        )
+        return dataset.apply(
+            tf.data.experimental.assert_cardinality(-(-len(self) // batch))
+        ).prefetch(4)

@@ -1,7 +1,8 @@
-"""What each training step of the edge network sees: clips with the teacher's answers, and log-mels without audio.
+"""What each training step of the edge network sees: clips with the teacher's answers,
+and log-mels without audio.
 
-A batch holds clips as recorded and clips as heard in a room, half and half, and a few first-three-seconds log-mels with
-their label alone.
+A batch holds clips as recorded and clips as heard in a room, half and half, and a few
+first-three-seconds log-mels with their label alone.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def scores_norm(sets: Sequence[ClipSet]) -> Callable[[Float32], Float32]:
     """Normalises the teacher's scores as the student is to give them."""
     sample = np.linspace(0, len(sets[0]) - 1, min(4000, len(sets[0]))).astype(int)
     scores = sets[0].scores[sample].astype(np.float32)
-    # One scale for all scores: classes that never sound stay near zero and cost nothing.
+    # One scale for all scores: classes that never sound stay near zero and cost
+    # nothing.
     return partial(
         _normalised, mean=scores.mean(0), deviation=np.float32(np.sqrt(scores.var(0).mean()) * 1.5)
     )
@@ -110,12 +112,16 @@ class Batches:
         """Number of labels."""
         return self._sets[0].target.shape[1]
 
-    def epoch(self, number: int) -> Iterator[tuple[Float32, dict[str, Float32], dict[str, Float32]]]:
+    def epoch(
+        self, number: int
+    ) -> Iterator[tuple[Float32, dict[str, Float32], dict[str, Float32]]]:
         """The batches of epoch `number`: (features, targets, weights)."""
         rng = np.random.default_rng([self._spec.seed, number])
         order = rng.permutation(int(self._first[-1]))
         for step in range(self.steps):
-            yield self._batch(rng, np.sort(order[step * self._spec.batch : (step + 1) * self._spec.batch]))
+            yield self._batch(
+                rng, np.sort(order[step * self._spec.batch : (step + 1) * self._spec.batch])
+            )
 
     def _batch(
         self, rng: np.random.Generator, chosen: npt.NDArray[np.int64]
@@ -124,14 +130,20 @@ class Batches:
         parts = [self._clips(rng, chosen)]
         if self._extra is not None:
             parts.append(self._log_mels(rng, self._extra))
-        x, genre, embedding, scores, taught = (np.concatenate(column) for column in zip(*parts, strict=True))
+        x, genre, embedding, scores, taught = (
+            np.concatenate(column) for column in zip(*parts, strict=True)
+        )
         genre = genre * (1 - spec.smoothing) + spec.smoothing / genre.shape[1]
         targets = {
             "genre": genre.astype(np.float32),
             "embedding": embedding.astype(np.float32),
             "scores": scores.astype(np.float32),
         }
-        weights = {"genre": np.ones(len(x), dtype=np.float32), "embedding": taught, "scores": taught}
+        weights = {
+            "genre": np.ones(len(x), dtype=np.float32),
+            "embedding": taught,
+            "scores": taught,
+        }
         return _mask(standardise(x), rng)[..., None], targets, weights
 
     def _clips(self, rng: np.random.Generator, chosen: npt.NDArray[np.int64]) -> _Part:
@@ -141,12 +153,26 @@ class Batches:
             genre = genre * (1 - self._spec.soft_share) + self._soft[chosen] * self._spec.soft_share
         embedding = _normalised(self._column("embedding", chosen), *self._embedding_norm)
         scores = self._scores_norm(self._column("scores", chosen))
-        return decode(x[:, :, : self._mels]), genre, embedding, scores, np.ones(len(x), dtype=np.float32)
+        return (
+            decode(x[:, :, : self._mels]),
+            genre,
+            embedding,
+            scores,
+            np.ones(len(x), dtype=np.float32),
+        )
 
     def _log_mels(self, rng: np.random.Generator, extra: MelAugmenter) -> _Part:
         heard, genre = extra.draw(rng, self._spec.extra)
-        embedding, scores = (np.zeros((len(heard), width), np.float32) for width in (EMBEDDING, SCORES))
-        return heard[:, :, : self._mels], genre, embedding, scores, np.zeros(len(heard), dtype=np.float32)
+        embedding, scores = (
+            np.zeros((len(heard), width), np.float32) for width in (EMBEDDING, SCORES)
+        )
+        return (
+            heard[:, :, : self._mels],
+            genre,
+            embedding,
+            scores,
+            np.zeros(len(heard), dtype=np.float32),
+        )
 
     def _find(self, index: int) -> tuple[ClipSet, int]:
         """The clip set that holds clip `index` of all, and its number there."""
@@ -189,7 +215,8 @@ def _normalised(values: Float32, mean: Float32, deviation: Float32 | np.float32)
 
 
 def _mask(x: Float32, rng: np.random.Generator) -> Float32:
-    """SpecAugment (Park et al., 2019): two stretches of frames and two of bands set to the mean."""
+    """SpecAugment (Park et al., 2019): two stretches of frames and two of bands set to
+    the mean."""
     frames, mels = x.shape[1:]
     for window in x:
         for _ in range(2):

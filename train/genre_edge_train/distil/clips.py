@@ -1,8 +1,10 @@
-"""A training set of augmented clips with the teacher's opinion of each, made once and kept on disk.
+"""A training set of augmented clips with the teacher's opinion of each, made once and
+kept on disk.
 
-A clip set is a folder of memory-mapped arrays: `clean` and `room` features as uint8, `target` label
-distributions, the number of the `track` that each is from (-1: no music), the teacher's `embedding` and
-`scores`. Shards are filled by all cores and marked when done, so an interrupted run goes on where it stopped.
+A clip set is a folder of memory-mapped arrays: `clean` and `room` features as uint8,
+`target` label distributions, the number of the `track` that each is from (-1: no
+music), the teacher's `embedding` and `scores`. Shards are filled by all cores and
+marked when done, so an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ ROOM_VERSIONS = 2
 _RANGE = 5.0
 """Features beyond this many standard deviations are clipped in storage."""
 _PREROLL_SECONDS = 1.0
-"""Audio before the clip that is played into the room, so that its tail is there when the clip begins."""
+"""Audio before the clip that is played into the room, so that its tail is there when
+the clip begins."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ def decode(stored: npt.NDArray[np.uint8]) -> Float32:
 
 
 def standardise(x: Float32) -> Float32:
-    """float32 [n, frames, mels]: each window back to zero mean and unit variance after bands were cut off or changed."""
+    """float32 [n, frames, mels]: each window back to zero mean and unit variance after
+    bands were cut off or changed."""
     x = x - x.mean((1, 2), keepdims=True)
     deviation: Float32 = x.std((1, 2), keepdims=True)
     return x / (deviation + 1e-3)
@@ -140,7 +144,8 @@ class ClipMaker:
         self._logmel = LogMel(plan.frontend)
         self._length = plan.frontend.window_samples
         self._rate = plan.frontend.sample_rate
-        # Longer tracks are drawn more often, by the square root: they vary more, but not in proportion.
+        # Longer tracks are drawn more often, by the square root: they vary more, but
+        # not in proportion.
         weights = np.sqrt([min(len(_samples(file)), 30 * self._rate) for file in self._pcm])
         self._draw = [
             np.where(self._genre == g, weights, 0.0) / weights[self._genre == g].sum()
@@ -148,7 +153,8 @@ class ClipMaker:
         ]
 
     def _crop(self, rng: np.random.Generator, augmenter: Augmenter) -> tuple[Float32, int]:
-        """A random stretch of a random track (preroll and clip, at a random speed), and the track's number."""
+        """A random stretch of a random track (preroll and clip, at a random speed), and
+        the track's number."""
         genre = int(rng.integers(len(self._labels)))
         track = int(rng.choice(len(self._pcm), p=self._draw[genre]))
         pcm = _samples(self._pcm[track])
@@ -176,8 +182,11 @@ class ClipMaker:
             samples, target, clips.track[index] = self._music(rng, augmenter)
         self._store(index, clips, rng, augmenter, samples, target)
 
-    def _music(self, rng: np.random.Generator, augmenter: Augmenter) -> tuple[Float32, Float32, int]:
-        """Preroll and clip of one track, or of two mixed; how much of each genre is in it; the (louder) track."""
+    def _music(
+        self, rng: np.random.Generator, augmenter: Augmenter
+    ) -> tuple[Float32, Float32, int]:
+        """Preroll and clip of one track, or of two mixed; how much of each genre is in
+        it; the (louder) track."""
         spec = self._plan.augment
         samples, track = self._crop(rng, augmenter)
         target = np.zeros(len(self._labels), dtype=np.float32)
@@ -234,10 +243,18 @@ def _make_shard(shard: int) -> int:
 
 
 def make_clips(
-    plan: ClipPlan, tracks: Mapping[Track, Path], folder: Path, cache: Path, teacher: Path, jobs: int
+    plan: ClipPlan,
+    tracks: Mapping[Track, Path],
+    folder: Path,
+    cache: Path,
+    teacher: Path,
+    jobs: int,
 ) -> ClipSet:
-    """Make (or finish making) a clip set from the training tracks (see `readable`), on `jobs` processes."""
-    speech = make_speech(cache / "speech", SPOKEN, plan.seed) if plan.augment.other_probability else []
+    """Make (or finish making) a clip set from the training tracks (see `readable`), on
+    `jobs` processes."""
+    speech = (
+        make_speech(cache / "speech", SPOKEN, plan.seed) if plan.augment.other_probability else []
+    )
     ClipSet.create(folder, plan, len(labels_of(list(tracks))))
     log = folder / "shards.txt"
     done = {int(line) for line in log.read_text().split()} if log.exists() else set()
@@ -248,7 +265,9 @@ def make_clips(
     with (
         context.Pool(jobs, _start_worker, (plan, tracks, teacher, speech, folder)) as pool,
         log.open("a") as finished,
-        tqdm(total=plan.count, initial=plan.count - len(todo) * SHARD, unit="clip", disable=None) as bar,
+        tqdm(
+            total=plan.count, initial=plan.count - len(todo) * SHARD, unit="clip", disable=None
+        ) as bar,
     ):
         for shard in pool.imap_unordered(_make_shard, todo):
             finished.write(f"{shard}\n")

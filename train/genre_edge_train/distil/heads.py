@@ -1,7 +1,8 @@
 """Linear heads that read our genres from the teacher's outputs.
 
-Soft labels say what a clip resembles besides its label; no head has met the track that it speaks about, for it would
-only repeat the label. The head on the teacher's scores also goes into the finished classifier.
+Soft labels say what a clip resembles besides its label; no head has met the track that
+it speaks about, for it would only repeat the label. The head on the teacher's scores
+also goes into the finished classifier.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from tqdm import tqdm
 from .clips import ClipSet, softmax
 
 FOLDS = 5
-"""Heads per output of the teacher, each for the fifth of the tracks that it was not fitted to."""
+"""Heads per output of the teacher, each for the fifth of the tracks that it was not
+fitted to."""
 
 
 def soft_labels(sets: Sequence[ClipSet], fold: npt.NDArray[np.int64]) -> Float32:
     """Mean opinion on every clip of all sets, float32 [clips, labels].
 
-    `fold` is the fold of each training track, in 0 to FOLDS - 1. For each fold a linear softmax head on the teacher's scores
-    and another on its embedding are fitted to the clips of the other tracks. Clips without music keep their target.
+    `fold` is the fold of each training track, in 0 to FOLDS - 1. For each fold a linear
+    softmax head on the teacher's scores and another on its embedding are fitted to the
+    clips of the other tracks. Clips without music keep their target.
     """
     target = np.concatenate([np.asarray(clips.target) for clips in sets])
     track = np.concatenate([np.asarray(clips.track) for clips in sets])
@@ -35,7 +38,9 @@ def soft_labels(sets: Sequence[ClipSet], fold: npt.NDArray[np.int64]) -> Float32
     soft[music] = 0.0
     with tqdm(total=2 * FOLDS, desc="soft labels", unit="head", disable=None) as bar:
         for name in ("scores", "embedding"):
-            x = np.concatenate([np.asarray(getattr(clips, name)) for clips in sets]).astype(np.float32)
+            x = np.concatenate([np.asarray(getattr(clips, name)) for clips in sets]).astype(
+                np.float32
+            )
             x = (x - x.mean(axis=0)) / (x.std(axis=0) + 0.05)
             for number in range(FOLDS):
                 out = clip_fold == number
@@ -59,12 +64,14 @@ class Linear:
 def score_head(sets: Sequence[ClipSet], normalise: Callable[[Float32], Float32]) -> Linear:
     """A head on the teacher's normalised scores, fitted to every clip's label.
 
-    It knows few tracks by heart (it is right on three quarters of the clips it was fitted to), so that it errs elsewhere than
-    a network that was trained on their labels.
+    It knows few tracks by heart (it is right on three quarters of the clips it was
+    fitted to), so that it errs elsewhere than a network that was trained on their
+    labels.
     """
     target = np.concatenate([np.asarray(clips.target) for clips in sets])
     return _fit(
-        normalise(np.concatenate([np.asarray(clips.scores) for clips in sets]).astype(np.float32)), target
+        normalise(np.concatenate([np.asarray(clips.scores) for clips in sets]).astype(np.float32)),
+        target,
     )
 
 

@@ -1,4 +1,5 @@
-"""Training the edge network on augmented clips, with a teacher's embedding and scores as further targets.
+"""Training the edge network on augmented clips, with a teacher's embedding and scores
+as further targets.
 
 The heads that answer the teacher are dropped afterwards.
 """
@@ -24,7 +25,8 @@ _OPINION_WEIGHT = 0.25
 
 
 def student(shape: tuple[int, int], classes: int) -> keras.Model:
-    """The edge network with three heads: genre logits, the teacher's embedding, the teacher's scores."""
+    """The edge network with three heads: genre logits, the teacher's embedding, the
+    teacher's scores."""
     inputs, features = edge_trunk(shape)
     genre = layers.Dense(classes, name="genre")(layers.Dropout(0.3)(features))
     embedding = layers.Dense(EMBEDDING, name="embedding")(features)
@@ -33,10 +35,12 @@ def student(shape: tuple[int, int], classes: int) -> keras.Model:
 
 
 def classifier_of(trained: keras.Model, opinion: Linear) -> keras.Model:
-    """A softmax of the genre head's logits plus a quarter of those that `opinion` reads from the student's scores.
+    """A softmax of the genre head's logits plus a quarter of those that `opinion` reads
+    from the student's scores.
 
-    `opinion` knows only tracks that the teacher has heard; at full weight it overrules what the student has learnt of the
-    others from their log-mels. Both are linear in the same features, so that one dense layer holds their sum.
+    `opinion` knows only tracks that the teacher has heard; at full weight it overrules
+    what the student has learnt of the others from their log-mels. Both are linear in
+    the same features, so that one dense layer holds their sum.
     """
     features = trained.get_layer("genre").input
     kernel, bias = trained.get_layer("genre").get_weights()
@@ -54,7 +58,8 @@ def classifier_of(trained: keras.Model, opinion: Linear) -> keras.Model:
 
 
 def _without_dropout(trained: keras.Model, features: Any) -> Any:
-    """The tensor that enters the last dropout: it does nothing in inference, and need not be exported."""
+    """The tensor that enters the last dropout: it does nothing in inference, and need
+    not be exported."""
     for layer in trained.layers:
         if isinstance(layer, layers.Dropout) and layer.output is features:
             return layer.input
@@ -65,7 +70,11 @@ def one_cycle(spec: DistilSpec, steps: int) -> keras.optimizers.schedules.Learni
     """Linear warm-up over a twentieth of the run, then half a cosine down to zero."""
     warmup = max(1, steps // 20)
     return keras.optimizers.schedules.CosineDecay(
-        spec.learning_rate / 30, steps - warmup, 0.0, warmup_target=spec.learning_rate, warmup_steps=warmup
+        spec.learning_rate / 30,
+        steps - warmup,
+        0.0,
+        warmup_target=spec.learning_rate,
+        warmup_steps=warmup,
     )
 
 
@@ -78,8 +87,9 @@ def distil(
 ) -> keras.Model:
     """Train a student; goes on from the last finished epoch if `folder` holds one.
 
-    `start_from` is a student.keras to take the first weights from. `judge` measures the model after each
-    epoch; its figures go to `history.jsonl`, and the losses to TensorBoard's logs beside it.
+    `start_from` is a student.keras to take the first weights from. `judge` measures the
+    model after each epoch; its figures go to `history.jsonl`, and the losses to
+    TensorBoard's logs beside it.
     """
     finished, log = folder / "student.keras", folder / "history.jsonl"
     done = sum(1 for _ in log.open()) if log.exists() else 0
@@ -93,13 +103,19 @@ def distil(
     if start_from is not None:
         model.load_weights(start_from)
     model.compile(
-        keras.optimizers.AdamW(one_cycle(spec, batches.steps * spec.epochs), weight_decay=spec.weight_decay),
+        keras.optimizers.AdamW(
+            one_cycle(spec, batches.steps * spec.epochs), weight_decay=spec.weight_decay
+        ),
         loss={
             "genre": keras.losses.CategoricalCrossentropy(from_logits=True),
             "embedding": "mse",
             "scores": "mse",
         },
-        loss_weights={"genre": 1.0, "embedding": spec.embedding_weight, "scores": spec.scores_weight},
+        loss_weights={
+            "genre": 1.0,
+            "embedding": spec.embedding_weight,
+            "scores": spec.scores_weight,
+        },
     )
     started = time.monotonic()
 
@@ -110,7 +126,8 @@ def distil(
             file.write(json.dumps(entry) + "\n")
         left = (time.monotonic() - started) / (epoch + 1 - done) * (spec.epochs - epoch - 1)
         print(
-            f"valid: {entry['clean_windows']:.1%} of windows, {entry['clean_tracks']:.1%} of tracks; "
+            f"valid: {entry['clean_windows']:.1%} of windows, {entry['clean_tracks']:.1%} of "
+            "tracks; "
             f"about {left / 60:.0f} min left"
         )
 

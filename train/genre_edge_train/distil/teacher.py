@@ -1,4 +1,5 @@
-"""A large network that listens along: YAMNet's embedding and class scores as training targets."""
+"""A large network that listens along: YAMNet's embedding and class scores as training
+targets."""
 
 from __future__ import annotations
 
@@ -30,20 +31,26 @@ class Teacher:
         try:
             with quiet_stderr(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                # The embedding is an inner tensor, readable only if the interpreter keeps them all.
-                self._net = Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
+                # The embedding is an inner tensor, readable only if the interpreter
+                # keeps them all.
+                self._net = Interpreter(
+                    str(path), num_threads=1, experimental_preserve_all_tensors=True
+                )
                 self._net.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{path}: not a TFLite model ({error})") from None
         inner = {t["name"]: t["index"] for t in self._net.get_tensor_details()}
         self._input = self._net.get_input_details()[0]
         if _EMBEDDING_TENSOR not in inner or int(np.prod(self._input["shape"])) != PATCH:
-            raise ModelError(f"{path}: not YAMNet (expected {PATCH} samples in and its embedding inside)")
+            raise ModelError(
+                f"{path}: not YAMNet (expected {PATCH} samples in and its embedding inside)"
+            )
         self._embedding = inner[_EMBEDDING_TENSOR]
         self._scores = self._net.get_output_details()[0]["index"]
 
     def listen(self, samples: Float32, sample_rate: int) -> tuple[Float32, Float32]:
-        """Mean embedding (float32 [1024]) and scores (float32 [521], 0 to 1) of overlapping patches."""
+        """Mean embedding (float32 [1024]) and scores (float32 [521], 0 to 1) of
+        overlapping patches."""
         heard = soxr.resample(samples, sample_rate, TEACHER_RATE, quality="HQ")
         peak = float(np.max(np.abs(heard))) + 1e-9
         heard = heard * np.float32(0.5 / peak)
@@ -52,7 +59,9 @@ class Teacher:
             patch = heard[start : start + PATCH]
             if len(patch) < PATCH:
                 patch = np.pad(patch, (0, PATCH - len(patch)))
-            self._net.set_tensor(self._input["index"], patch.reshape(self._input["shape"]).astype(np.float32))
+            self._net.set_tensor(
+                self._input["index"], patch.reshape(self._input["shape"]).astype(np.float32)
+            )
             self._net.invoke()
             embeddings.append(self._net.get_tensor(self._embedding).reshape(-1))
             scores.append(self._net.get_tensor(self._scores).reshape(-1))

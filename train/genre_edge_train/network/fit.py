@@ -32,7 +32,8 @@ class FitSpec:
 
 
 def fit(train: Windows, valid: Windows, labels: int, spec: FitSpec, folder: Path) -> keras.Model:
-    """Fit; goes on from `folder`/backup after an interruption. Returns the model with the best valid loss.
+    """Fit; goes on from `folder`/backup after an interruption. Returns the model with
+    the best valid loss.
 
     Writes history.csv and TensorBoard's logs into `folder`.
     """
@@ -60,5 +61,6 @@ def fit(train: Windows, valid: Windows, labels: int, spec: FitSpec, folder: Path
 
 
 def predict(model: keras.Model, windows: Windows) -> Float32:
-    """The model's probabilities, float32 [n, labels]; the windows never stand in memory all at once."""
+    """The model's probabilities, float32 [n, labels]; the windows never stand in memory
+    all at once."""
     return np.concatenate([model.predict_on_batch(batch) for batch in windows.batches()])

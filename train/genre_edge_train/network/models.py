@@ -1,4 +1,5 @@
-"""The networks. Input: one window of log-mel, [frames, mels, 1]; output: a softmax over the labels."""
+"""The networks. Input: one window of log-mel, [frames, mels, 1]; output: a softmax over
+the labels."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from keras import layers
 
 
 def two_block(shape: tuple[int, int], classes: int) -> keras.Model:
-    """The example project's network: two 3x3 convolutions (32, 128), a wide dense layer, softmax."""
+    """The example project's network: two 3x3 convolutions (32, 128), a wide dense
+    layer, softmax."""
     inputs = x = keras.Input((*shape, 1), name="logmel")
     for channels in (32, 128):
         x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
@@ -23,7 +25,8 @@ def two_block(shape: tuple[int, int], classes: int) -> keras.Model:
 
 
 def deep(shape: tuple[int, int], classes: int) -> keras.Model:
-    """The example project's deeper variant: four 3x3 convolutions (32, 64, 128, 256), a wide dense layer, softmax."""
+    """The example project's deeper variant: four 3x3 convolutions (32, 64, 128, 256), a
+    wide dense layer, softmax."""
     inputs = x = keras.Input((*shape, 1), name="logmel")
     for channels in (32, 64, 128, 256):
         x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
@@ -38,10 +41,10 @@ def deep(shape: tuple[int, int], classes: int) -> keras.Model:
 def edge_trunk(shape: tuple[int, int]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Our own network up to its 224 features: (input, features).
 
-    It comes down to a quarter of the resolution at once, where few channels are cheap, spends its
-    multiplications on 15 x 14 and 7 x 7 maps, and weighs the remaining frequency bands per channel (a
-    depthwise column) before it averages over time: where in the spectrum something happens matters,
-    when does not.
+    It comes down to a quarter of the resolution at once, where few channels are cheap,
+    spends its multiplications on 15 x 14 and 7 x 7 maps, and weighs the remaining
+    frequency bands per channel (a depthwise column) before it averages over time: where
+    in the spectrum something happens matters, when does not.
     """
     inputs = x = keras.Input((*shape, 1), name="logmel")
     x = _convolution(x, 16, 5, strides=2)
@@ -65,7 +68,9 @@ def edge(shape: tuple[int, int], classes: int) -> keras.Model:
     return keras.Model(inputs, outputs, name="edge")
 
 
-def _convolution(x: keras.KerasTensor, channels: int, size: int, strides: int = 1) -> keras.KerasTensor:
+def _convolution(
+    x: keras.KerasTensor, channels: int, size: int, strides: int = 1
+) -> keras.KerasTensor:
     x = layers.Conv2D(channels, size, strides=strides, padding="same", use_bias=False)(x)
     return layers.ReLU()(layers.BatchNormalization()(x))
 

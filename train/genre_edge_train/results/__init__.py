@@ -1,1 +1,2 @@
-"""What a run leaves behind: accuracy, plots, the folder, and fixed conditions to judge under."""
+"""What a run leaves behind: accuracy, plots, the folder, and fixed conditions to judge
+under."""

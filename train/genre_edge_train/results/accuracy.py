@@ -14,7 +14,8 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 def by_track(
     scores: Float32, label: npt.NDArray[np.int64], track: npt.NDArray[np.int64]
 ) -> tuple[Float32, npt.NDArray[np.int64]]:
-    """Mean scores of each track's windows, float32 [tracks, labels], and the tracks' labels."""
+    """Mean scores of each track's windows, float32 [tracks, labels], and the tracks'
+    labels."""
     numbers = np.unique(track)
     mean = np.stack([scores[track == n].mean(axis=0) for n in numbers])
     return mean, np.array([label[track == n][0] for n in numbers])
@@ -26,7 +27,8 @@ def report(
     track: npt.NDArray[np.int64],
     labels: Sequence[str],
 ) -> dict[str, Any]:
-    """Accuracy, per-genre precision, recall and F1, and the confusion matrix, by window and by track."""
+    """Accuracy, per-genre precision, recall and F1, and the confusion matrix, by window
+    and by track."""
     result: dict[str, Any] = {}
     for name, (p, y) in {
         "window": (scores, label),

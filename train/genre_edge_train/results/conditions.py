@@ -1,7 +1,9 @@
-"""Fixed conditions to judge a model under: what stands between a recording and the model, seeded and unlike training's.
+"""Fixed conditions to judge a model under: what stands between a recording and the
+model, seeded and unlike training's.
 
-Training draws exponential noise as rooms; here rooms are made by the image method (J. B. Allen and D. A. Berkley, "Image
-method for efficiently simulating small-room acoustics", JASA 65(4), 1979).
+Training draws exponential noise as rooms; here rooms are made by the image method (J.
+B. Allen and D. A. Berkley, "Image method for efficiently simulating small-room
+acoustics", JASA 65(4), 1979).
 """
 
 from __future__ import annotations
@@ -30,13 +32,18 @@ Change = Callable[[Float32, int, np.random.Generator], Float32]
 def image_room(
     rate: int, size: tuple[float, float, float], decay: float, rng: np.random.Generator
 ) -> Float32:
-    """Impulse response of a box of `size` m with a reverberation time of `decay` s, float32 [n].
+    """Impulse response of a box of `size` m with a reverberation time of `decay` s,
+    float32 [n].
 
-    Loudspeaker and microphone stand at random places at least half a metre from the walls. One absorption for all walls,
-    from Sabine's formula; every image with its distance and number of reflections.
+    Loudspeaker and microphone stand at random places at least half a metre from the
+    walls. One absorption for all walls, from Sabine's formula; every image with its
+    distance and number of reflections.
     """
     box = np.array(size)
-    volume, surface = float(box.prod()), 2 * float(box[0] * box[1] + box[1] * box[2] + box[0] * box[2])
+    volume, surface = (
+        float(box.prod()),
+        2 * float(box[0] * box[1] + box[1] * box[2] + box[0] * box[2]),
+    )
     absorption = min(0.95, 0.161 * volume / (surface * decay))
     reflection = np.sqrt(1 - absorption)
     source, microphone = (rng.uniform(0.5, box - 0.5) for _ in range(2))
@@ -48,7 +55,10 @@ def image_room(
         straight = 2 * order * box[axis] + source[axis] - microphone[axis]
         mirrored = 2 * order * box[axis] - source[axis] - microphone[axis]
         axes.append(
-            (np.concatenate([straight, mirrored]), np.concatenate([2 * np.abs(order), np.abs(2 * order - 1)]))
+            (
+                np.concatenate([straight, mirrored]),
+                np.concatenate([2 * np.abs(order), np.abs(2 * order - 1)]),
+            )
         )
     response = np.zeros(n, dtype=np.float64)
     for x, bounces_x in zip(*axes[0], strict=True):
@@ -57,7 +67,9 @@ def image_room(
         bounces = bounces_x + axes[1][1][:, None] + axes[2][1][None, :]
         at = np.round(distance / _SOUND * rate).astype(int)
         inside = at < n
-        np.add.at(response, at[inside], reflection ** bounces[inside] / np.maximum(distance[inside], 0.1))
+        np.add.at(
+            response, at[inside], reflection ** bounces[inside] / np.maximum(distance[inside], 0.1)
+        )
     first = int(np.argmax(response > 0))
     direct: Float32 = (response[first:] / response[first]).astype(np.float32)
     return direct
@@ -142,7 +154,8 @@ class _Samples:
 def evaluate(
     model: str | Path, tracks: Sequence[Track], names: Sequence[str], seed: int = 2026
 ) -> dict[str, dict[str, Any]]:
-    """Accuracy of a bundle by window and by track under each condition named, through the pipeline users run.
+    """Accuracy of a bundle by window and by track under each condition named, through
+    the pipeline users run.
 
     {condition: {"windows": {"count", "accuracy"}, "tracks": {...}}}
     """

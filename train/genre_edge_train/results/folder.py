@@ -62,7 +62,8 @@ def write_results(
     curves: Curves,
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """model.keras, model.json, metrics.json, network.txt, card.md and the pictures; returns the metrics.
+    """model.keras, model.json, metrics.json, network.txt, card.md and the pictures;
+    returns the metrics.
 
     `description` holds labels, frontend and trained_on; `more` is added to the metrics.
     """
@@ -78,7 +79,9 @@ def write_results(
     plot_history(curves, folder / "history.png")
     title = f"{judged.side} windows, protocol {judged.protocol}"
     plot_confusion(metrics["window"]["confusion"], labels, folder / "confusion.png", title)
-    plot_calibration(reliability(judged.sure()), folder / "calibration.png", metrics["calibration_error"])
+    plot_calibration(
+        reliability(judged.sure()), folder / "calibration.png", metrics["calibration_error"]
+    )
     return metrics
 
 
@@ -89,15 +92,18 @@ def card(description: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         metrics["protocol"], "cross-validation over tracks; neighbouring names stay together"
     )
     rows = [
-        f"| {genre} | {found['precision']:.2f} | {found['recall']:.2f} | {found['f1']:.2f} | {found['count']} |"
+        f"| {genre} | {found['precision']:.2f} | {found['recall']:.2f} | {found['f1']:.2f} | "
+        f"{found['count']} |"
         for genre, found in window["genres"].items()
     ]
     return "\n".join(
         [
             f"# {description['trained_on']['architecture']}: {', '.join(description['labels'])}",
             "",
-            f"Right on {window['accuracy']:.1%} of {window['count']} windows and {track['accuracy']:.1%} of "
-            f"{track['count']} tracks ({metrics['side']} side). Protocol {metrics['protocol']}: {protocol}. "
+            f"Right on {window['accuracy']:.1%} of {window['count']} windows and "
+            f"{track['accuracy']:.1%} of "
+            f"{track['count']} tracks ({metrics['side']} side). Protocol {metrics['protocol']}: "
+            f"{protocol}. "
             f"Expected calibration error {metrics['calibration_error']:.3f}.",
             "",
             "| label | precision | recall | F1 | windows |",
@@ -113,7 +119,8 @@ def card(description: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
 
 
 def write_tracks(folder: Path, tracks: Sequence[Track]) -> None:
-    """tracks.csv: the recordings and sides of this run, for genre-convert and genre-edge bench."""
+    """tracks.csv: the recordings and sides of this run, for genre-convert and
+    genre-edge bench."""
     with (folder / "tracks.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["track", "genre", "file", "split", "filtered"])
@@ -123,8 +130,13 @@ def write_tracks(folder: Path, tracks: Sequence[Track]) -> None:
 def headline(metrics: Mapping[str, Any]) -> str:
     """One line: side, protocol and accuracy."""
     room = metrics.get("room")
-    heard = f"; in rooms {room['window']['accuracy']:.1%} and {room['track']['accuracy']:.1%}" if room else ""
+    heard = (
+        f"; in rooms {room['window']['accuracy']:.1%} and {room['track']['accuracy']:.1%}"
+        if room
+        else ""
+    )
     return (
         f"{metrics['side']} ({metrics['protocol']}): {metrics['window']['accuracy']:.1%} of "
-        f"{metrics['window']['count']} windows, {metrics['track']['accuracy']:.1%} of {metrics['track']['count']} tracks{heard}"
+        f"{metrics['window']['count']} windows, {metrics['track']['accuracy']:.1%} of "
+        f"{metrics['track']['count']} tracks{heard}"
     )

@@ -10,19 +10,27 @@ from matplotlib.figure import Figure
 
 
 def plot_history(curves: Mapping[str, Mapping[str, Sequence[float]]], path: Path) -> None:
-    """One panel a measure ({"loss": {"train": [...]}, ...}), its curves over the epochs, as PNG."""
+    """One panel a measure ({"loss": {"train": [...]}, ...}), its curves over the
+    epochs, as PNG."""
     figure = Figure(figsize=(5 * max(1, len(curves)), 4), layout="constrained")
     axes = figure.subplots(1, max(1, len(curves)), squeeze=False)[0]
     for axis, (measure, lines) in zip(axes, curves.items(), strict=False):
         for name, values in lines.items():
-            axis.plot(range(1, len(values) + 1), values, label=name, marker="." if len(values) < 3 else None)
+            axis.plot(
+                range(1, len(values) + 1),
+                values,
+                label=name,
+                marker="." if len(values) < 3 else None,
+            )
         axis.set(xlabel="epoch", ylabel=measure)
         axis.grid(alpha=0.3)
         axis.legend()
     figure.savefig(path, dpi=120)
 
 
-def plot_confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], path: Path, title: str) -> None:
+def plot_confusion(
+    matrix: Sequence[Sequence[int]], labels: Sequence[str], path: Path, title: str
+) -> None:
     """Confusion matrix, coloured by share of the true class, with counts, as PNG."""
     counts = np.asarray(matrix, dtype=float)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -41,7 +49,8 @@ def plot_confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], path:
 
 
 def plot_calibration(bins: Sequence[tuple[float, float, int]], path: Path, error: float) -> None:
-    """Share of windows right over their confidence; `bins` as statistics.reliability gives them. PNG."""
+    """Share of windows right over their confidence; `bins` as statistics.reliability
+    gives them. PNG."""
     figure = Figure(figsize=(5.2, 5), layout="constrained")
     axis = figure.subplots()
     axis.plot([0, 1], [0, 1], color="grey", linestyle="--", label="honest")

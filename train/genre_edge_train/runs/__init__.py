@@ -1,1 +1,2 @@
-"""Whole training runs: on labels alone, with a teacher, and repeated over folds and seeds."""
+"""Whole training runs: on labels alone, with a teacher, and repeated over folds and
+seeds."""

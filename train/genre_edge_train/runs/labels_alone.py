@@ -1,4 +1,5 @@
-"""One run without a teacher: features of all tracks, a fit with early stopping, a calibrated model, its results."""
+"""One run without a teacher: features of all tracks, a fit with early stopping, a
+calibrated model, its results."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ from ..results.folder import Curves, Judged, write_results, write_tracks
 def prepare(
     tracks: Sequence[Track], arch: str, cache: Path, jobs: int
 ) -> tuple[list[TrackFeatures], FrontendSpec]:
-    """Features of every track that can be read; each that cannot is named on standard error."""
+    """Features of every track that can be read; each that cannot is named on standard
+    error."""
     frontend = FrontendSpec()
     build(arch, frontend.shape, 2)  # an unknown name is told before the long part
     features, bad = extract_all(tracks, frontend, cache, jobs)
@@ -45,7 +47,8 @@ def run_plain(
     output: Path,
     bias: Float32 | float = 0.0,
 ) -> dict[str, Any]:
-    """Train on the sides that `tracks` give (`features` may hold more), write the results; returns the metrics.
+    """Train on the sides that `tracks` give (`features` may hold more), write the
+    results; returns the metrics.
 
     `bias` is added to the logits of the finished model, float32 [labels].
     """
@@ -54,7 +57,9 @@ def run_plain(
     used = [replace(f, track=side[f.track.name]) for f in features if f.track.name in side]
     train, valid, test = _sides(Windows.of(used, labels), protocol, spec.seed)
     if not len(train) or not len(valid):
-        raise UsageError(f"nothing left to train or validate on ({len(tracks) - len(used)} files skipped)")
+        raise UsageError(
+            f"nothing left to train or validate on ({len(tracks) - len(used)} files skipped)"
+        )
     model = fit(train, valid, len(labels), spec, output)
     temperature = best_temperature(np.log(predict(model, valid) + 1e-9), valid.label, bias)
     cool(model, temperature, bias)

@@ -25,15 +25,19 @@ class Series:
     protocol: str = "csv"
     """A name in splits.PROTOCOLS."""
     folds: int = 0
-    """Cross-validation over tracks with this many folds; 0: the protocol's own sides, once."""
+    """Cross-validation over tracks with this many folds; 0: the protocol's own sides,
+    once."""
     repeats: int = 1
     """Runs of each, with following seeds."""
     seed: int = 0
     """The first seed."""
 
 
-def run_series(series: Series, tracks: Sequence[Track], output: Path, train: Train) -> dict[str, Any]:
-    """All runs of the series; returns the one run's metrics, or the summary that summary.json holds.
+def run_series(
+    series: Series, tracks: Sequence[Track], output: Path, train: Train
+) -> dict[str, Any]:
+    """All runs of the series; returns the one run's metrics, or the summary that
+    summary.json holds.
 
     A run that has left its metrics.json is not done again.
     """
@@ -65,7 +69,9 @@ def _name(series: Series, seed: int, fold: int) -> tuple[str, list[str]]:
     return " ".join(parts) or "run", parts
 
 
-def _divided(series: Series, tracks: Sequence[Track], seed: int, fold: int) -> tuple[list[Track], str]:
+def _divided(
+    series: Series, tracks: Sequence[Track], seed: int, fold: int
+) -> tuple[list[Track], str]:
     if series.folds:
         return by_fold(tracks, series.folds, fold), f"fold {fold + 1} of {series.folds}"
     return by_protocol(tracks, series.protocol, seed), series.protocol
@@ -78,17 +84,24 @@ def check(series: Series) -> None:
     if series.folds and series.protocol != "csv":
         raise UsageError("--folds makes its own sides: give it without --protocol")
     if series.folds and series.folds < 3:
-        raise UsageError("--folds must be at least 3: one to test on, one to stop by, one to train on")
+        raise UsageError(
+            "--folds must be at least 3: one to test on, one to stop by, one to train on"
+        )
 
 
 def summary(runs: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
-    """{"runs": {name: {"window", "track"}}, "window": {"mean", "deviation", "runs"}, "track": {...}}.
+    """{"runs": {name: {"window", "track"}}, "window": {"mean", "deviation", "runs"},
+    "track": {...}}.
 
     Accuracies from 0 to 1; the deviation is that of a sample (n - 1).
     """
-    figures = {unit: [metrics[unit]["accuracy"] for _, metrics in runs] for unit in ("window", "track")}
+    figures = {
+        unit: [metrics[unit]["accuracy"] for _, metrics in runs] for unit in ("window", "track")
+    }
     return {
-        "runs": {name: {unit: metrics[unit]["accuracy"] for unit in figures} for name, metrics in runs},
+        "runs": {
+            name: {unit: metrics[unit]["accuracy"] for unit in figures} for name, metrics in runs
+        },
         **{
             unit: {
                 "mean": round(float(np.mean(values)), 4),
@@ -103,6 +116,12 @@ def summary(runs: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
 def table(found: dict[str, Any]) -> str:
     """A summary as a Markdown table."""
     rows = ["| run | windows right | tracks right |", "|---|---|---|"]
-    rows += [f"| {name} | {run['window']:.1%} | {run['track']:.1%} |" for name, run in found["runs"].items()]
-    mean = [f"{found[unit]['mean']:.1%} ± {found[unit]['deviation']:.1%}" for unit in ("window", "track")]
+    rows += [
+        f"| {name} | {run['window']:.1%} | {run['track']:.1%} |"
+        for name, run in found["runs"].items()
+    ]
+    mean = [
+        f"{found[unit]['mean']:.1%} ± {found[unit]['deviation']:.1%}"
+        for unit in ("window", "track")
+    ]
     return "\n".join([*rows, f"| mean ± standard deviation | {' | '.join(mean)} |"])

@@ -1,4 +1,5 @@
-"""The recipe of the shipped edge model: augmented clips, a teacher, a student, a calibrated classifier."""
+"""The recipe of the shipped edge model: augmented clips, a teacher, a student, a
+calibrated classifier."""
 
 from __future__ import annotations
 
@@ -30,8 +31,9 @@ from ..results.accuracy import by_track
 from ..results.folder import Curves, Judged, write_results, write_tracks
 
 STUDENT_MELS = 116
-"""Bands the student sees of the default front-end's 128, up to 8 kHz. Above, lossy files and lossless ones differ by their
-codec, and in some collections the codec goes with the genre."""
+"""Bands the student sees of the default front-end's 128, up to 8 kHz. Above, lossy
+files and lossless ones differ by their codec, and in some collections the codec goes
+with the genre."""
 
 _VALID_ROOMS = 999
 """Seed of the rooms in which the valid tracks are judged after each epoch."""
@@ -93,7 +95,9 @@ def valid_windows(
         samples = cache.get(track).astype(np.float32) / np.float32(32768)
         if len(samples) < length:
             samples = np.resize(samples, length)
-        augmenter = Augmenter(AugmentSpec(), spec.sample_rate, np.random.default_rng([_VALID_ROOMS, number]))
+        augmenter = Augmenter(
+            AugmentSpec(), spec.sample_rate, np.random.default_rng([_VALID_ROOMS, number])
+        )
         for start in range(0, len(samples) - length + 1, length):
             clean.append(logmel.window(samples[start : start + length]))
             heard = samples[max(0, start - spec.sample_rate) : start + length]
@@ -106,8 +110,9 @@ def valid_windows(
 
 
 def _may_learn(name: str, tracks: Sequence[Track], protocol: str) -> bool:
-    """Whether a track of first3s_logmel.npz may be learnt from: the table's own sides keep only their tracks (and repeats of
-    them) apart; other protocols know nothing of a track that is not among theirs."""
+    """Whether a track of first3s_logmel.npz may be learnt from: the table's own sides
+    keep only their tracks (and repeats of them) apart; other protocols know nothing of
+    a track that is not among theirs."""
     side = {track.name: track.split for track in tracks}
     if protocol != "csv":
         return side.get(name) == "train"
@@ -116,7 +121,8 @@ def _may_learn(name: str, tracks: Sequence[Track], protocol: str) -> bool:
 
 
 def extras(data: Path, labels: Sequence[str], wanted: Callable[[str], bool]) -> Extra | None:
-    """first3s_logmel.npz, the tracks wanted by name, as normalised features; None if there is no such file or track."""
+    """first3s_logmel.npz, the tracks wanted by name, as normalised features; None if
+    there is no such file or track."""
     path = data / "first3s_logmel.npz"
     if not path.is_file():
         return None
@@ -129,14 +135,16 @@ def extras(data: Path, labels: Sequence[str], wanted: Callable[[str], bool]) -> 
         mel = arrays["mel_u8"][keep].astype(np.float32) * scale + offset
     # Frames 2 to 127 of a centred STFT are those of an uncentred one.
     features = mel[:, :, 2:128].transpose(0, 2, 1)
-    # Loud tracks reach down to the floor, 80 dB below their peak: so many decibels span the features. The others do so nearly.
+    # Loud tracks reach down to the floor, 80 dB below their peak: so many decibels span
+    # the features. The others do so nearly.
     decibels = np.clip(80 / np.ptp(mel, axis=(1, 2)), 9, 20)
     genres = [names[i].split(".")[0] for i in keep]
     return Extra(features, decibels, np.array([labels.index(genre) for genre in genres]))
 
 
 def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
-    """Make what is missing, train, write the results (see `write_results`); returns the metrics.
+    """Make what is missing, train, write the results (see `write_results`); returns the
+    metrics.
 
     The figures are on the test tracks, or on the valid tracks if there are none.
     """
@@ -168,13 +176,21 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
         else None
     )
     extra = given and MelAugmenter(
-        given, len(labels), recipe.clips[0].frontend, recipe.clips[0].augment, recipe.distil.room_share
+        given,
+        len(labels),
+        recipe.clips[0].frontend,
+        recipe.clips[0].augment,
+        recipe.distil.room_share,
     )
     material = Material(
         sets, extra, STUDENT_MELS, folds_of(train, FOLDS) if recipe.distil.soft_share else None
     )
-    model = distil(material, recipe.distil, recipe.output, partial(_judge, valid=valid), recipe.start_from)
-    keras.utils.set_random_seed(recipe.distil.seed)  # the same head after a run that went on from its middle
+    model = distil(
+        material, recipe.distil, recipe.output, partial(_judge, valid=valid), recipe.start_from
+    )
+    keras.utils.set_random_seed(
+        recipe.distil.seed
+    )  # the same head after a run that went on from its middle
     classifier = classifier_of(model, score_head(sets, scores_norm(sets)))
     answers = np.concatenate([classifier.predict(w, verbose=0) for w in (valid.clean, valid.room)])
     temperature = best_temperature(
@@ -231,7 +247,8 @@ def _curves(path: Path) -> Curves:
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     return {
         "loss": {
-            name: [row[key] for row in rows] for name, key in (("all heads", "loss"), ("genre", "genre_loss"))
+            name: [row[key] for row in rows]
+            for name, key in (("all heads", "loss"), ("genre", "genre_loss"))
         },
         "valid accuracy": {
             name.replace("_", ", "): [row[name] for row in rows]
