@@ -18,8 +18,8 @@ import sys
 import time
 
 from genre_edge.demo import clip_path
-from genre_edge.model.bundle import DEFAULT_MODEL
 from genre_edge.model.classifier import RUNTIMES
+from genre_edge.settings.tables import DEFAULT_MODEL
 
 PEAK = (
     "import re, sys; "
@@ -36,8 +36,9 @@ def first_prediction(model: str, runtime: str) -> str:
     """A program that loads the model and classifies the first window of the demo
     clip."""
     return (
-        "from genre_edge.pipeline import Engine, EngineConfig\n"
-        "from genre_edge.sources import FileSource\n"
+        "from genre_edge.model.engine import Engine\n"
+        "from genre_edge.settings.tables import EngineConfig\n"
+        "from genre_edge.audio.sources import FileSource\n"
         f"engine = Engine(EngineConfig({model!r}, runtime={runtime!r}))\n"
         f"next(engine.classify(FileSource({str(clip_path())!r})))\n{PEAK}"
     )

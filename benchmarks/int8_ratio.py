@@ -21,7 +21,8 @@ import platform
 
 import numpy as np
 from genre_edge.bench.cost import interleaved, milliseconds
-from genre_edge.model.engine import Engine, EngineConfig
+from genre_edge.model.engine import Engine
+from genre_edge.settings.tables import EngineConfig
 
 
 def main() -> None:

@@ -21,9 +21,8 @@ from genre_edge.audio.resample import Resampler
 from genre_edge.audio.sources import AudioBlock
 from genre_edge.health import Health
 from genre_edge.live.listener import Listener
-from genre_edge.model.bundle import DEFAULT_MODEL
-from genre_edge.model.engine import Engine, EngineConfig
-from genre_edge.settings.tables import ListenConfig
+from genre_edge.model.engine import Engine
+from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
 
 PERIOD = 1024
 

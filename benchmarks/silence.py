@@ -17,8 +17,8 @@ import numpy as np
 from genre_edge.audio.level import level_dbfs
 from genre_edge.audio.sources import read_mono
 from genre_edge.judge.tracks import load_tracks
-from genre_edge.model.bundle import DEFAULT_MODEL
-from genre_edge.model.engine import Engine, EngineConfig
+from genre_edge.model.engine import Engine
+from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig
 
 LEVELS = (-20, -40, -50, -60, -65, -70, -75, -80, -85, -90, -95)
 

@@ -23,9 +23,9 @@ from genre_edge.audio.resample import Resampler
 from genre_edge.audio.sources import AudioBlock
 from genre_edge.health import Health, SinkHealth
 from genre_edge.live.listener import Listener
-from genre_edge.model.engine import Engine, EngineConfig
+from genre_edge.model.engine import Engine
 from genre_edge.records import Record
-from genre_edge.settings.tables import HistoryConfig, ListenConfig
+from genre_edge.settings.tables import EngineConfig, HistoryConfig, ListenConfig
 from genre_edge.sinks.background import BackgroundSink, Fanout
 from genre_edge.sinks.history import HistorySink
 from genre_edge.sinks.mqtt import MqttSink

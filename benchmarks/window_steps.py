@@ -11,8 +11,10 @@ import argparse
 import numpy as np
 import scipy.fft
 from genre_edge.bench.cost import interleaved, milliseconds
-from genre_edge.model.engine import Engine, EngineConfig
-from genre_edge.model.frontend import _FRAMES, normalise
+from genre_edge.model.engine import Engine
+from genre_edge.model.frontend import normalise
+from genre_edge.model.mel import _FRAMES
+from genre_edge.settings.tables import EngineConfig
 
 
 def main() -> None:

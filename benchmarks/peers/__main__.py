@@ -28,7 +28,8 @@ from child import windows
 from genre_edge.bench import board
 from genre_edge.bench.cost import interleaved, milliseconds
 from genre_edge.judge.tracks import load_tracks
-from genre_edge.model.engine import Engine, EngineConfig
+from genre_edge.model.engine import Engine
+from genre_edge.settings.tables import EngineConfig
 from tqdm import tqdm
 from ways import LABELS, WAYS, Given, Yamnet
 

@@ -139,7 +139,8 @@ class Ours:
     packages: Sequence[str] = ("genre-edge",)
 
     def __init__(self, model: str, runtime: str) -> None:
-        from genre_edge.model.engine import Engine, EngineConfig
+        from genre_edge.model.engine import Engine
+        from genre_edge.settings.tables import EngineConfig
 
         self._engine = Engine(EngineConfig(model, runtime=runtime))
         self.files = (Path(self._engine.bundle.path),)

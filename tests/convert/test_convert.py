@@ -16,7 +16,8 @@ from genre_edge.errors import ModelError
 from genre_edge.model.bundle import read_bundle
 from genre_edge.model.classifier import Classifier
 from genre_edge.model.flatbuffer import Graph, Operator, read_graph
-from genre_edge.model.frontend import FrontendSpec, LogMel
+from genre_edge.model.frontend import LogMel
+from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge_convert import cli as convert
 from genre_edge_convert.read.operators import check_operators, oldest_runtime, since
 from keras import layers

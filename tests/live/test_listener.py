@@ -13,10 +13,9 @@ import pytest
 from genre_edge.audio.sources import Arrival, AudioBlock, read_mono
 from genre_edge.health import Health
 from genre_edge.live.listener import Listener
-from genre_edge.model.bundle import DEFAULT_MODEL
-from genre_edge.model.engine import Engine, EngineConfig
+from genre_edge.model.engine import Engine
 from genre_edge.records import GapRecord, LiveRecord, StateRecord
-from genre_edge.settings.tables import ListenConfig
+from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
 
 from tests.conftest import noise
 
@@ -142,12 +141,11 @@ def test_what_is_shown_is_smoothed_and_what_was_heard_is_raw() -> None:
 DAY = """
 import re, sys
 import numpy as np
-from genre_edge.bundle import DEFAULT_MODEL
-from genre_edge.config import ListenConfig
+from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
 from genre_edge.health import Health
-from genre_edge.listener import Listener
-from genre_edge.pipeline import Engine, EngineConfig
-from genre_edge.sources import Arrival, AudioBlock
+from genre_edge.live.listener import Listener
+from genre_edge.model.engine import Engine
+from genre_edge.audio.sources import Arrival, AudioBlock
 
 minute = (0.1 * np.random.default_rng(0).standard_normal((60 * 22050, 1))).astype(np.float32)
 

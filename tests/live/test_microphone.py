@@ -23,8 +23,8 @@ import numpy as np
 import pytest
 import soundfile
 from genre_edge.audio.sources import read_mono
-from genre_edge.model.bundle import DEFAULT_MODEL
-from genre_edge.model.engine import Engine, EngineConfig
+from genre_edge.model.engine import Engine
+from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig
 
 from tests.conftest import ROOT, noise
 from tests.helpers.broker import Broker, Subscriber

@@ -14,7 +14,7 @@ from genre_edge.model.bundle import (
     shipped_models,
     write_bundle,
 )
-from genre_edge.model.frontend import FrontendSpec
+from genre_edge.model.frontend_spec import FrontendSpec
 
 INFO = BundleInfo(
     name="tiny",

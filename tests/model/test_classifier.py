@@ -10,7 +10,8 @@ from genre_edge.audio.sources import read_mono
 from genre_edge.errors import BundleError, RuntimeMissing, UsageError
 from genre_edge.model.bundle import BundleInfo, find_model, read_bundle, write_bundle
 from genre_edge.model.classifier import RUNTIMES, Classifier, dequantise, quantise
-from genre_edge.model.frontend import FrontendSpec, LogMel
+from genre_edge.model.frontend import LogMel
+from genre_edge.model.frontend_spec import FrontendSpec
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

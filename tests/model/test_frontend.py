@@ -7,13 +7,9 @@ import numpy as np
 import pytest
 from genre_edge.audio.sources import read_mono
 from genre_edge.errors import UsageError
-from genre_edge.model.frontend import (
-    FrontendSpec,
-    LogMel,
-    MelSpectrogram,
-    mel_filterbank,
-    normalise,
-)
+from genre_edge.model.frontend import LogMel, normalise
+from genre_edge.model.frontend_spec import FrontendSpec
+from genre_edge.model.mel import MelSpectrogram, mel_filterbank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

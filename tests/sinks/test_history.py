@@ -221,7 +221,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from tests.sinks.test_history import live
 from genre_edge.health import SinkHealth
-from genre_edge.config import HistoryConfig
+from genre_edge.settings.tables import HistoryConfig
 from genre_edge.sinks.history import HistorySink
 config = HistoryConfig(Path({path!r}), windows=True, commit_seconds=0.0, keep_days=1e6)
 sink = HistorySink(config, SinkHealth("history"))

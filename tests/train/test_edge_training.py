@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 from genre_edge.model.bundle import read_bundle
-from genre_edge.model.frontend import FrontendSpec, mel_filterbank
+from genre_edge.model.frontend_spec import FrontendSpec
+from genre_edge.model.mel import mel_filterbank
 from genre_edge_convert import cli as convert
 from genre_edge_train import cli as train
 from genre_edge_train.augment.audio import Augmenter, AugmentSpec

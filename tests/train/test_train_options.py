@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 from genre_edge.errors import UsageError
-from genre_edge.model.frontend import FrontendSpec, LogMel
+from genre_edge.model.frontend import LogMel
+from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge_train import cli as train
 from genre_edge_train.augment.audio import AugmentSpec
 from genre_edge_train.augment.mels import Extra, MelAugmenter

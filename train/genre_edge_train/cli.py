@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from genre_edge.arrays import Float32
 from genre_edge.commands.common import run_command
 from genre_edge.errors import UsageError
 from genre_edge.judge.tracks import Track, labels_of, load_tracks
-from genre_edge.model.frontend import Float32, FrontendSpec
+from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.quiet import quiet_stderr
 
 from .commands import evaluate as evaluate_cli

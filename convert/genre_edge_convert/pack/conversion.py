@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from genre_edge.arrays import Float32
 from genre_edge.errors import ModelError, UsageError
 from genre_edge.model.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from genre_edge.model.classifier import Classifier
 from genre_edge.model.flatbuffer import read_graph
-from genre_edge.model.frontend import Float32
 
 from ..quantise.flatbuffers import flatbuffers, write_saved_model
 from ..read.describe import as_input, check_labels, layout_of, output_kind

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from genre_edge.arrays import Float32
 from genre_edge.errors import ModelError, UsageError
-from genre_edge.model.frontend import Float32
 from genre_edge.quiet import quiet_stderr
 from tensorflow.lite.tools import flatbuffer_utils
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from genre_edge.arrays import Float32
 from genre_edge.errors import GenreEdgeError, ModelError, UsageError
 from genre_edge.model.bundle import BundleInfo, read_bundle
-from genre_edge.model.frontend import Float32, FrontendSpec
+from genre_edge.model.frontend_spec import FrontendSpec
 
 if TYPE_CHECKING:  # networks brings TensorFlow
     from .networks import Network, Shape

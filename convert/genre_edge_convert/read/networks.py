@@ -13,10 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from genre_edge.arrays import Float32
 from genre_edge.errors import BundleError, ModelError
 from genre_edge.model.classifier import dequantise, interpreter_class, quantise
 from genre_edge.model.flatbuffer import read_graph
-from genre_edge.model.frontend import Float32
 from genre_edge.quiet import quiet_stderr
 
 from .operators import check_operators

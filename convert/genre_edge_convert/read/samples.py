@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from genre_edge.arrays import Float32
 from genre_edge.audio.sources import read_mono
 from genre_edge.errors import AudioError, UsageError
 from genre_edge.judge.tracks import Track, load_tracks
-from genre_edge.model.frontend import Float32, FrontendSpec, LogMel
+from genre_edge.model.frontend import LogMel
+from genre_edge.model.frontend_spec import FrontendSpec
 from tqdm import tqdm
 
 LEAST_CALIBRATION = 100

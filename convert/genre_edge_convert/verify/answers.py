@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from genre_edge.arrays import Float32
 from genre_edge.audio.sources import FileSource
 from genre_edge.errors import RuntimeMissing
 from genre_edge.judge.measures import calibration_error, uncertain_below
 from genre_edge.judge.tracks import Track
 from genre_edge.model.bundle import read_bundle
 from genre_edge.model.classifier import RUNTIMES, Classifier
-from genre_edge.model.engine import Engine, EngineConfig
-from genre_edge.model.frontend import Float32
+from genre_edge.model.engine import Engine
 from genre_edge.records import FileRecord
+from genre_edge.settings.tables import EngineConfig
 from tqdm import tqdm
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from genre_edge.arrays import Float32
 from genre_edge.audio.sources import read_mono
-from genre_edge.model.engine import Engine, EngineConfig
-from genre_edge.model.frontend import Float32
+from genre_edge.model.engine import Engine
+from genre_edge.settings.tables import EngineConfig
 
 _SENTENCES = (
     "Good evening. Here is the weather for the coast: clouds from the west, with some rain after "

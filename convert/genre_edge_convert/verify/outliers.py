@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 
 import tensorflow as tf
-from genre_edge.model.frontend import Float32
+from genre_edge.arrays import Float32
 from genre_edge.quiet import quiet_stderr
 
 from ..quantise.flatbuffers import int8_converter

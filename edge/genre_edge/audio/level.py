@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..model.frontend import Float32
+from ..arrays import Float32
 
 SILENT_DBFS = -120.0
 """What digital silence is reported as: below the smallest step of 16-bit audio,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..model.frontend import Float32
+from ..arrays import Float32
 
 _BLOCK_SECONDS = 0.1
 """soxr is always fed blocks of this length, so its output cannot depend on how the

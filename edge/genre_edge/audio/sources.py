@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..arrays import Float32
 from ..errors import AudioError
-from ..model.frontend import Float32
 from ..quiet import quiet_stderr
 from .resample import Resampler
 from .truncation import ends_early

@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ..arrays import Float32
 from ..errors import AudioError
-from ..model.frontend import Float32
 from .sources import BLOCK_FRAMES, AudioBlock, check_finite, check_format
 from .truncation import UNKNOWN_SIZES
 

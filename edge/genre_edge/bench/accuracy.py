@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Float32
 from ..audio.sources import FileSource
 from ..errors import AudioError
 from ..judge.measures import calibration_error, macro_f1, mcnemar, wilson
 from ..judge.tracks import Track
 from ..model.classifier import Classifier
 from ..model.engine import Counted, windows_of
-from ..model.frontend import Float32, FrontendSpec, LogMel
+from ..model.frontend import LogMel
+from ..model.frontend_spec import FrontendSpec
 
 
 @dataclass

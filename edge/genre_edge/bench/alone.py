@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..model.engine import Engine, EngineConfig
+from ..model.engine import Engine
+from ..settings.tables import EngineConfig
 
 _WINDOWS = 20
 

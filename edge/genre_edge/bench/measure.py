@@ -13,12 +13,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from ..arrays import Float32
 from ..errors import UsageError
 from ..judge.tracks import Track
 from ..model.bundle import Bundle, find_model, read_bundle
 from ..model.classifier import Classifier
 from ..model.flatbuffer import read_graph
-from ..model.frontend import Float32, FrontendSpec, LogMel
+from ..model.frontend import LogMel
+from ..model.frontend_spec import FrontendSpec
 from ..version import __version__
 from . import board
 from .accuracy import Answers, Heard, ask, difference, judged

@@ -12,8 +12,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..judge.tracks import Track, load_tracks
-from ..model.bundle import DEFAULT_MODEL
-from ..model.classifier import RUNTIMES
+from ..settings.tables import DEFAULT_MODEL, RUNTIMES
 from .common import complain
 
 _EPILOG = """\

@@ -13,8 +13,8 @@ from ..errors import GenreEdgeError, UsageError
 from ..health import Health
 from ..model.batch import Item, classify_items
 from ..model.bundle import find_model, read_bundle
-from ..model.engine import EngineConfig
 from ..settings.load import load
+from ..settings.tables import EngineConfig
 from ..sinks import Sink
 from .common import add_engine_options, complain, engine_config
 from .sink_options import add_output_options, check_history, output_flags, report_sinks

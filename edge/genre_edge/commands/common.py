@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import GenreEdgeError
-from ..model.engine import EngineConfig
 from ..quiet import STDERR
 from ..settings.load import SYSTEM_FILE, user_file
 from ..settings.options import add_flags, given
+from ..settings.tables import EngineConfig
 
 BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program that the signal ended
 INTERRUPTED = 130  # 128 + SIGINT

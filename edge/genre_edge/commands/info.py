@@ -8,7 +8,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ..model.bundle import DEFAULT_MODEL, Bundle, find_model, read_bundle, shipped_models
+from ..model.bundle import Bundle, find_model, read_bundle, shipped_models
+from ..settings.tables import DEFAULT_MODEL
 
 _EPILOG = """\
 examples:

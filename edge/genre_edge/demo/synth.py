@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import numpy.typing as npt
 
-from ..model.frontend import Float32
+from ..arrays import Float32
 
 RATE = 22_050
 """Sample rate of the clip, Hz."""

@@ -11,7 +11,8 @@ from ..audio.sources import AudioBlock, Source, to_mono
 from ..health import Health
 from ..model.engine import Engine
 from ..model.frontend import Window
-from ..records import GapRecord, LiveRecord, Record, StateRecord, scores_by_label, top1
+from ..model.scores import scores_by_label, top1
+from ..records import GapRecord, LiveRecord, Record, StateRecord
 from ..settings.tables import ListenConfig
 from .clock import AudioClock, iso8601
 from .smoothing import Smoother

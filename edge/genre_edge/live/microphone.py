@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..arrays import Float32
 from ..audio.resample import Resampler
 from ..audio.sources import Arrival, AudioBlock, to_mono
 from ..errors import DeviceChoiceError, DeviceError
 from ..health import Health
-from ..model.frontend import Float32
 from ..settings.tables import CaptureConfig
 from .devices import InputDevice, is_token
 from .portaudio import Session

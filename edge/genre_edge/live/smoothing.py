@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..model.frontend import Float32
+from ..arrays import Float32
 
 SILENCE = "silence"
 UNCERTAIN = "uncertain"

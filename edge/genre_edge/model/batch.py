@@ -14,7 +14,8 @@ from ..audio.sources import FileSource, Source
 from ..audio.wavstream import WavStreamSource
 from ..errors import AudioError, GenreEdgeError
 from ..records import FileOutput
-from .engine import Engine, EngineConfig
+from ..settings.tables import EngineConfig
+from .engine import Engine
 
 Item = str | AudioError
 """A path (or "-"), or the error that finding it gave."""

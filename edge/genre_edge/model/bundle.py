@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BundleError, GenreEdgeError
-from .frontend import FrontendSpec
+from .frontend_spec import FrontendSpec
 
 SCHEMA_VERSION = 1
 METADATA = "genre_edge.json"
 LABELS = "labels.txt"
-DEFAULT_MODEL = "gtzan-edge.int8"
 LAYOUTS = ("frames-mels", "mels-frames")
 OUTPUTS = ("probabilities", "logits")
 

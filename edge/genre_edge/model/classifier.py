@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Float32
 from ..errors import BundleError, RuntimeMissing, UsageError
 from ..quiet import quiet_stderr
 from .bundle import Bundle
-from .frontend import Float32
 
 RUNTIMES: Mapping[str, tuple[str, str]] = {
     "litert": ("ai_edge_litert.interpreter", "pip install ai-edge-litert"),

@@ -4,44 +4,18 @@ here."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Float32
 from ..audio.sources import SHORTEST_SECONDS, AudioBlock, Source, mono_blocks
 from ..errors import AudioError
-from ..records import FileOutput, FileRecord, WindowRecord, scores_by_label, top1
-from ..settings.options import check, option
-from .bundle import DEFAULT_MODEL, find_model, read_bundle
-from .classifier import RUNTIMES, Classifier
-from .frontend import Float32, LogMel, Window
-
-
-@dataclass(frozen=True)
-class EngineConfig:
-    """What turns audio into genres; small and picklable, so that worker processes can
-    build their own."""
-
-    model: str = option(
-        DEFAULT_MODEL, "a bundle (.tflite), or the name of a shipped one", "--model", "M"
-    )
-    hop_seconds: float | None = option(
-        None,
-        "distance between windows, s; without it the window's length",
-        "--hop",
-        "SECONDS",
-        low=0.01,
-    )
-    runtime: str | None = option(
-        None,
-        "what runs the model; without it the first that is installed",
-        "--runtime",
-        choices=(*RUNTIMES,),
-    )
-    threads: int = option(1, "interpreter threads", "--threads", "N", low=1, high=64)
-
-    def __post_init__(self) -> None:
-        check(self)
+from ..records import FileOutput, FileRecord, WindowRecord
+from ..settings.tables import EngineConfig
+from .bundle import find_model, read_bundle
+from .classifier import Classifier
+from .frontend import LogMel, Window
+from .scores import scores_by_label, top1
 
 
 class Engine:

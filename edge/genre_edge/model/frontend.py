@@ -7,21 +7,16 @@ configured by the `FrontendSpec` that the model's bundle carries.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from functools import cached_property
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import scipy.fft
 
+from ..arrays import Float32
 from ..errors import UsageError
+from .frontend_spec import FrontendSpec
+from .mel import MelSpectrogram
 
-Float32 = npt.NDArray[np.float32]
-
-_POWER_FLOOR = 1e-10
-"""Smallest mel power before the logarithm (-100 dB), as in librosa.power_to_db."""
 _STD_FLOOR = 1e-3
 """A window whose log-mel varies by less (dB) is constant: it is centred and not scaled
 up."""
@@ -31,87 +26,6 @@ memory is asked for."""
 _MEL_GROUP = 16
 """Mel bands multiplied at once: neighbours share bins, so small groups skip most of the
 zeros."""
-
-
-@dataclass(frozen=True)
-class FrontendSpec:
-    """Everything that determines what a model sees. Stored in the bundle, next to the
-    weights."""
-
-    sample_rate: int = 22050
-    """Rate of the samples given to the STFT, Hz."""
-    window_seconds: float = 3.0
-    """Length of one classified window, seconds."""
-    n_fft: int = 2048
-    """Length of one STFT frame and of its Hann window, samples."""
-    hop_length: int = 512
-    """Distance between the starts of neighbouring frames, samples."""
-    n_mels: int = 128
-    """Number of mel bands."""
-    f_min: float = 0.0
-    """Lower edge of the lowest mel band, Hz."""
-    f_max: float = 11025.0
-    """Upper edge of the highest mel band, Hz."""
-    top_db: float = 80.0
-    """Range kept below the loudest value of the window, dB."""
-    normalise: str = "window"
-    """"window": each window to zero mean and unit variance; "none": dB as they are."""
-
-    def __post_init__(self) -> None:
-        problems = [
-            f"{name} must be positive, not {getattr(self, name)}"
-            for name in ("sample_rate", "window_seconds", "n_fft", "hop_length", "n_mels", "top_db")
-            if getattr(self, name) <= 0
-        ]
-        if self.normalise not in ("window", "none"):
-            problems.append(f"normalise must be 'window' or 'none', not {self.normalise!r}")
-        if not 0 <= self.f_min < self.f_max <= self.sample_rate / 2:
-            problems.append(
-                f"f_min {self.f_min} and f_max {self.f_max} must satisfy "
-                f"0 <= f_min < f_max <= {self.sample_rate / 2} (half the sample rate)"
-            )
-        if not problems and self.window_samples < self.n_fft:
-            problems.append("window_seconds is shorter than one frame of n_fft samples")
-        if problems:
-            raise UsageError("front-end: " + "; ".join(problems))
-
-    @cached_property
-    def window_samples(self) -> int:
-        """Samples in one window."""
-        return round(self.window_seconds * self.sample_rate)
-
-    @cached_property
-    def frames(self) -> int:
-        """Whole STFT frames in one window (the STFT is not centred, so none is
-        padded)."""
-        return 1 + (self.window_samples - self.n_fft) // self.hop_length
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Shape of one window of features: (frames, n_mels)."""
-        return self.frames, self.n_mels
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON-ready values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> FrontendSpec:
-        """Build from JSON values; unknown names and wrong types raise UsageError."""
-        known: dict[str, type] = {f.name: type(f.default) for f in fields(cls)}
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise UsageError(
-                f"front-end: unknown field {', '.join(unknown)}; known: {', '.join(known)}"
-            )
-        cast: dict[str, Any] = {}
-        for name, value in values.items():
-            kind = known[name]
-            accepted = (int, float) if kind is float else kind
-            if not isinstance(value, accepted) or isinstance(value, bool):
-                raise UsageError(f"front-end: {name} must be {kind.__name__}, not {value!r}")
-            cast[name] = kind(value)
-        return cls(**cast)
 
 
 @dataclass(frozen=True)
@@ -126,94 +40,6 @@ class Window:
     """Normalised log-mel, float32 [frames, n_mels]."""
     samples: Float32
     """The window's samples at the model's rate, float32 [window_samples]; read-only."""
-
-
-def hz_to_mel(hz: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Slaney's mel scale: linear (200/3 Hz a mel) below 1 kHz, logarithmic (27 mels per
-    factor 6.4) above.
-
-    Source: M. Slaney, Auditory Toolbox, Technical Report 1998-010, Interval Research,
-    1998.
-    """
-    f = np.asarray(hz, dtype=np.float64)
-    logarithmic = 15.0 + 27.0 * np.log(np.maximum(f, 1000.0) / 1000.0) / np.log(6.4)
-    return np.where(f < 1000.0, f * 3.0 / 200.0, logarithmic)
-
-
-def mel_to_hz(mel: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Inverse of `hz_to_mel`."""
-    m = np.asarray(mel, dtype=np.float64)
-    return np.where(m < 15.0, m * 200.0 / 3.0, 1000.0 * 6.4 ** ((m - 15.0) / 27.0))
-
-
-def mel_filterbank(spec: FrontendSpec) -> Float32:
-    """Triangular filters of unit area (Slaney's normalisation), float32 [n_fft // 2 +
-    1, n_mels].
-
-    Band m rises from edge m to edge m+1 and falls to edge m+2, the edges being evenly
-    spaced in mel from f_min to f_max; its height is 2 / (edge[m+2] - edge[m]). Source:
-    Slaney 1998, as in librosa.
-    """
-    edges = mel_to_hz(np.linspace(hz_to_mel(spec.f_min), hz_to_mel(spec.f_max), spec.n_mels + 2))
-    bins = np.arange(spec.n_fft // 2 + 1) * (spec.sample_rate / spec.n_fft)
-    rising = (bins[:, None] - edges[None, :-2]) / np.diff(edges)[:-1]
-    falling = (edges[None, 2:] - bins[:, None]) / np.diff(edges)[1:]
-    height = 2.0 / (edges[2:] - edges[:-2])
-    bank: Float32 = (np.maximum(0.0, np.minimum(rising, falling)) * height).astype(np.float32)
-    return bank
-
-
-def hann(length: int) -> Float32:
-    """Periodic Hann window, float32 [length]: 0.5 - 0.5 cos(2 pi n / length)."""
-    n = np.arange(length, dtype=np.float64)
-    window: Float32 = (0.5 - 0.5 * np.cos(2.0 * np.pi * n / length)).astype(np.float32)
-    return window
-
-
-class MelSpectrogram:
-    """Power mel spectrogram in dB, without floor or normalisation: one row a frame."""
-
-    def __init__(self, spec: FrontendSpec) -> None:
-        self._spec = spec
-        self._hann = hann(spec.n_fft)
-        bank = mel_filterbank(spec)
-        self._groups: list[tuple[slice, slice, Float32]] = []
-        for low in range(0, spec.n_mels, _MEL_GROUP):
-            bands = slice(low, min(low + _MEL_GROUP, spec.n_mels))
-            used = np.flatnonzero(bank[:, bands].any(axis=1))
-            first, last = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 1)
-            # Each weight twice: the squares of a bin's real and imaginary part stand
-            # side by side.
-            weights = np.repeat(bank[first:last, bands], 2, axis=0)
-            self._groups.append((slice(2 * first, 2 * last), bands, np.ascontiguousarray(weights)))
-        self._parts = max(bins.stop for bins, _, _ in self._groups)
-        self._windowed = np.empty((_FRAMES, spec.n_fft), dtype=np.float32)
-
-    def __call__(self, samples: Float32) -> Float32:
-        """dB of each whole frame of `samples` (float32 [n], n >= n_fft); float32
-        [frames, n_mels].
-
-        dB are 10 log10(max(power, 1e-10)), power being the mel-weighted |STFT|^2.
-        """
-        view = np.lib.stride_tricks.sliding_window_view(samples, self._spec.n_fft)
-        frames = view[:: self._spec.hop_length]
-        mel: Float32 = np.empty((len(frames), self._spec.n_mels), dtype=np.float32)
-        for at in range(0, len(frames), _FRAMES):
-            self._power(frames[at : at + _FRAMES], mel[at : at + _FRAMES])
-        np.maximum(mel, np.float32(_POWER_FLOOR), out=mel)
-        np.log(
-            mel, out=mel
-        )  # numpy's natural logarithm is several times faster than its decimal one
-        mel *= np.float32(10.0 / math.log(10.0))
-        return mel
-
-    def _power(self, frames: Float32, mel: Float32) -> None:
-        """Mel power of some frames, float32 [up to _FRAMES, n_fft], into `mel`."""
-        windowed = np.multiply(frames, self._hann, out=self._windowed[: len(frames)])
-        parts = scipy.fft.rfft(windowed, axis=1).view(np.float32)[:, : self._parts]
-        np.multiply(parts, parts, out=parts)
-        for bins, bands, weights in self._groups:
-            np.matmul(parts[:, bins], weights, out=mel[:, bands])
 
 
 def normalise(db: Float32, spec: FrontendSpec) -> Float32:

@@ -16,11 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..model.engine import EngineConfig
 from ..sinks.mqtt_settings import PASSWORD_VARIABLE, MqttOptions, mqtt_config
 from ..sinks.webhook_settings import WebhookConfig
 from .options import Declared, declared
-from .tables import CaptureConfig, HistoryConfig, ListenConfig, ProgramConfig, WebConfig
+from .tables import (
+    CaptureConfig,
+    EngineConfig,
+    HistoryConfig,
+    ListenConfig,
+    ProgramConfig,
+    WebConfig,
+)
 from .tomlfile import TomlFile, read_toml
 
 PREFIX = "GENRE_EDGE_"

@@ -11,6 +11,11 @@ from pathlib import Path
 from ..errors import UsageError
 from .options import check, option
 
+DEFAULT_MODEL = "gtzan-edge.int8"
+"""The shipped model that is used where nobody names another."""
+RUNTIMES = ("litert", "tflite", "tensorflow")
+"""Interpreters, in the order in which they are looked for."""
+
 
 @dataclass(frozen=True)
 class CaptureConfig:
@@ -68,6 +73,33 @@ class ListenConfig:
         None, "stop after S seconds of audio", "--duration", "S", low=0.001
     )
     windows: int | None = option(None, "stop after N windows", "--windows", "N", low=1)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """What turns audio into genres; small and picklable, so that worker processes can
+    build their own."""
+
+    model: str = option(
+        DEFAULT_MODEL, "a bundle (.tflite), or the name of a shipped one", "--model", "M"
+    )
+    hop_seconds: float | None = option(
+        None,
+        "distance between windows, s; without it the window's length",
+        "--hop",
+        "SECONDS",
+        low=0.01,
+    )
+    runtime: str | None = option(
+        None,
+        "what runs the model; without it the first that is installed",
+        "--runtime",
+        choices=RUNTIMES,
+    )
+    threads: int = option(1, "interpreter threads", "--threads", "N", low=1, high=64)
 
     def __post_init__(self) -> None:
         check(self)

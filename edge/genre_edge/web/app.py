@@ -14,9 +14,9 @@ import numpy as np
 from flask import Flask, Response, abort, jsonify, request, send_file, send_from_directory
 from werkzeug.exceptions import HTTPException
 
+from ..arrays import Float32
 from ..demo import clip_path
 from ..errors import GenreEdgeError, UsageError
-from ..model.frontend import Float32
 from ..sinks.history_report import BY, played, seconds_of
 from ..version import __version__
 from . import problems

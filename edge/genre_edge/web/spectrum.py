@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import scipy.fft
 
+from ..arrays import Float32
 from ..audio.sources import AudioBlock, Source, to_mono
-from ..model.frontend import Float32, FrontendSpec, mel_filterbank
+from ..model.frontend_spec import FrontendSpec
+from ..model.mel import mel_filterbank
 
 BANDS, PER_SECOND = 48, 10
 _FFT = 2048

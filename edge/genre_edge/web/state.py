@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Float32
 from ..audio.level import level_dbfs
 from ..audio.resample import Resampler
 from ..health import Health
 from ..model.bundle import find_model, read_bundle
-from ..model.engine import Engine, EngineConfig
-from ..model.frontend import Float32
-from ..records import scores_by_label, top1
-from ..settings.tables import WebConfig
+from ..model.engine import Engine
+from ..model.scores import scores_by_label, top1
+from ..settings.tables import EngineConfig, WebConfig
 from .guard import Guard
 from .hub import Hub
 from .problems import Problem

@@ -16,8 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from ..model.engine import EngineConfig
-from ..settings.tables import WebConfig
+from ..settings.tables import EngineConfig, WebConfig
 from .problems import Problem
 
 _MOST_MEMORY = 2 * 1024**3

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from genre_edge.model.frontend import Float32
+from genre_edge.arrays import Float32
 
 
 @dataclass(frozen=True)

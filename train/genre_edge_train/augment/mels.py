@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import scipy.signal
-from genre_edge.model.frontend import Float32, FrontendSpec, hz_to_mel, mel_to_hz
+from genre_edge.arrays import Float32
+from genre_edge.model.frontend_spec import FrontendSpec
+from genre_edge.model.mel import hz_to_mel, mel_to_hz
 
 from .audio import AugmentSpec
 

@@ -13,10 +13,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from genre_edge.arrays import Float32
 from genre_edge.audio.sources import SHORTEST_SECONDS, read_mono
 from genre_edge.errors import AudioError
 from genre_edge.judge.tracks import Track
-from genre_edge.model.frontend import Float32, FrontendSpec, LogMel
+from genre_edge.model.frontend import LogMel
+from genre_edge.model.frontend_spec import FrontendSpec
 from tqdm import tqdm
 
 from .audio import content_hash

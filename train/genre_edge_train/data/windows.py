@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from genre_edge.model.frontend import Float32
+from genre_edge.arrays import Float32
 
 from .features import TrackFeatures
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from genre_edge.model.frontend import Float32
+from genre_edge.arrays import Float32
 
 from ..augment.mels import MelAugmenter
 from .clips import EMBEDDING, SCORES, ClipSet, decode, standardise

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import numpy.typing as npt
-from genre_edge.model.frontend import Float32
+from genre_edge.arrays import Float32
 from tqdm import tqdm
 
 from .clips import ClipSet, softmax

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import soxr
+from genre_edge.arrays import Float32
 from genre_edge.errors import ModelError
-from genre_edge.model.frontend import Float32
 from genre_edge.quiet import quiet_stderr
 
 TEACHER_RATE = 16_000

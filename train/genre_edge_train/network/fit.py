@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from genre_edge.model.frontend import Float32
+from genre_edge.arrays import Float32
 
 from ..data.windows import Windows
 from .models import build

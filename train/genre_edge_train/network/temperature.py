@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 import numpy.typing as npt
+from genre_edge.arrays import Float32
 from genre_edge.errors import UsageError
-from genre_edge.model.frontend import Float32
 
 
 def bias_of(given: Sequence[tuple[str, float]], labels: Sequence[str]) -> Float32:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from genre_edge.model.frontend import Float32
+from genre_edge.arrays import Float32
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 import scipy.signal
+from genre_edge.arrays import Float32
 from genre_edge.audio.sources import AudioBlock, read_mono
 from genre_edge.judge.tracks import Track
-from genre_edge.model.engine import Engine, EngineConfig
-from genre_edge.model.frontend import Float32
+from genre_edge.model.engine import Engine
 from genre_edge.records import FileRecord
+from genre_edge.settings.tables import EngineConfig
 from tqdm import tqdm
 
 _SOUND = 343.0

@@ -12,9 +12,9 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+from genre_edge.arrays import Float32
 from genre_edge.judge.measures import calibration_error, reliability
 from genre_edge.judge.tracks import Track
-from genre_edge.model.frontend import Float32
 
 from ..data.splits import PROTOCOLS
 from .accuracy import report

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from genre_edge.arrays import Float32
 from genre_edge.errors import UsageError
 from genre_edge.judge.tracks import Track, labels_of
-from genre_edge.model.frontend import Float32, FrontendSpec
+from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.version import __version__
 
 from ..data.features import TrackFeatures, extract_all

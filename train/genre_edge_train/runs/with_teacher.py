@@ -14,8 +14,11 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+from genre_edge.arrays import Float32
 from genre_edge.judge.tracks import Track, labels_of
-from genre_edge.model.frontend import Float32, FrontendSpec, LogMel, hz_to_mel, mel_to_hz
+from genre_edge.model.frontend import LogMel
+from genre_edge.model.frontend_spec import FrontendSpec
+from genre_edge.model.mel import hz_to_mel, mel_to_hz
 from genre_edge.version import __version__
 
 from ..augment.audio import Augmenter, AugmentSpec
