@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..files import write_atomically
 from ..judge.tracks import Track, load_tracks
 from ..settings.tables import DEFAULT_MODEL, RUNTIMES
 from .common import complain
@@ -139,10 +139,8 @@ def _write(folder: Path, found: dict[str, Any]) -> None:
     from ..bench.plot import plot
     from ..bench.report import markdown
 
-    temporary = folder / f".bench.json.{os.getpid()}.tmp"
-    temporary.write_text(json.dumps(found, indent=1) + "\n")
-    temporary.replace(folder / "bench.json")
-    (folder / "bench.md").write_text(markdown(found), encoding="utf-8")
+    write_atomically(folder / "bench.json", json.dumps(found, indent=1) + "\n")
+    write_atomically(folder / "bench.md", markdown(found))
     try:
         plot(found, folder / "bench.png")
     except ImportError:

@@ -4,12 +4,12 @@ force."""
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..files import write_atomically
 from ..settings.load import expanded, find_file, load, user_file
 from ..settings.text import commented, effective
 from .common import add_config_option
@@ -86,10 +86,8 @@ def write_new(path: Path, text: str, replace: bool) -> None:
     be written."""
     if path.exists() and not replace:
         raise UsageError(f"{path}: is there already; --force replaces it")
-    part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
+        write_atomically(path, text)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BundleError, GenreEdgeError
+from ..files import write_atomically
 from .frontend_spec import FrontendSpec
 
 SCHEMA_VERSION = 1
@@ -97,12 +98,7 @@ def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
         archive.writestr(
             zipfile.ZipInfo(METADATA, _EPOCH), json.dumps(described, indent=1, sort_keys=False)
         )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content.getvalue())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, content.getvalue())
 
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:

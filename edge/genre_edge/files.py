@@ -1,0 +1,66 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing that replaces `path` when the block ends.
+
+    What is written goes to a temporary file beside `path`. A reader therefore sees the
+    old content or the new one, never a part of it. When the block raises, `path` stays
+    as it was and the temporary file is removed. Nothing is forced to the disk (no
+    fsync), so a power cut right afterwards may still lose the new content.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make or to replace. Its folder must exist.
+
+    Yields
+    ------
+    IO[bytes]
+        The temporary file, open for writing bytes.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written or replaced.
+
+    Examples
+    --------
+    >>> with atomic_file(folder / "features.npy") as file:
+    ...     np.save(file, features)
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a whole file, as `atomic_file` does; text is written as UTF-8.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make or to replace. Its folder must exist.
+    content : bytes or str
+        Everything that it will hold.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written or replaced.
+    """
+    with atomic_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
