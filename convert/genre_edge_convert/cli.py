@@ -139,17 +139,19 @@ def _run(args: argparse.Namespace) -> int:
     if args.target is not None and args.target not in TARGETS:
         raise UsageError(f"--target {args.target}: unknown; choose from {', '.join(TARGETS)}")
     with quiet_stderr():  # TensorFlow greets at length
-        from .pack.conversion import Order, check_order, convert
+        from .pack.conversion import ConversionConfig, check_config, convert
         from .read.describe import describe
         from .read.networks import load_network
         from .read.samples import load_samples
 
     network = load_network(args.model)
-    order = Order(args.output, kinds, args.layout, args.min_agreement, args.target, args.quantiser)
-    check_order(order, network, args.to is not None)
+    config = ConversionConfig(
+        args.output, kinds, args.layout, args.min_agreement, args.target, args.quantiser
+    )
+    check_config(config, network, args.to is not None)
     described = describe(args.model, args.labels, args.frontend)
     samples = load_samples(args.calibrate, described.frontend, described.labels)
-    convert(network, described, samples, order)
+    convert(network, described, samples, config)
     return 0
 
 

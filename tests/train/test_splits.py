@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from genre_edge.errors import UsageError
 from genre_edge.judge.tracks import Track
-from genre_edge_train.data.audio import REPEATS
+from genre_edge_train.data.gtzan import REPEATS
 from genre_edge_train.data.splits import by_fold, by_protocol, folds_of, window_sides
 from hypothesis import given
 from hypothesis import strategies as st

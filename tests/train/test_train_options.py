@@ -17,8 +17,13 @@ from genre_edge_train import cli as train
 from genre_edge_train.augment.audio import AugmentSpec
 from genre_edge_train.augment.mels import Extra, MelAugmenter
 from genre_edge_train.augment.tomlfile import load_augment
-from genre_edge_train.network.temperature import best_temperature, bias_of, biases, cool
-from genre_edge_train.runs.repeated import Series, run_series, summary, table
+from genre_edge_train.network.temperature import (
+    apply_temperature,
+    bias_by_label,
+    bias_vector,
+    fit_temperature,
+)
+from genre_edge_train.runs.repeated import RunPlan, run_all, summary, table
 
 RATE = 22_050
 
@@ -159,26 +164,24 @@ def test_the_temperature_undoes_overconfidence() -> None:
     logits = rng.normal(0, 1, (4000, 5))
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     label = np.array([rng.choice(5, p=row) for row in p])
-    assert best_temperature((logits * 2.5).astype(np.float32), label) == pytest.approx(
-        2.5, abs=0.25
-    )
+    assert fit_temperature((logits * 2.5).astype(np.float32), label) == pytest.approx(2.5, abs=0.25)
 
 
 def test_a_bias_is_added_to_the_cooled_logits() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (4000, 3)).astype(np.float32)
-    bias = bias_of([("rock", 0.75), ("jazz", -0.5)], ["blues", "jazz", "rock"])
+    bias = bias_vector([("rock", 0.75), ("jazz", -0.5)], ["blues", "jazz", "rock"])
     np.testing.assert_array_equal(bias, np.array([0, -0.5, 0.75], np.float32))
     p = np.exp(logits + bias)
     p /= p.sum(axis=1, keepdims=True)
     label = np.array([rng.choice(3, p=row / row.sum()) for row in p.astype(np.float64)])
-    temperature = best_temperature(logits * 2, label, bias)
+    temperature = fit_temperature(logits * 2, label, bias)
     assert temperature == pytest.approx(2, abs=0.2), "fitted with the bias in place"
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, activation="softmax")])
     model.layers[-1].set_weights([np.eye(3), np.zeros(3)])
-    cool(model, 2.0, bias)
+    apply_temperature(model, 2.0, bias)
     np.testing.assert_allclose(model.predict(logits * 2, verbose=0), p, rtol=1e-4)
-    assert biases(["blues", "jazz", "rock"], bias) == {"jazz": -0.5, "rock": 0.75}
+    assert bias_by_label(["blues", "jazz", "rock"], bias) == {"jazz": -0.5, "rock": 0.75}
 
 
 @pytest.mark.parametrize("value", ["rock", "rock=loud", "=1", "rock=nan"])
@@ -191,10 +194,10 @@ def test_a_wrong_bias_is_one_clear_error(tmp_path: Path, capsys, value: str) -> 
 
 def test_a_bias_for_an_unknown_label_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match="no such label; there are high, low"):
-        bias_of([("rock", 1.0)], ["high", "low"])
+        bias_vector([("rock", 1.0)], ["high", "low"])
 
 
-# --- series
+# --- several runs
 
 
 def test_several_runs_are_summed_up_and_not_done_again(tmp_path: Path) -> None:
@@ -206,13 +209,13 @@ def test_several_runs_are_summed_up_and_not_done_again(tmp_path: Path) -> None:
         (folder / "metrics.json").write_text(json.dumps(metrics))
         return metrics
 
-    series = Series("csv", repeats=3, seed=1)
-    found = run_series(series, [], tmp_path, run)
+    plan = RunPlan("csv", repeats=3, seed=1)
+    found = run_all(plan, [], tmp_path, run)
     assert asked == [("csv", seed, Path(f"seed-{seed}")) for seed in (1, 2, 3)]
     assert found["window"] == {"mean": 0.7, "deviation": 0.1, "runs": 3}
     assert json.loads((tmp_path / "summary.json").read_text()) == found
     assert "| mean ± standard deviation | 70.0% ± 10.0% |" in table(found)
-    assert run_series(series, [], tmp_path, run) == found
+    assert run_all(plan, [], tmp_path, run) == found
     assert len(asked) == 3
 
 

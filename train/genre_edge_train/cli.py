@@ -19,11 +19,11 @@ from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.quiet import quiet_stderr
 
 from .commands import evaluate as evaluate_cli
+from .commands import validate as validate_cli
 from .commands.options import clip_sets, parser
-from .data import validate
-from .runs.repeated import Series, Train, check, run_series, table
+from .runs.repeated import RunPlan, Train, check_plan, run_all, table
 
-SUBCOMMANDS = {"evaluate": evaluate_cli, "validate": validate}
+SUBCOMMANDS = {"evaluate": evaluate_cli, "validate": validate_cli}
 """Told apart by the first word; anything else trains."""
 
 
@@ -43,13 +43,15 @@ def _run(args: argparse.Namespace) -> int:
     output.mkdir(parents=True, exist_ok=True)
     _same_options(args, output)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    series = Series(args.protocol, args.folds, args.repeats, args.seed)
+    plan = RunPlan(args.protocol, args.folds, args.repeats, args.seed)
     with quiet_stderr():  # TensorFlow greets at length
-        from .network.temperature import bias_of
-        from .results.folder import headline
-    bias = bias_of(args.bias, labels_of(tracks))
-    train = _distilled(args, bias) if args.teacher is not None else _plain(args, tracks, bias)
-    found = run_series(series, tracks, output, train)
+        from .network.temperature import bias_vector
+        from .results.run_folder import headline
+    bias = bias_vector(args.bias, labels_of(tracks))
+    train = (
+        _with_teacher(args, bias) if args.teacher is not None else _labels_alone(args, tracks, bias)
+    )
+    found = run_all(plan, tracks, output, train)
     print(table(found) if "runs" in found else headline(found))
     print(f"results in {output}")
     return 0
@@ -58,7 +60,7 @@ def _run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     if args.epochs < 1 or args.batch < 1 or args.jobs < 1:
         raise UsageError("--epochs, --batch and --jobs must be at least 1")
-    check(Series(args.protocol, args.folds, args.repeats, args.seed))
+    check_plan(RunPlan(args.protocol, args.folds, args.repeats, args.seed))
     if args.teacher is None:
         if args.augment or args.clip_set or args.start_from:
             raise UsageError(
@@ -104,7 +106,7 @@ def _same_options(args: argparse.Namespace, output: Path) -> None:
     path.write_text(json.dumps(ours, indent=1) + "\n")
 
 
-def _distilled(args: argparse.Namespace, bias: Float32) -> Train:
+def _with_teacher(args: argparse.Namespace, bias: Float32) -> Train:
     """Runs of the recipe with a teacher."""
     with quiet_stderr():
         from .augment.audio import AugmentSpec
@@ -152,17 +154,17 @@ def _distilled(args: argparse.Namespace, bias: Float32) -> Train:
     return train
 
 
-def _plain(args: argparse.Namespace, tracks: Sequence[Track], bias: Float32) -> Train:
+def _labels_alone(args: argparse.Namespace, tracks: Sequence[Track], bias: Float32) -> Train:
     """Runs on labels alone."""
     with quiet_stderr():
         from .network.fit import FitSpec
-        from .runs.labels_alone import prepare, run_plain
+        from .runs.labels_alone import prepare, train_on_labels
 
     features, frontend = prepare(tracks, args.arch, args.cache, args.jobs)
 
     def train(divided: Sequence[Track], protocol: str, seed: int, folder: Path) -> dict[str, Any]:
         spec = FitSpec(arch=args.arch, epochs=args.epochs, batch=args.batch, seed=seed)
-        return run_plain(features, divided, frontend, protocol, spec, folder, bias)
+        return train_on_labels(features, divided, frontend, protocol, spec, folder, bias)
 
     return train
 

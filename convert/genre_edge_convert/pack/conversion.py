@@ -22,7 +22,7 @@ from ..read.describe import as_input, check_labels, layout_of, output_kind
 from ..read.networks import Network
 from ..read.operators import check_operators, oldest_runtime
 from ..read.samples import Samples
-from ..verify.answers import accuracy, answers, runs_in, worst_label
+from ..verify.agreement import accuracy, answers, runs_in, worst_label
 from ..verify.not_music import measure
 from ..verify.outliers import outliers
 from .card import card
@@ -32,7 +32,7 @@ _TRIED = 50
 
 
 @dataclass(frozen=True)
-class Order:
+class ConversionConfig:
     """What a conversion shall make."""
 
     output: Path
@@ -49,39 +49,41 @@ class Order:
     """Of quantise.QUANTISERS."""
 
 
-def convert(network: Network, described: BundleInfo, samples: Samples, order: Order) -> None:
+def convert(
+    network: Network, described: BundleInfo, samples: Samples, config: ConversionConfig
+) -> None:
     """Write the bundles and the card. ModelError, and nothing written, if anything is
     wrong with one of them."""
     check_labels(network, described.labels)
-    layout = layout_of(network, described.frontend, order.layout)
+    layout = layout_of(network, described.frontend, config.layout)
     calibration = as_input(network, samples.calibration, layout)
     raw = network.run(as_input(network, samples.held_out, layout))
     info = replace(described, layout=layout, output=output_kind(network.path, raw))
     print(f"{network.path.name}: {network.kind}, takes {layout}, answers with {info.output}")
-    with tempfile.TemporaryDirectory(dir=order.output.parent, prefix=".convert-") as name:
+    with tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".convert-") as name:
         folder = Path(name)
         work, made = folder / "work", folder / "made"
         made.mkdir()
-        flatbuffers_ = _flatbuffers(network, calibration, order, work)
-        check = _Check(info, network.kind, samples, raw.argmax(axis=1), order, work, calibration)
+        flatbuffers_ = _flatbuffers(network, calibration, config, work)
+        check = _Check(info, network.kind, samples, raw.argmax(axis=1), config, work, calibration)
         bundles = {
             kind: check.bundle(made, kind, flatbuffer) for kind, flatbuffer in flatbuffers_.items()
         }
         sizes = {kind: Path(bundle.path).stat().st_size for kind, bundle in bundles.items()}
-        (made / f"{order.output.name}.md").write_text(card(order.output.name, bundles, sizes))
+        (made / f"{config.output.name}.md").write_text(card(config.output.name, bundles, sizes))
         for file in sorted(made.iterdir()):
-            shutil.move(file, order.output.parent / file.name)
+            shutil.move(file, config.output.parent / file.name)
 
 
 def _flatbuffers(
-    network: Network, calibration: Float32, order: Order, work: Path
+    network: Network, calibration: Float32, config: ConversionConfig, work: Path
 ) -> dict[str, bytes]:
     if network.export is None:
         graph = read_graph(network.flatbuffer, str(network.path))
         kind = "int8" if graph.tensors[graph.inputs[0]].dtype in ("int8", "uint8") else "float32"
         return {kind: network.flatbuffer}
     saved_model = write_saved_model(network.export, work)
-    return flatbuffers(saved_model, order.kinds, calibration, order.quantiser)
+    return flatbuffers(saved_model, config.kinds, calibration, config.quantiser)
 
 
 @dataclass(frozen=True)
@@ -92,15 +94,15 @@ class _Check:
     source: str
     samples: Samples
     expected: npt.NDArray[np.int64]
-    order: Order
+    config: ConversionConfig
     saved_model: Path
     calibration: Float32
 
     def bundle(self, folder: Path, kind: str, flatbuffer: bytes) -> Bundle:
         """Write, verify and describe one bundle."""
-        info = replace(self.info, name=f"{self.order.output.name}.{kind}")
+        info = replace(self.info, name=f"{self.config.output.name}.{kind}")
         graph = read_graph(flatbuffer, info.name)
-        check_operators(graph, info.name, self.order.target)
+        check_operators(graph, info.name, self.config.target)
         path = folder / f"{info.name}.tflite"
         write_bundle(path, flatbuffer, info)
         said = answers(path, self.samples.held_out)
@@ -110,11 +112,11 @@ class _Check:
             f"{kind:<8} {size:>9}  agrees with the original on {share:.2%} of {len(said)} windows",
             flush=True,
         )
-        if share * 100 < self.order.min_agreement:
+        if share * 100 < self.config.min_agreement:
             self._explain(kind)
             raise ModelError(
                 f"{info.name}: agrees with the original on {share:.2%} of windows, "
-                f"need {self.order.min_agreement:g} % (--min-agreement); nothing was written"
+                f"need {self.config.min_agreement:g} % (--min-agreement); nothing was written"
             )
         metrics: dict[str, Any] = {"agreement": {"windows": len(said), "top1": round(share, 4)}}
         if self.samples.label is not None:
@@ -131,7 +133,7 @@ class _Check:
         release = oldest_runtime(graph)
         conversion = {
             "from": self.source,
-            "quantiser": self.order.quantiser
+            "quantiser": self.config.quantiser
             if kind == "int8" and self.source != "tflite"
             else None,
             "oldest_runtime": "unknown" if release is None else f"{release[0]}.{release[1]}",
@@ -153,7 +155,7 @@ class _Check:
 
     def _explain(self, kind: str) -> None:
         """Say on standard error which tensors of a bad int8 model stray."""
-        if kind != "int8" or self.order.quantiser != "tflite" or not self.saved_model.exists():
+        if kind != "int8" or self.config.quantiser != "tflite" or not self.saved_model.exists():
             return
         print(
             "tensors whose int8 values stray furthest (rounding alone: 0.3 steps):", file=sys.stderr
@@ -162,9 +164,9 @@ class _Check:
             print(f"  {line}", file=sys.stderr)
 
 
-def check_order(order: Order, network: Network, asked_kinds: bool) -> None:
+def check_config(config: ConversionConfig, network: Network, asked_kinds: bool) -> None:
     """UsageError for what cannot be made."""
-    if not order.output.parent.is_dir():
-        raise UsageError(f"--output {order.output}: no such folder {order.output.parent}")
+    if not config.output.parent.is_dir():
+        raise UsageError(f"--output {config.output}: no such folder {config.output.parent}")
     if network.export is None and asked_kinds:
         raise UsageError(f"--to: {network.path} is a TFLite model already and is packed as it is")

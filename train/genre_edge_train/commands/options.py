@@ -84,12 +84,12 @@ def parser() -> argparse.ArgumentParser:
         "network knows nobody; may "
         "be repeated",
     )
-    _add_series_options(top)
+    _add_protocol_options(top)
     _add_teacher_options(top)
     return top
 
 
-def _add_series_options(top: argparse.ArgumentParser) -> None:
+def _add_protocol_options(top: argparse.ArgumentParser) -> None:
     group = top.add_argument_group("how it is judged")
     group.add_argument(
         "--protocol",

@@ -21,7 +21,7 @@ from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
 from tqdm import tqdm
 
-from .audio import content_hash
+from .pcm_cache import content_hash
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from genre_edge.errors import UsageError
 from genre_edge.judge.tracks import Track, labels_of
 
-from .audio import REPEATS
+from .gtzan import REPEATS
 
 PROTOCOLS = {
     "csv": "the sides that the data's own table, or the hash of the file names, gives",

@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from ..augment.audio import Augmenter, AugmentSpec
 from ..augment.speech import make_speech
-from ..data.audio import content_hash
+from ..data.pcm_cache import content_hash
 from .teacher import EMBEDDING, SCORES, Teacher
 
 SHARD = 250

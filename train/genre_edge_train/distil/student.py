@@ -18,7 +18,7 @@ from keras import layers
 from ..network.models import edge_trunk
 from .batches import Batches, DistilSpec, Material
 from .clips import EMBEDDING, SCORES
-from .heads import Linear, soft_labels
+from .linear_probes import LinearProbe, soft_labels
 
 _OPINION_WEIGHT = 0.25
 """Of the head on the teacher's scores beside the student's own."""
@@ -34,7 +34,7 @@ def student(shape: tuple[int, int], classes: int) -> keras.Model:
     return keras.Model(inputs, {"genre": genre, "embedding": embedding, "scores": scores})
 
 
-def classifier_of(trained: keras.Model, opinion: Linear) -> keras.Model:
+def classifier_of(trained: keras.Model, opinion: LinearProbe) -> keras.Model:
     """A softmax of the genre head's logits plus a quarter of those that `opinion` reads
     from the student's scores.
 

@@ -3,39 +3,40 @@ the labels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 from genre_edge.errors import UsageError
 from keras import layers
 
-
-def two_block(shape: tuple[int, int], classes: int) -> keras.Model:
-    """The example project's network: two 3x3 convolutions (32, 128), a wide dense
-    layer, softmax."""
-    inputs = x = keras.Input((*shape, 1), name="logmel")
-    for channels in (32, 128):
-        x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
-        x = layers.MaxPooling2D(2)(x)
-        x = layers.Dropout(0.2)(x)
-    x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dense(512, activation="relu")(x)
-    outputs = layers.Dense(classes, activation="softmax", name="genre")(x)
-    return keras.Model(inputs, outputs, name="two-block")
+Network = Callable[[tuple[int, int], int], keras.Model]
+"""Builds an untrained network from (frames, mels) and the number of labels."""
 
 
-def deep(shape: tuple[int, int], classes: int) -> keras.Model:
-    """The example project's deeper variant: four 3x3 convolutions (32, 64, 128, 256), a
-    wide dense layer, softmax."""
-    inputs = x = keras.Input((*shape, 1), name="logmel")
-    for channels in (32, 64, 128, 256):
-        x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
-        x = layers.MaxPooling2D(2)(x)
-        x = layers.Dropout(0.2)(x)
-    x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dense(512, activation="relu")(x)
-    outputs = layers.Dense(classes, activation="softmax", name="genre")(x)
-    return keras.Model(inputs, outputs, name="deep")
+def stacked(name: str, channels: Sequence[int]) -> Network:
+    """A builder of the example project's network: 3x3 convolutions with these channels,
+    each followed by pooling and dropout; then a wide dense layer and a softmax.
+
+    Parameters
+    ----------
+    name
+        The model's name in Keras.
+    channels
+        Output channels of each convolution, from the input on.
+    """
+
+    def build(shape: tuple[int, int], classes: int) -> keras.Model:
+        inputs = x = keras.Input((*shape, 1), name="logmel")
+        for count in channels:
+            x = layers.Conv2D(count, 3, padding="same", activation="relu")(x)
+            x = layers.MaxPooling2D(2)(x)
+            x = layers.Dropout(0.2)(x)
+        x = layers.GlobalAveragePooling2D()(x)
+        x = layers.Dense(512, activation="relu")(x)
+        outputs = layers.Dense(classes, activation="softmax", name="genre")(x)
+        return keras.Model(inputs, outputs, name=name)
+
+    return build
 
 
 def edge_trunk(shape: tuple[int, int]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -81,9 +82,9 @@ def _residual(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
     return layers.ReLU()(layers.Add()([x, y]))
 
 
-ARCHITECTURES: dict[str, Callable[[tuple[int, int], int], keras.Model]] = {
-    "two-block": two_block,
-    "deep": deep,
+ARCHITECTURES: Mapping[str, Network] = {
+    "two-block": stacked("two-block", (32, 128)),
+    "deep": stacked("deep", (32, 64, 128, 256)),
     "edge": edge,
 }
 

@@ -16,7 +16,7 @@ from genre_edge.arrays import Float32
 from genre_edge.errors import UsageError
 
 
-def bias_of(given: Sequence[tuple[str, float]], labels: Sequence[str]) -> Float32:
+def bias_vector(given: Sequence[tuple[str, float]], labels: Sequence[str]) -> Float32:
     """The logits given by label as float32 [labels], 0 for the others. UsageError for a
     label that is none of them."""
     for label, _ in given:
@@ -27,7 +27,7 @@ def bias_of(given: Sequence[tuple[str, float]], labels: Sequence[str]) -> Float3
     )
 
 
-def biases(labels: Sequence[str], bias: Float32 | float) -> dict[str, float]:
+def bias_by_label(labels: Sequence[str], bias: Float32 | float) -> dict[str, float]:
     """A bias by label, those that are not 0, for the record."""
     values = np.broadcast_to(bias, len(labels))
     return {
@@ -35,7 +35,7 @@ def biases(labels: Sequence[str], bias: Float32 | float) -> dict[str, float]:
     }
 
 
-def best_temperature(
+def fit_temperature(
     logits: Float32, label: npt.NDArray[np.int64], bias: Float32 | float = 0.0
 ) -> float:
     """The temperature T (0.4 to 4) with the least mean negative log-likelihood of
@@ -53,7 +53,7 @@ def best_temperature(
     return min((float(t) for t in np.arange(0.4, 4.0, 0.02)), key=cost)
 
 
-def cool(model: keras.Model, temperature: float, bias: Float32 | float = 0.0) -> None:
+def apply_temperature(model: keras.Model, temperature: float, bias: Float32 | float = 0.0) -> None:
     """Divide the logits of a model that ends in a dense softmax by the temperature and
     add the bias, in its weights."""
     dense = model.layers[-1]

@@ -22,8 +22,8 @@ from ..data.splits import window_sides
 from ..data.windows import Windows
 from ..network.fit import FitSpec, fit, predict
 from ..network.models import build
-from ..network.temperature import best_temperature, biases, cool
-from ..results.folder import Curves, Judged, write_results, write_tracks
+from ..network.temperature import apply_temperature, bias_by_label, fit_temperature
+from ..results.run_folder import Curves, Judged, write_results, write_tracks
 
 
 def prepare(
@@ -39,7 +39,7 @@ def prepare(
     return features, frontend
 
 
-def run_plain(
+def train_on_labels(
     features: Sequence[TrackFeatures],
     tracks: Sequence[Track],
     frontend: FrontendSpec,
@@ -62,8 +62,8 @@ def run_plain(
             f"nothing left to train or validate on ({len(tracks) - len(used)} files skipped)"
         )
     model = fit(train, valid, len(labels), spec, output)
-    temperature = best_temperature(np.log(predict(model, valid) + 1e-9), valid.label, bias)
-    cool(model, temperature, bias)
+    temperature = fit_temperature(np.log(predict(model, valid) + 1e-9), valid.label, bias)
+    apply_temperature(model, temperature, bias)
     held, name = (test, "test") if len(test) else (valid, "valid")
     judged = Judged(predict(model, held), held.label, held.track, name, protocol)
     description = {
@@ -76,7 +76,7 @@ def run_plain(
             "skipped": len(tracks) - len(used),
             "seed": spec.seed,
             "temperature": round(temperature, 2),
-            "bias": biases(labels, bias),
+            "bias": bias_by_label(labels, bias),
             "version": __version__,
         },
     }

@@ -19,7 +19,7 @@ Train = Callable[[Sequence[Track], str, int, Path], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Series:
+class RunPlan:
     """Which runs."""
 
     protocol: str = "csv"
@@ -33,18 +33,16 @@ class Series:
     """The first seed."""
 
 
-def run_series(
-    series: Series, tracks: Sequence[Track], output: Path, train: Train
-) -> dict[str, Any]:
-    """All runs of the series; returns the one run's metrics, or the summary that
+def run_all(plan: RunPlan, tracks: Sequence[Track], output: Path, train: Train) -> dict[str, Any]:
+    """All runs of the plan; returns the one run's metrics, or the summary that
     summary.json holds.
 
     A run that has left its metrics.json is not done again.
     """
     runs: list[tuple[str, dict[str, Any]]] = []
-    for seed in range(series.seed, series.seed + series.repeats):
-        for fold in range(max(1, series.folds)):
-            name, parts = _name(series, seed, fold)
+    for seed in range(plan.seed, plan.seed + plan.repeats):
+        for fold in range(max(1, plan.folds)):
+            name, parts = _name(plan, seed, fold)
             folder = output.joinpath(*parts)
             folder.mkdir(parents=True, exist_ok=True)
             done = folder / "metrics.json"
@@ -53,7 +51,7 @@ def run_series(
                 continue
             if parts:
                 print(f"== {name}", flush=True)
-            divided, protocol = _divided(series, tracks, seed, fold)
+            divided, protocol = _divided(plan, tracks, seed, fold)
             runs.append((name, train(divided, protocol, seed, folder)))
     if len(runs) == 1:
         return runs[0][1]
@@ -62,28 +60,28 @@ def run_series(
     return found
 
 
-def _name(series: Series, seed: int, fold: int) -> tuple[str, list[str]]:
+def _name(plan: RunPlan, seed: int, fold: int) -> tuple[str, list[str]]:
     """What a run is called, and its folder below the output."""
-    parts = [f"seed-{seed}"] if series.repeats > 1 else []
-    parts += [f"fold-{fold + 1}"] if series.folds else []
+    parts = [f"seed-{seed}"] if plan.repeats > 1 else []
+    parts += [f"fold-{fold + 1}"] if plan.folds else []
     return " ".join(parts) or "run", parts
 
 
 def _divided(
-    series: Series, tracks: Sequence[Track], seed: int, fold: int
+    plan: RunPlan, tracks: Sequence[Track], seed: int, fold: int
 ) -> tuple[list[Track], str]:
-    if series.folds:
-        return by_fold(tracks, series.folds, fold), f"fold {fold + 1} of {series.folds}"
-    return by_protocol(tracks, series.protocol, seed), series.protocol
+    if plan.folds:
+        return by_fold(tracks, plan.folds, fold), f"fold {fold + 1} of {plan.folds}"
+    return by_protocol(tracks, plan.protocol, seed), plan.protocol
 
 
-def check(series: Series) -> None:
-    """UsageError for a series that has no meaning."""
-    if series.repeats < 1:
+def check_plan(plan: RunPlan) -> None:
+    """UsageError for a plan that has no meaning."""
+    if plan.repeats < 1:
         raise UsageError("--repeats must be at least 1")
-    if series.folds and series.protocol != "csv":
+    if plan.folds and plan.protocol != "csv":
         raise UsageError("--folds makes its own sides: give it without --protocol")
-    if series.folds and series.folds < 3:
+    if plan.folds and plan.folds < 3:
         raise UsageError(
             "--folds must be at least 3: one to test on, one to stop by, one to train on"
         )

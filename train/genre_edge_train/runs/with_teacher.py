@@ -23,15 +23,16 @@ from genre_edge.version import __version__
 
 from ..augment.audio import Augmenter, AugmentSpec
 from ..augment.mels import Extra, MelAugmenter
-from ..data.audio import REPEATS, PcmCache, readable
+from ..data.gtzan import REPEATS
+from ..data.pcm_cache import PcmCache, readable
 from ..data.splits import folds_of
 from ..distil.batches import DistilSpec, Material, scores_norm
 from ..distil.clips import ClipPlan, ClipSet, clips_folder, make_clips, softmax
-from ..distil.heads import FOLDS, score_head
+from ..distil.linear_probes import FOLDS, fit_score_probe
 from ..distil.student import classifier_of, distil
-from ..network.temperature import best_temperature, biases, cool
+from ..network.temperature import apply_temperature, bias_by_label, fit_temperature
 from ..results.accuracy import by_track
-from ..results.folder import Curves, Judged, write_results, write_tracks
+from ..results.run_folder import Curves, Judged, write_results, write_tracks
 
 STUDENT_MELS = 116
 """Bands the student sees of the default front-end's 128, up to 8 kHz. Above, lossy
@@ -194,12 +195,12 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     keras.utils.set_random_seed(
         recipe.distil.seed
     )  # the same head after a run that went on from its middle
-    classifier = classifier_of(model, score_head(sets, scores_norm(sets)))
+    classifier = classifier_of(model, fit_score_probe(sets, scores_norm(sets)))
     answers = np.concatenate([classifier.predict(w, verbose=0) for w in (valid.clean, valid.room)])
-    temperature = best_temperature(
+    temperature = fit_temperature(
         np.log(answers + 1e-9), np.concatenate([valid.label, valid.label]), recipe.bias
     )
-    cool(classifier, temperature, recipe.bias)
+    apply_temperature(classifier, temperature, recipe.bias)
     held = valid_windows(test_tracks, labels, cache, spec) if test_tracks else valid
     judged, in_room = (
         Judged(
@@ -221,7 +222,7 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
         "augmentation": json.dumps(asdict(recipe.clips[0].augment)),
         "distillation": json.dumps(asdict(recipe.distil)),
         "temperature": round(temperature, 2),
-        "bias": biases(labels, recipe.bias),
+        "bias": bias_by_label(labels, recipe.bias),
         "version": __version__,
     }
     write_tracks(recipe.output, tracks)

@@ -1,4 +1,4 @@
-"""Linear heads that read our genres from the teacher's outputs.
+"""Linear probes: linear heads that read our genres from the teacher's outputs.
 
 Soft labels say what a clip resembles besides its label; no head has met the track that
 it speaks about, for it would only repeat the label. The head on the teacher's scores
@@ -52,8 +52,8 @@ def soft_labels(sets: Sequence[ClipSet], fold: npt.NDArray[np.int64]) -> Float32
 
 
 @dataclass(frozen=True)
-class Linear:
-    """A linear head: logits = x @ kernel + bias."""
+class LinearProbe:
+    """A fitted linear head: logits = x @ kernel + bias."""
 
     kernel: Float32
     """float32 [features, labels]."""
@@ -61,7 +61,9 @@ class Linear:
     """float32 [labels]."""
 
 
-def score_head(sets: Sequence[ClipSet], normalise: Callable[[Float32], Float32]) -> Linear:
+def fit_score_probe(
+    sets: Sequence[ClipSet], normalise: Callable[[Float32], Float32]
+) -> LinearProbe:
     """A head on the teacher's normalised scores, fitted to every clip's label.
 
     It knows few tracks by heart (it is right on three quarters of the clips it was
@@ -75,7 +77,7 @@ def score_head(sets: Sequence[ClipSet], normalise: Callable[[Float32], Float32])
     )
 
 
-def _fit(x: Float32, target: Float32) -> Linear:
+def _fit(x: Float32, target: Float32) -> LinearProbe:
     """A linear softmax head fitted to x [n, features] and target [n, labels]."""
     inputs = keras.Input((x.shape[1],))
     dense = keras.layers.Dense(target.shape[1])
@@ -86,4 +88,4 @@ def _fit(x: Float32, target: Float32) -> Linear:
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.05),
     )
     model.fit(x, target, batch_size=512, epochs=6, verbose=0)
-    return Linear(*dense.get_weights())
+    return LinearProbe(*dense.get_weights())

@@ -1,15 +1,12 @@
-"""genre-train validate: what is wrong with a data set, before hours go into it."""
+"""What is wrong with a data set: unreadable files, repeats, clipping, silence."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -17,22 +14,8 @@ import numpy as np
 import soundfile
 from genre_edge.audio.sources import FileSource
 from genre_edge.errors import AudioError
-from genre_edge.judge.tracks import Track, load_tracks
+from genre_edge.judge.tracks import Track
 from tqdm import tqdm
-
-_DESCRIPTION = """\
-Look at every labelled recording: files that cannot be read, the same recording under two names,
-clipping,
-silence, unusual lengths, labels with few tracks. Nothing is changed.
-"""
-
-_EPILOG = """\
-examples:
-  genre-train validate ~/my-music
-  genre-train validate ~/gtzan --json faults.json
-
-exit status: 0 if nothing was found, 1 if something was
-"""
 
 CLIPPED = 0.999
 """Magnitude from which a sample counts as full scale."""
@@ -51,7 +34,7 @@ FEW_TRACKS = 10
 
 
 @dataclass(frozen=True)
-class Heard:
+class FileFacts:
     """What one file holds."""
 
     seconds: float
@@ -76,7 +59,7 @@ class Fault:
     """What is wrong."""
 
 
-def listen(path: Path) -> Heard:
+def examine(path: Path) -> FileFacts:
     """Decode a file block by block. Raises AudioError."""
     digest, frames, clipped, blocks, silent = hashlib.sha256(), 0, 0, 0, 0
     source = FileSource(path)
@@ -96,29 +79,29 @@ def listen(path: Path) -> Heard:
         source.close()
     if not frames:
         raise AudioError(str(path), "has no samples")
-    return Heard(seconds, digest.hexdigest(), clipped / frames, silent / max(1, blocks))
+    return FileFacts(seconds, digest.hexdigest(), clipped / frames, silent / max(1, blocks))
 
 
-def _try_listen(path: Path) -> Heard | str:
+def _try_examine(path: Path) -> FileFacts | str:
     try:
-        return listen(path)
+        return examine(path)
     except AudioError as error:
         return error.reason
     except (OSError, soundfile.SoundFileError) as error:
         return getattr(error, "strerror", None) or str(error)
 
 
-def validate(tracks: Sequence[Track], jobs: int) -> list[Fault]:
+def find_faults(tracks: Sequence[Track], jobs: int) -> list[Fault]:
     """Every fault of the data set, by kind."""
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        found = pool.map(_try_listen, [track.path for track in tracks], chunksize=4)
+        found = pool.map(_try_examine, [track.path for track in tracks], chunksize=4)
         results = list(tqdm(found, total=len(tracks), unit="track", disable=None))
     faults = [
         Fault("unreadable", track.name, f"{track.path}: {result}")
         for track, result in zip(tracks, results, strict=True)
         if isinstance(result, str)
     ]
-    heard = [(t, h) for t, h in zip(tracks, results, strict=True) if isinstance(h, Heard)]
+    heard = [(t, h) for t, h in zip(tracks, results, strict=True) if isinstance(h, FileFacts)]
     return [
         *faults,
         *_repeats(heard),
@@ -128,7 +111,7 @@ def validate(tracks: Sequence[Track], jobs: int) -> list[Fault]:
     ]
 
 
-def _repeats(heard: Sequence[tuple[Track, Heard]]) -> list[Fault]:
+def _repeats(heard: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
     groups = defaultdict(list)
     for track, found in heard:
         groups[found.digest].append(track)
@@ -146,7 +129,7 @@ def _repeats(heard: Sequence[tuple[Track, Heard]]) -> list[Fault]:
     ]
 
 
-def _levels(heard: Sequence[tuple[Track, Heard]]) -> list[Fault]:
+def _levels(heard: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
     faults = [
         Fault("clipping", track.name, f"{found.clipped:.2%} of samples at full scale")
         for track, found in heard
@@ -159,7 +142,7 @@ def _levels(heard: Sequence[tuple[Track, Heard]]) -> list[Fault]:
     ]
 
 
-def _lengths(heard: Sequence[tuple[Track, Heard]]) -> list[Fault]:
+def _lengths(heard: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
     if not heard:
         return []
     median = float(np.median([found.seconds for _, found in heard]))
@@ -191,36 +174,3 @@ def _labels(tracks: Sequence[Track]) -> list[Fault]:
         for genre, n in sorted(count.items())
         if n < FEW_TRACKS or n < most / 3
     ]
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    top = argparse.ArgumentParser(
-        prog="genre-train validate",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    top.add_argument("data", type=Path, metavar="DATA", help="labelled recordings")
-    top.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="default: all cores"
-    )
-    top.add_argument("--json", type=Path, metavar="FILE", help="write the faults here")
-    return top
-
-
-def run(args: argparse.Namespace) -> int:
-    """Validate; returns the exit status."""
-    tracks = load_tracks(args.data)
-    faults = validate(tracks, max(1, args.jobs))
-    for fault in faults:
-        print(f"{fault.kind:<11} {fault.name}: {fault.text}")
-    count = Counter(track.genre for track in tracks)
-    side = Counter(track.split for track in tracks)
-    print(f"{len(tracks)} tracks ({', '.join(f'{n} {name}' for name, n in sorted(side.items()))})")
-    print("labels: " + ", ".join(f"{genre} {n}" for genre, n in sorted(count.items())))
-    kinds = Counter(fault.kind for fault in faults)
-    print("found: " + (", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "nothing"))
-    if args.json is not None:
-        args.json.write_text(json.dumps([asdict(fault) for fault in faults], indent=1) + "\n")
-    return 1 if faults else 0
