@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 from genre_edge.errors import BundleError
@@ -45,6 +46,32 @@ def test_unzip_lists_it(path) -> None:
         assert archive.read("labels.txt") == b"a\nb\n"
         assert json.loads(archive.read("genre_edge.json"))["schema_version"] == 1
     assert path.read_bytes().startswith(FLATBUFFER), "interpreters read the flatbuffer where it is"
+
+
+def test_a_front_end_with_newer_fields_makes_a_bundle_of_schema_2(tmp_path) -> None:
+    path = tmp_path / "log.tflite"
+    frontend = FrontendSpec(scale="ln", log_offset=0.001, window_level=0.1)
+    write_bundle(path, FLATBUFFER, replace(INFO, frontend=frontend))
+    with zipfile.ZipFile(path) as archive:
+        assert json.loads(archive.read("genre_edge.json"))["schema_version"] == 2
+    assert read_bundle(path).info.frontend == frontend
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"), [(1, "schema 1 has no such front-end"), (3, "update genre-edge")]
+)
+def test_a_schema_that_does_not_fit_is_refused(tmp_path, version: int, reason: str) -> None:
+    path = tmp_path / "log.tflite"
+    frontend = FrontendSpec(scale="ln", log_offset=0.001)
+    write_bundle(path, FLATBUFFER, replace(INFO, frontend=frontend))
+    with zipfile.ZipFile(path) as archive:
+        described = json.loads(archive.read("genre_edge.json"))
+    described["schema_version"] = version
+    path.write_bytes(FLATBUFFER)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("genre_edge.json", json.dumps(described))
+    with pytest.raises(BundleError, match=reason):
+        read_bundle(path)
 
 
 def test_the_same_content_gives_the_same_bytes(path, tmp_path) -> None:

@@ -23,7 +23,9 @@ from ..errors import BundleError, GenreEdgeError
 from ..files import write_atomically
 from .frontend_spec import FrontendSpec
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""The newest schema that this program reads and writes. A bundle is written in the
+oldest schema that has what it needs, so that older programs read it too."""
 METADATA = "genre_edge.json"
 LABELS = "labels.txt"
 LAYOUTS = ("frames-mels", "mels-frames")
@@ -61,7 +63,7 @@ class BundleInfo:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values, in the order they are stored."""
         return {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": self.frontend.version,
             "name": self.name,
             "labels": list(self.labels),
             "frontend": self.frontend.to_dict(),
@@ -127,10 +129,10 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
 def _verified(name: str, content: bytes, described: Any) -> Bundle:
     try:
         version = described["schema_version"]
-        if version != SCHEMA_VERSION:
+        if version not in range(1, SCHEMA_VERSION + 1):
             raise BundleError(
-                f"{name}: bundle schema {version}, this program reads {SCHEMA_VERSION}; update "
-                "genre-edge"
+                f"{name}: bundle schema {version}, this program reads 1 to {SCHEMA_VERSION}; "
+                "update genre-edge"
             )
         flatbuffer = content[: described["flatbuffer"]["bytes"]]
         sha256 = hashlib.sha256(flatbuffer).hexdigest()
@@ -141,7 +143,7 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
         info = BundleInfo(
             name=str(described["name"]),
             labels=tuple(str(label) for label in described["labels"]),
-            frontend=FrontendSpec.from_dict(described["frontend"]),
+            frontend=_frontend(described["frontend"], version),
             layout=_one_of(LAYOUTS, described.get("layout", LAYOUTS[0])),
             output=_one_of(OUTPUTS, described.get("output", OUTPUTS[0])),
             quantisation=described.get("quantisation", {}),
@@ -156,6 +158,14 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{name}: its {METADATA} is not valid ({error!r})") from None
     return Bundle(name, info, flatbuffer, sha256)
+
+
+def _frontend(values: Mapping[str, Any], version: int) -> FrontendSpec:
+    """The front-end of a bundle of this schema. UsageError, ValueError."""
+    spec = FrontendSpec.from_dict(values)
+    if spec.version > version:
+        raise ValueError(f"schema {version} has no such front-end, it needs {spec.version}")
+    return spec
 
 
 def _one_of(known: tuple[str, ...], value: Any) -> str:

@@ -20,12 +20,9 @@ from .mel import MelSpectrogram
 _STD_FLOOR = 1e-3
 """A window whose log-mel varies by less (dB) is constant: it is centred and not scaled
 up."""
-_FRAMES = 32
-"""Frames transformed at once: their spectra stay in the cache, and no large block of
-memory is asked for."""
-_MEL_GROUP = 16
-"""Mel bands multiplied at once: neighbours share bins, so small groups skip most of the
-zeros."""
+_QUIETEST = 1e-5
+"""Root-mean-square level (-100 dBFS) below which a window is not scaled up further:
+less than the rounding of 16-bit audio."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Window:
     end: float
     """Seconds from the start of the stream to just past the window's last sample."""
     features: Float32
-    """Normalised log-mel, float32 [frames, n_mels]."""
+    """Log-mel as the spec says, float32 [frames, n_mels]."""
     samples: Float32
     """The window's samples at the model's rate, float32 [window_samples]; read-only."""
 
@@ -47,15 +44,38 @@ def normalise(db: Float32, spec: FrontendSpec) -> Float32:
 
     Takes and returns float32 [frames, n_mels]; the input is left as it is.
     """
-    floored: Float32 = np.maximum(db, db.max() - np.float32(spec.top_db))
+    return _normalised(np.maximum(db, db.max() - np.float32(spec.top_db)), spec)
+
+
+def logarithm(mel: Float32, samples: Float32, spec: FrontendSpec) -> Float32:
+    """Logarithm of a window's mel bands, at the level that the spec asks for.
+
+    Takes float32 [frames, n_mels] and the window's samples, float32 [window_samples];
+    returns float32 [frames, n_mels]. The level is set by a factor on the mel bands, not
+    on the samples, so that windows which overlap can share frames.
+    """
+    factor = spec.log_factor
+    if spec.window_level:
+        rms = math.sqrt(float(np.dot(samples, samples)) / len(samples))
+        factor *= (spec.window_level / max(rms, _QUIETEST)) ** spec.power
+    scaled: Float32 = mel * np.float32(factor)
+    scaled += np.float32(spec.log_offset)
+    np.log(scaled, out=scaled)
+    if spec.scale == "log10":
+        scaled *= np.float32(1.0 / math.log(10.0))
+    return _normalised(scaled, spec)
+
+
+def _normalised(window: Float32, spec: FrontendSpec) -> Float32:
+    """The window itself, float32 [frames, n_mels], normalised in place."""
     if spec.normalise == "none":
-        return floored
-    floored -= floored.mean(dtype=np.float64).astype(np.float32)
-    flat = floored.reshape(-1)
+        return window
+    window -= window.mean(dtype=np.float64).astype(np.float32)
+    flat = window.reshape(-1)
     deviation = float(np.sqrt(np.dot(flat, flat) / flat.size))
     if deviation > _STD_FLOOR:
-        floored *= np.float32(1.0 / deviation)
-    return floored
+        window *= np.float32(1.0 / deviation)
+    return window
 
 
 class LogMel:
@@ -98,7 +118,7 @@ class LogMel:
     def window(self, samples: Float32) -> Float32:
         """Features of exactly one window: float32 [window_samples] to [frames,
         n_mels]."""
-        return normalise(self._spectrogram(samples)[: self.spec.frames], self.spec)
+        return self._features(self._spectrogram(samples)[: self.spec.frames], samples)
 
     def push(self, samples: Float32) -> Iterator[Window]:
         """Add samples (float32 [n], any n, mono, at the spec's rate) and yield each
@@ -107,6 +127,12 @@ class LogMel:
             self._append(samples[start : start + self.spec.window_samples])
             while self.received >= self._window_start(self._next) + self.spec.window_samples:
                 yield self._emit()
+
+    def _features(self, rows: Float32, samples: Float32) -> Float32:
+        """A window's features from its rows of the spectrogram and its samples."""
+        if self.spec.scale == "db":
+            return normalise(rows, self.spec)
+        return logarithm(rows, samples, self.spec)
 
     def _window_start(self, number: int) -> int:
         return round(number * self.hop_seconds * self.spec.sample_rate)
@@ -133,7 +159,7 @@ class LogMel:
         todo = max(first_frame, done)
         at = todo * spec.hop_length - self._first
         last = first_frame + spec.frames
-        length = (last - todo - 1) * spec.hop_length + spec.n_fft
+        length = (last - todo - 1) * spec.hop_length + spec.frame_samples
         new = self._spectrogram(self._buffer[at : at + length])
         kept = self._frames[max(0, first_frame - self._frames_first) :]
         self._frames = np.concatenate([kept, new]) if len(kept) else new
@@ -146,6 +172,6 @@ class LogMel:
         return Window(
             round(begin, 6),
             round(begin + spec.window_seconds, 6),
-            normalise(self._frames, spec),
+            self._features(self._frames, samples),
             samples,
         )
