@@ -1,26 +1,75 @@
 """Every error that a user can cause or meet, in one tree.
 
     GenreEdgeError            exit code 1
-     ├─ UsageError            exit code 2: command line or configuration is wrong
-     ├─ AudioError            a file or stream that cannot be decoded
+     ├─ UsageError            exit code 2: a parameter or the configuration is wrong
+     ├─ AudioError            a file, stream or array that cannot be used as audio
      ├─ ModelError
      │   ├─ BundleError       not a bundle, cut short, or changed since it was written
      │   └─ RuntimeMissing    no interpreter that can run the model is installed
      └─ DeviceError           the microphone
-         ├─ DeviceBusyError   in use by another program; it may be let go
+         ├─ DeviceBusyError   in use by another program; it may be released
          └─ DeviceChoiceError what was asked for is not there, and waiting cannot help
 
-The message is the one line shown to the user: it names the thing and says what to do
-about it.
+The message is the one line shown to the user: it names the thing and the remedy. An
+error about a parameter is made from a `Fault`, so that the command line can name its
+flag instead:
+
+>>> str(UsageError(Fault("threads", 0, "must be at least 1")))
+'threads 0: must be at least 1'
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with the value of one parameter."""
+
+    parameter: str
+    """Name of the parameter, as in Python and in the configuration file."""
+    value: object
+    """The value as it was given; "" where it would say nothing (an array, say)."""
+    reason: str
+    """What is wrong and what to do about it."""
+
+    def described(self, name: str) -> str:
+        """The fault in one line, with `name` for the parameter."""
+        value = f"{self.value:g}" if isinstance(self.value, float) else str(self.value)
+        return f"{name} {value}: {self.reason}" if value else f"{name}: {self.reason}"
+
+    def __str__(self) -> str:
+        return self.described(self.parameter)
+
 
 class GenreEdgeError(Exception):
-    """Base of all expected errors; `exit_code` is what the command leaves with."""
+    """Base of all expected errors.
+
+    Parameters
+    ----------
+    *about : str or Fault
+        The message, or what is wrong with each parameter.
+    """
 
     exit_code = 1
+    """What a command leaves with after this error."""
+
+    def __init__(self, *about: str | Fault) -> None:
+        super().__init__(*about)
+
+    def __str__(self) -> str:
+        return self.described({})
+
+    def described(self, flags: Mapping[str, str]) -> str:
+        """The message, with the flag in `flags` in place of a parameter's name."""
+        return "; ".join(
+            part.described(flags.get(part.parameter, part.parameter))
+            if isinstance(part, Fault)
+            else str(part)
+            for part in self.args
+        )
 
 
 class UsageError(GenreEdgeError):
@@ -30,7 +79,7 @@ class UsageError(GenreEdgeError):
 
 
 class AudioError(GenreEdgeError):
-    """Audio that cannot be read: `AudioError(name, reason)` reads "name: reason"."""
+    """Audio that cannot be used: `AudioError(name, reason)` reads "name: reason"."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -63,5 +112,4 @@ class DeviceBusyError(DeviceError):
 
 
 class DeviceChoiceError(DeviceError):
-    """The devices that are there cannot be what was asked for, however long one
-    waits."""
+    """What was asked for is not among the devices, and waiting does not change that."""
