@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from genre_edge.audio.pcm import from_int16
 from genre_edge.audio.resample import Resampler
-from genre_edge.audio.sources import AudioBlock
+from genre_edge.audio.source import AudioBlock
 from genre_edge.health import Health
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
@@ -42,7 +43,7 @@ class Made:
         pcm = (3000 * np.random.default_rng(0).standard_normal(PERIOD)).astype("<i2").tobytes()
         resampler, at = Resampler(self._rate, self.sample_rate), 0
         for _ in range(self._periods):
-            samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
+            samples = from_int16(np.frombuffer(pcm, "<i2"))
             resampled = resampler.push(samples)
             yield AudioBlock(resampled[:, None], at)
             at += len(resampled)

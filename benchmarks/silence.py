@@ -14,8 +14,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from genre_edge.audio.files import read_mono
 from genre_edge.audio.level import level_dbfs
-from genre_edge.audio.sources import read_mono
+from genre_edge.audio.pcm import from_int16, to_int16
 from genre_edge.judge.tracks import load_tracks
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig
@@ -50,8 +51,8 @@ def main() -> None:
             for genre, samples in windows:
                 gain = 10 ** ((level - level_dbfs(samples)) / 20)
                 heard = samples * gain + rng.standard_normal(len(samples)) * 10 ** (noise / 20)
-                pcm = np.clip(np.round(heard * 32767), -32768, 32767) / 32768
-                scores = engine.classifier.scores(engine.logmel.window(pcm.astype(np.float32)))
+                pcm = from_int16(to_int16(heard))
+                scores = engine.classifier.scores(engine.logmel.window(pcm))
                 right += labels[int(np.argmax(scores))] == genre
             print(
                 f"self-noise {noise:g} dBFS, music at {level:4d} dBFS: "

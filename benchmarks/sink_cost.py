@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from genre_edge.audio.resample import Resampler
-from genre_edge.audio.sources import AudioBlock
+from genre_edge.audio.source import AudioBlock
 from genre_edge.health import Health, SinkHealth
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine

@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 import soundfile
-from genre_edge.audio.sources import FileSource, find_audio, read_mono, to_mono
+from genre_edge.audio.files import FileSource, read_mono
 from genre_edge.errors import AudioError
 
 from tests.conftest import noise
@@ -109,24 +109,6 @@ def test_an_unreadable_file_is_named(write_audio) -> None:
 def test_rates_nobody_records_at_are_refused(write_audio) -> None:
     with pytest.raises(AudioError, match="4000 Hz is outside"):
         FileSource(write_audio("a.wav", noise(1.0, 4000), 4000))
-
-
-def test_folders_are_searched_and_empty_ones_reported(tmp_path) -> None:
-    deep = tmp_path / "music" / "b"
-    deep.mkdir(parents=True)
-    for name in ("z.MP3", "a.flac", "notes.txt", ".hidden.wav"):
-        (deep / name).touch()
-    (tmp_path / "empty").mkdir()
-    found = list(find_audio([str(tmp_path / "music"), str(tmp_path / "empty"), "-", "x.bin"]))
-    assert found[:2] == [str(deep / "a.flac"), str(deep / "z.MP3")]
-    assert isinstance(found[2], AudioError)
-    assert "no audio in this folder" in str(found[2])
-    assert found[3:] == ["-", "x.bin"]
-
-
-def test_mono_is_not_copied() -> None:
-    samples = np.ones((10, 1), dtype=np.float32)
-    assert np.shares_memory(to_mono(samples), samples)
 
 
 def test_the_decoders_chatter_stays_off_standard_error(write_audio, capfd) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from genre_edge.audio.sources import Arrival, AudioBlock, read_mono
+from genre_edge.audio.files import read_mono
+from genre_edge.audio.source import Arrival, AudioBlock
 from genre_edge.health import Health
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
@@ -145,7 +146,7 @@ from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
 from genre_edge.health import Health
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
-from genre_edge.audio.sources import Arrival, AudioBlock
+from genre_edge.audio.source import Arrival, AudioBlock
 
 minute = (0.1 * np.random.default_rng(0).standard_normal((60 * 22050, 1))).astype(np.float32)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from genre_edge.audio.level import level_dbfs, signal_state
+from genre_edge.audio.pcm import from_int16, to_int16
 from genre_edge.errors import UsageError
 from genre_edge.live.clock import AudioClock, iso8601
 from genre_edge.live.queue import CaptureQueue
@@ -85,7 +86,7 @@ def test_level_is_that_of_the_root_mean_square() -> None:
 
 
 def as_int16(samples: np.ndarray) -> np.ndarray:
-    return (np.clip(np.round(samples * 32767), -32768, 32767) / 32768).astype(np.float32)
+    return from_int16(to_int16(samples))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from queue import Empty, Queue
 import numpy as np
 import pytest
 import soundfile
-from genre_edge.audio.sources import read_mono
+from genre_edge.audio.files import read_mono
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig
 

@@ -85,7 +85,7 @@ def clip(gtzan: Path, cli, tmp_path_factory) -> tuple[Path, list[dict]]:
 
     import numpy as np
     import soundfile
-    from genre_edge.audio.sources import read_mono
+    from genre_edge.audio.files import read_mono
 
     chosen: dict[str, Path] = {}
     with (gtzan / "tracks.csv").open() as file:

@@ -20,7 +20,7 @@ import pytest
 import requests
 import soundfile
 from flask import Flask, Response
-from genre_edge.audio.sources import read_mono
+from genre_edge.audio.files import read_mono
 from genre_edge.health import Health
 from genre_edge.records import StateRecord
 from genre_edge.settings.tables import WebConfig

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
-from genre_edge.audio.sources import read_mono
+from genre_edge.audio.files import read_mono
 from genre_edge.errors import AudioError, UsageError
 from genre_edge.judge.tracks import Track, load_tracks
 from genre_edge.model.frontend import LogMel

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
-from genre_edge.audio.sources import FileSource
+from genre_edge.audio.files import FileSource
 from genre_edge.errors import RuntimeMissing
 from genre_edge.judge.measures import calibration_error, uncertain_below
 from genre_edge.judge.tracks import Track

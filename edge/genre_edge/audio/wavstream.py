@@ -15,7 +15,8 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import AudioError
-from .sources import BLOCK_FRAMES, AudioBlock, check_finite, check_format
+from .limits import check_finite, check_format
+from .source import BLOCK_FRAMES, AudioBlock
 from .truncation import UNKNOWN_SIZES
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE

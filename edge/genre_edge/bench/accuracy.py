@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Float32
-from ..audio.sources import FileSource
+from ..audio.files import FileSource
 from ..errors import AudioError
 from ..judge.measures import calibration_error, macro_f1, mcnemar, wilson
 from ..judge.tracks import Track

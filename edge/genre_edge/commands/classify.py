@@ -8,7 +8,7 @@ import sys
 from contextlib import nullcontext
 from typing import Any
 
-from ..audio.sources import find_audio
+from ..audio.folders import find_audio
 from ..errors import GenreEdgeError, UsageError
 from ..health import Health
 from ..model.batch import Item, classify_items

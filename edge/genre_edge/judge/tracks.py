@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..audio.sources import AUDIO_SUFFIXES
+from ..audio.folders import AUDIO_SUFFIXES
 from ..errors import UsageError
 
 VALID_SHARE = 0.1

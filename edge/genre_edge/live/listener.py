@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from ..audio.level import level_dbfs, signal_state
-from ..audio.sources import AudioBlock, Source, to_mono
+from ..audio.mono import to_mono
+from ..audio.source import AudioBlock, Source
 from ..health import Health
 from ..model.engine import Engine
 from ..model.frontend import Window

@@ -12,8 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from ..arrays import Float32
+from ..audio.mono import to_mono
+from ..audio.pcm import from_int16
 from ..audio.resample import Resampler
-from ..audio.sources import Arrival, AudioBlock, to_mono
+from ..audio.source import Arrival, AudioBlock
 from ..errors import DeviceChoiceError, DeviceError
 from ..health import Health
 from ..settings.tables import CaptureConfig
@@ -183,7 +185,7 @@ class _Converter:
 
     def block(self, chunk: Chunk) -> AudioBlock:
         pcm = np.frombuffer(chunk.data, "<i2").reshape(-1, self._channels)
-        samples = self._source.pick(pcm.astype(np.float32) / np.float32(32768))
+        samples = self._source.pick(from_int16(pcm))
         if self._next is None:
             self._at = self._source.timeline(chunk.arrived - chunk.frames / self._rate)
         elif chunk.position != self._next:

@@ -10,7 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
-from ..audio.sources import FileSource, Source
+from ..audio.files import FileSource
+from ..audio.source import Source
 from ..audio.wavstream import WavStreamSource
 from ..errors import AudioError, GenreEdgeError
 from ..records import FileOutput

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..arrays import Float32
-from ..audio.sources import SHORTEST_SECONDS, AudioBlock, Source, mono_blocks
+from ..audio.limits import SHORTEST_SECONDS
+from ..audio.mono import mono_blocks
+from ..audio.source import AudioBlock, Source
 from ..errors import AudioError
 from ..records import FileOutput, FileRecord, WindowRecord
 from ..settings.tables import EngineConfig

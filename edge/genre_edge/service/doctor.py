@@ -181,6 +181,7 @@ def _heard(config: object, verbose: bool) -> Iterator[Finding]:
     import numpy as np
 
     from ..audio.level import level_dbfs, signal_state
+    from ..audio.pcm import from_int16
     from ..live.portaudio import Session
     from ..live.queue import CaptureQueue
     from ..settings.tables import CaptureConfig
@@ -214,7 +215,7 @@ def _heard(config: object, verbose: bool) -> Iterator[Finding]:
             "level", "fail", "the device sends nothing", "replug it; try another USB port or cable"
         )
         return
-    samples = np.concatenate(chunks).astype(np.float32) / np.float32(32768)
+    samples = from_int16(np.concatenate(chunks))
     level, state = level_dbfs(samples), signal_state(samples)
     text = f"{level:.0f} dBFS over {LISTEN_SECONDS:g} s"
     if state == "dead":

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..audio.sources import Source
+from ..audio.source import Source
 from ..errors import UsageError
 from ..health import Health
 from ..live.listener import Listener

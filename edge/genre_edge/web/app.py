@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from flask import Flask, Response, abort, jsonify, request, send_file, send_from_directory
 from werkzeug.exceptions import HTTPException
 
 from ..arrays import Float32
+from ..audio.pcm import as_floats
 from ..demo import clip_path
 from ..errors import GenreEdgeError, UsageError
 from ..sinks.history_report import BY, played, seconds_of
@@ -33,7 +35,7 @@ VENDOR = Path(__file__).parent / "vendor"
 """Libraries that script/web puts there; a checkout does not have them."""
 _OPEN = ("/api/session", "/api/openapi.json")
 """What of the API needs no token."""
-_PCM = {"int16": ("<i2", 32768.0), "float32": ("<f4", 1.0)}
+_PCM: dict[str, npt.DTypeLike] = {"int16": "<i2", "float32": "<f4"}
 _LOWEST_RATE, _HIGHEST_RATE = 8000, 192_000
 _WINDOW_SECONDS = 10.0
 """Longest PCM that /api/window takes, s."""
@@ -126,14 +128,14 @@ def _upload() -> tuple[Any, str]:
 
 
 def _pcm(kind: str, rate: int) -> Float32:
-    dtype, full_scale = _PCM[kind]
+    dtype = _PCM[kind]
     size = np.dtype(dtype).itemsize
     data = request.stream.read(round(_WINDOW_SECONDS * _HIGHEST_RATE) * size + 1)
     if len(data) > _WINDOW_SECONDS * rate * size:
         raise Problem(413, f"more than {_WINDOW_SECONDS:g} s; /api/classify takes files")
     if len(data) % size:
         raise Problem(422, f"{len(data)} bytes are no whole number of {kind} samples")
-    samples = np.frombuffer(data, dtype).astype(np.float32) / np.float32(full_scale)
+    samples = as_floats(np.frombuffer(data, dtype))
     if not np.isfinite(samples).all():
         raise Problem(422, "the samples are not all finite numbers")
     return samples

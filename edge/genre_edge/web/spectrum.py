@@ -8,7 +8,8 @@ import numpy as np
 import scipy.fft
 
 from ..arrays import Float32
-from ..audio.sources import AudioBlock, Source, to_mono
+from ..audio.mono import to_mono
+from ..audio.source import AudioBlock, Source
 from ..model.frontend_spec import FrontendSpec
 from ..model.mel import mel_filterbank
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 from genre_edge.arrays import Float32
+from genre_edge.audio.pcm import INT16_FULL_SCALE
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,9 @@ class Augmenter:
         if self._chance(0.85):
             out = self.noise(out, *self.spec.room_noise_db)
         if self._chance(0.3):
-            level = 10 ** (self.rng.uniform(-55, -20) / 20) * 32767 / (np.std(out) + 1e-9)
+            level = (
+                10 ** (self.rng.uniform(-55, -20) / 20) * INT16_FULL_SCALE / (np.std(out) + 1e-9)
+            )
             out = np.round(out * level).astype(np.float32)
         return out
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from genre_edge.audio.sources import FileSource
+from genre_edge.audio.files import FileSource
+from genre_edge.audio.pcm import to_int16
 from genre_edge.errors import AudioError
 from genre_edge.judge.tracks import Track
 from tqdm import tqdm
@@ -67,7 +68,7 @@ def examine(path: Path) -> FileFacts:
         length = max(1, source.sample_rate // 20)
         for block in source.blocks():
             mono = block.samples.mean(axis=1)
-            digest.update(np.round(np.clip(mono, -1, 1) * 32767).astype("<i2").tobytes())
+            digest.update(to_int16(mono).tobytes())
             frames += len(mono)
             clipped += int((np.abs(block.samples) >= CLIPPED).any(axis=1).sum())
             whole = mono[: len(mono) // length * length].reshape(-1, length)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 from genre_edge.arrays import Float32
-from genre_edge.audio.sources import SHORTEST_SECONDS, read_mono
+from genre_edge.audio.files import read_mono
+from genre_edge.audio.limits import SHORTEST_SECONDS
 from genre_edge.errors import AudioError
 from genre_edge.judge.tracks import Track
 from genre_edge.model.frontend import LogMel

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from genre_edge.audio.sources import read_mono
+from genre_edge.audio.files import read_mono
+from genre_edge.audio.pcm import to_int16
 from genre_edge.errors import GenreEdgeError
 from genre_edge.judge.tracks import Track
 from tqdm import tqdm
@@ -41,7 +42,7 @@ class PcmCache:
         cached = self._folder / f"{content_hash(track.path)[:32]}.npy"
         if not cached.exists():
             samples = read_mono(track.path, self._rate)
-            pcm = np.clip(np.round(samples * 32767.0), -32768, 32767).astype(np.int16)
+            pcm = to_int16(samples)
             temporary = cached.with_suffix(f".{os.getpid()}.tmp")
             with temporary.open("wb") as file:
                 np.save(file, pcm)

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
-from genre_edge.audio.sources import read_mono
+from genre_edge.audio.files import read_mono
+from genre_edge.audio.pcm import from_int16
 from genre_edge.judge.tracks import Track, labels_of
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
@@ -167,7 +168,7 @@ class ClipMaker:
             stretch = pcm[at : at + need]
         else:
             stretch = np.resize(np.roll(pcm, int(rng.integers(len(pcm)))), need)
-        samples = stretch.astype(np.float32) / np.float32(32768)
+        samples = from_int16(stretch)
         return augmenter.speed(samples, total), track
 
     def make(self, index: int, clips: ClipSet) -> None:

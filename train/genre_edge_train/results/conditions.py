@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import scipy.signal
 from genre_edge.arrays import Float32
-from genre_edge.audio.sources import AudioBlock, read_mono
+from genre_edge.audio.files import read_mono
+from genre_edge.audio.source import AudioBlock
 from genre_edge.judge.tracks import Track
 from genre_edge.model.engine import Engine
 from genre_edge.records import FileRecord

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
+from genre_edge.audio.pcm import from_int16
 from genre_edge.judge.tracks import Track, labels_of
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
@@ -96,7 +97,7 @@ def valid_windows(
     logmel, length = LogMel(spec), spec.window_samples
     clean, room, label, numbers = [], [], [], []
     for number, track in enumerate(tracks):
-        samples = cache.get(track).astype(np.float32) / np.float32(32768)
+        samples = from_int16(cache.get(track))
         if len(samples) < length:
             samples = np.resize(samples, length)
         augmenter = Augmenter(
