@@ -57,11 +57,11 @@ def received(inbox: socket.socket) -> list[str]:
 def test_before_it_is_ready_a_sign_of_life_asks_for_time_and_then_feeds_the_watchdog(inbox) -> None:
     now = [0.0]
     notifier = Notifier({"NOTIFY_SOCKET": inbox.getsockname()}, lambda: now[0])
-    notifier.alive()
-    notifier.alive()  # too soon to be worth a message
+    notifier.heartbeat()
+    notifier.heartbeat()  # too soon to be worth a message
     now[0] = 5.0
     notifier.ready("listening")
-    notifier.alive()
+    notifier.heartbeat()
     notifier.stopping()
     assert received(inbox) == [
         "EXTEND_TIMEOUT_USEC=60000000",
@@ -75,7 +75,7 @@ def test_before_it_is_ready_a_sign_of_life_asks_for_time_and_then_feeds_the_watc
 def test_a_health_check_sees_the_last_sign_of_life(tmp_path: Path, cli) -> None:
     environment = {**os.environ, "RUNTIME_DIRECTORY": str(tmp_path)}
     assert cli("service", "alive", env=environment).returncode == 1
-    Notifier({"RUNTIME_DIRECTORY": str(tmp_path)}).alive()
+    Notifier({"RUNTIME_DIRECTORY": str(tmp_path)}).heartbeat()
     assert cli("service", "alive", env=environment).returncode == 0
     os.utime(tmp_path / "genre-edge.alive", (0, time.time() - 31))
     assert cli("service", "alive", env=environment).returncode == 1

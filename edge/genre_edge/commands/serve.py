@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
     if args.live:
         return _listen_and_serve(args, lambda: _enabled(load()))
     settings = load()
-    from ..web.service import Web
+    from ..web.prediction_service import PredictionService
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    web = Web(settings, None, complain)
+    web = PredictionService(settings, None, complain)
     complain(f"serving {web.url}")
     stop.wait()
     web.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..service.systemd_notify import alive_file
+from ..service.systemd_notify import heartbeat_file
 from ..service.systemd_unit import NAME, WATCHDOG_SECONDS, Unit, unit_text
 from ..settings.load import SYSTEM_FILE, config_home, load, user_file
 from ..settings.text import commented
@@ -157,7 +157,7 @@ def _status(args: argparse.Namespace) -> int:
 
 
 def _alive(args: argparse.Namespace) -> int:
-    path = alive_file()
+    path = heartbeat_file()
     if path is None:
         raise UsageError("RUNTIME_DIRECTORY is not set: the service leaves its sign of life there")
     try:

@@ -22,7 +22,7 @@ from .outputs import Outputs
 from .systemd_notify import Notifier
 
 if TYPE_CHECKING:
-    from ..web.service import Web
+    from ..web.prediction_service import PredictionService
 
 Load = Callable[[], Settings]
 Report = Callable[[str], None]
@@ -61,7 +61,7 @@ class Listening:
             microphone, rate, self.stop, self._listener.state, self.health, verbose, self._pulse
         )
         self._told_ready = False
-        self._web: Web | None = None
+        self._web: PredictionService | None = None
 
     def run(self) -> None:
         """Listen until the end. DeviceError when listening is impossible."""
@@ -80,14 +80,14 @@ class Listening:
         """The microphone; where the web is on, with viewers who see its spectrum."""
         if not self._settings.web.enabled:
             return self._source
-        from ..web.service import Web
-        from ..web.spectrum import Tap
+        from ..web.prediction_service import PredictionService
+        from ..web.spectrum import SpectrumSource
 
-        self._web = Web(self._settings, self.health, self._report)
+        self._web = PredictionService(self._settings, self.health, self._report)
         self._report(f"serving {self._web.url}")
         hub = self._web.hub
         assert hub is not None
-        return Tap(self._source, hub.spectrum, lambda: hub.viewers > 0)
+        return SpectrumSource(self._source, hub.spectrum, lambda: hub.viewers > 0)
 
     def _emit(self, record: Record) -> None:
         if isinstance(record, StateRecord):
@@ -103,7 +103,7 @@ class Listening:
         if self.health.windows and not self._told_ready:
             self._told_ready = True
             self._notifier.ready(self.health.state)
-        self._notifier.alive()
+        self._notifier.heartbeat()
         if self.reload.is_set():
             self.reload.clear()
             self._notifier.reloading()

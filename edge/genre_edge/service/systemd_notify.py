@@ -1,5 +1,5 @@
-"""Telling systemd that the service is ready and alive (sd_notify(3)), and leaving a
-sign of life for others."""
+"""Telling systemd that the service is ready and running (sd_notify(3)), and leaving a
+heartbeat for other health checks."""
 
 from __future__ import annotations
 
@@ -10,22 +10,42 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-_LEAST_SECONDS = 1.0
-"""Shortest time between two signs of life."""
-_EXTEND_SECONDS = 60.0
-"""How much longer each sign of life lets the start take."""
+_HEARTBEAT_SECONDS = 1.0
+"""Shortest time between two heartbeats that are sent."""
+_START_EXTENSION_SECONDS = 60.0
+"""How much longer each heartbeat lets the start take."""
 
 
-def alive_file(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The file whose time of change is the last sign of life: in $RUNTIME_DIRECTORY,
-    which is memory, or nowhere."""
+def heartbeat_file(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Find the file whose modification time is the last heartbeat.
+
+    Parameters
+    ----------
+    environment
+        RUNTIME_DIRECTORY names the folder, which systemd keeps in memory.
+
+    Returns
+    -------
+    Path or None
+        None if RUNTIME_DIRECTORY is not set: then no file is written.
+    """
     folder = environment.get("RUNTIME_DIRECTORY", "").split(":")[0]
     return Path(folder) / "genre-edge.alive" if folder else None
 
 
 class Notifier:
-    """Sends to the socket that systemd names in $NOTIFY_SOCKET, and touches
-    `alive_file`; does neither without them."""
+    """Sends the state of the service to systemd, and touches the heartbeat file.
+
+    Without NOTIFY_SOCKET nothing is sent, and without RUNTIME_DIRECTORY no file is
+    touched: a program that nobody supervises needs neither.
+
+    Parameters
+    ----------
+    environment
+        NOTIFY_SOCKET and RUNTIME_DIRECTORY, as systemd sets them.
+    clock
+        Seconds that only increase.
+    """
 
     def __init__(
         self,
@@ -33,47 +53,52 @@ class Notifier:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
-        self._file = alive_file(environment)
+        self._file = heartbeat_file(environment)
         self._clock = clock
         self._is_ready = False
-        self._next = 0.0
+        self._next_heartbeat = 0.0
 
     def ready(self, status: str) -> None:
-        """The service works."""
+        """Say that the service works, with one line for `systemctl status`."""
         self._is_ready = True
         self._send(f"READY=1\nSTATUS={status}")
 
-    def alive(self) -> None:
-        """A sign of life: feeds the watchdog or, before `ready`, asks for more time to
-        start."""
-        if self._clock() < self._next:
+    def heartbeat(self) -> None:
+        """Say that the service still runs; call it as often as you like.
+
+        It feeds the watchdog. Before `ready` it asks for more time to start instead.
+        """
+        now = self._clock()
+        if now < self._next_heartbeat:
             return
-        self._next = self._clock() + _LEAST_SECONDS
+        self._next_heartbeat = now + _HEARTBEAT_SECONDS
         if self._file is not None:
             with suppress(OSError):
                 self._file.touch()
-        self._send(
-            "WATCHDOG=1" if self._is_ready else f"EXTEND_TIMEOUT_USEC={_EXTEND_SECONDS * 1e6:.0f}"
-        )
+        if self._is_ready:
+            self._send("WATCHDOG=1")
+        else:
+            self._send(f"EXTEND_TIMEOUT_USEC={_START_EXTENSION_SECONDS * 1e6:.0f}")
 
     def status(self, text: str) -> None:
-        """One line for `systemctl status`."""
+        """Set the line that `systemctl status` shows."""
         self._send(f"STATUS={text}")
 
     def reloading(self) -> None:
-        """The configuration is being read again; `ready` ends it."""
+        """Say that the configuration is being read again; `ready` ends this."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
-        """The service is about to end."""
+        """Say that the service is about to end."""
         self._send("STOPPING=1")
 
-    def _send(self, text: str) -> None:
+    def _send(self, message: str) -> None:
         if not self._address:
             return
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
-                out.connect(self._address)
-                out.send(text.encode())
-        except OSError:
-            pass  # nobody to tell
+        # A supervisor that is gone must not stop the service.
+        with (
+            suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out,
+        ):
+            out.connect(self._address)
+            out.send(message.encode())

@@ -1,4 +1,4 @@
-"""The systemd unit that keeps the program running, as text."""
+"""The text of the systemd unit that keeps the program running."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 NAME = "genre-edge.service"
 WATCHDOG_SECONDS = 30
-"""Without a sign of life for this long systemd restarts the service; windows come every
-3 s at least."""
+"""systemd restarts the service after this long without a heartbeat. A window, and with
+it a heartbeat, comes at least every 3 s."""
 
 
 @dataclass(frozen=True)
@@ -16,20 +16,20 @@ class Unit:
     """What differs between installations."""
 
     command: tuple[str, ...]
-    """The program and its arguments, absolute."""
+    """The program, by its absolute path, and its arguments."""
     config: Path
     """The configuration file."""
     user: str | None
-    """Who runs it; None: a user that systemd makes up for it (DynamicUser)."""
+    """Who runs it; None for a user that systemd creates for it (DynamicUser)."""
     per_user: bool
-    """A unit of the user's own service manager (systemctl --user), which can isolate
-    less."""
+    """Whether it belongs to the user's own service manager (systemctl --user), which
+    can isolate less."""
 
 
-_HEAD = """\
+_COMMON = """\
 # Written by genre-edge service install.
 [Unit]
-Description=genre-edge: what kind of music is playing
+Description=genre-edge: recognises the genre of the music that is playing
 Documentation=man:systemd.service(5)
 After=sound.target network.target
 StartLimitIntervalSec=600
@@ -47,7 +47,7 @@ TimeoutStartSec=90
 TimeoutStopSec=30
 StateDirectory=genre-edge
 StateDirectoryMode=0750
-# Secrets: GENRE_EDGE_MQTT_PASSWORD=... in a file that root alone can read.
+# For secrets such as GENRE_EDGE_MQTT_PASSWORD=...; make it readable by root only.
 EnvironmentFile=-/etc/genre-edge.env
 Environment=PYTHONUNBUFFERED=1
 Nice=-5
@@ -86,24 +86,42 @@ SystemCallErrorNumber=EPERM
 
 
 def unit_text(unit: Unit) -> str:
-    """The unit file. What is not isolated is what the program needs: sound devices, the
-    network, its state directory."""
-    words = " ".join(_quoted(word) for word in (*unit.command, "--config", str(unit.config)))
-    text = _HEAD.format(command=words, watchdog=WATCHDOG_SECONDS)
+    """Write the unit file.
+
+    Everything is isolated except what the program needs: sound devices, the network and
+    its state directory.
+
+    Parameters
+    ----------
+    unit
+        What differs between installations.
+
+    Returns
+    -------
+    str
+        The content of genre-edge.service.
+
+    Examples
+    --------
+    >>> unit = Unit(("/usr/bin/genre-edge",), Path("/etc/genre-edge.toml"), None, False)
+    >>> "ExecStart=/usr/bin/genre-edge --config /etc/genre-edge.toml" in unit_text(unit)
+    True
+    """
+    command = " ".join(_quoted(word) for word in (*unit.command, "--config", str(unit.config)))
+    text = _COMMON.format(command=command, watchdog=WATCHDOG_SECONDS)
     if unit.per_user:
         text = text.replace("After=sound.target network.target\n", "").replace("Nice=-5\n", "")
         return f"{text}\n[Install]\nWantedBy=default.target\n"
-    # A program in a user's home must stay readable: it is run by that user.
-    home = (
-        "DynamicUser=yes\nProtectHome=yes\n"
-        if unit.user is None
-        else f"User={unit.user}\nProtectHome=read-only\n"
-    )
-    return f"{text}{home}{_ISOLATION}\n[Install]\nWantedBy=multi-user.target\n"
+    if unit.user is None:
+        account = "DynamicUser=yes\nProtectHome=yes\n"
+    else:
+        # The program may be installed in this user's home, which must stay readable.
+        account = f"User={unit.user}\nProtectHome=read-only\n"
+    return f"{text}{account}{_ISOLATION}\n[Install]\nWantedBy=multi-user.target\n"
 
 
 def _quoted(word: str) -> str:
-    """A word of ExecStart (systemd.service(5)): % and $ stand for themselves when
-    doubled."""
+    """Quote a word of ExecStart; % and $ are doubled to stand for themselves
+    (systemd.service(5))."""
     word = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{word}"' if " " in word or "'" in word else word

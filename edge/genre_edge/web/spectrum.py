@@ -1,4 +1,4 @@
-"""The coarse spectrum that a live viewer sees: 48 mel bands, ten times a second."""
+"""The coarse spectrum that live viewers see: 48 mel bands, ten times a second."""
 
 from __future__ import annotations
 
@@ -13,55 +13,85 @@ from ..audio.source import AudioBlock, Source
 from ..model.frontend_spec import FrontendSpec
 from ..model.mel import mel_filterbank
 
-BANDS, PER_SECOND = 48, 10
-_FFT = 2048
+BANDS = 48
+SPECTRA_PER_SECOND = 10
+_FFT_SIZE = 2048
 _LOWEST_DB, _HIGHEST_DB = -90.0, 0.0
+"""Level of a band, dB of a full-scale sine, that is sent as 0 and as 255."""
 
 
-class Tap:
-    """A source that shows what passes through it to `show` while `wanted` says so."""
+class SpectrumSource:
+    """A source that passes audio on unchanged and sends its spectrum to viewers.
+
+    Parameters
+    ----------
+    source
+        Where the audio comes from.
+    send
+        Gets the levels of the mel bands, 0 to 255, the lowest band first.
+    has_viewers
+        Whether anybody watches; while nobody does, no spectrum is computed.
+    """
 
     def __init__(
-        self, source: Source, show: Callable[[list[int]], None], wanted: Callable[[], bool]
+        self,
+        source: Source,
+        send: Callable[[list[int]], None],
+        has_viewers: Callable[[], bool],
     ) -> None:
-        self._source, self._show, self._wanted = source, show, wanted
+        self._source, self._send, self._has_viewers = source, send, has_viewers
         self.sample_rate, self.channels = source.sample_rate, source.channels
         rate = source.sample_rate
-        spec = FrontendSpec(sample_rate=rate, n_mels=BANDS, n_fft=_FFT, f_max=rate / 2)
-        self._mel = mel_filterbank(spec)
-        self._window = np.hanning(_FFT).astype(np.float32)
-        self._held: Float32 = np.zeros(0, dtype=np.float32)
-        self._due = 0
+        spec = FrontendSpec(sample_rate=rate, n_mels=BANDS, n_fft=_FFT_SIZE, f_max=rate / 2)
+        self._filterbank = mel_filterbank(spec)
+        self._hann = np.hanning(_FFT_SIZE).astype(np.float32)
+        self._latest: Float32 = np.zeros(0, dtype=np.float32)
+        self._samples_to_next = 0
 
     @property
     def name(self) -> str:
-        """The source's, which may change while it runs."""
+        """Name of the source; it may change while the source runs."""
         return self._source.name
 
     def blocks(self) -> Iterator[AudioBlock]:
-        """The source's blocks, unchanged."""
+        """Yield the blocks of the source, unchanged."""
         for block in self._source.blocks():
-            if self._wanted():
-                self._look(to_mono(block.samples))
+            if self._has_viewers():
+                self._analyse(to_mono(block.samples))
             yield block
 
     def close(self) -> None:
         """Close the source."""
         self._source.close()
 
-    def _look(self, samples: Float32) -> None:
-        self._held = np.concatenate([self._held, samples])[-_FFT:]
-        self._due -= len(samples)
-        if self._due > 0 or len(self._held) < _FFT:
+    def _analyse(self, samples: Float32) -> None:
+        """Send a spectrum of the latest samples if one is due."""
+        self._latest = np.concatenate([self._latest, samples])[-_FFT_SIZE:]
+        self._samples_to_next -= len(samples)
+        if self._samples_to_next > 0 or len(self._latest) < _FFT_SIZE:
             return
-        self._due = self.sample_rate // PER_SECOND
-        self._show(levels(self._held * self._window, self._mel))
+        self._samples_to_next = self.sample_rate // SPECTRA_PER_SECOND
+        self._send(band_levels(self._latest * self._hann, self._filterbank))
 
 
-def levels(samples: Float32, mel: Float32) -> list[int]:
-    """Mel bands of windowed samples [2048] as 0 to 255, of -90 to 0 dB of a full-scale
-    sine."""
-    power = np.abs(scipy.fft.rfft(samples)) ** 2 / (_FFT / 4) ** 2
-    db = 10 * np.log10(power @ mel / np.maximum(mel.sum(axis=0), 1e-9) + 1e-12)
+def band_levels(windowed: Float32, filterbank: Float32) -> list[int]:
+    """Level of each mel band of one frame.
+
+    Parameters
+    ----------
+    windowed
+        2048 samples of full scale 1, float32, multiplied by a Hann window.
+    filterbank
+        Weights of the mel bands, [bins, bands].
+
+    Returns
+    -------
+    list of int
+        One number a band, 0 to 255 for -90 to 0 dB of a full-scale sine.
+    """
+    # A full-scale sine under a Hann window has a peak of a quarter of the FFT size.
+    power = np.abs(scipy.fft.rfft(windowed)) ** 2 / (_FFT_SIZE / 4) ** 2
+    mean_power = power @ filterbank / np.maximum(filterbank.sum(axis=0), 1e-9)
+    db = 10 * np.log10(mean_power + 1e-12)
     scaled = (db - _LOWEST_DB) / (_HIGHEST_DB - _LOWEST_DB) * 255
     return [int(value) for value in np.clip(scaled, 0, 255)]

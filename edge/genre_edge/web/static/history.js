@@ -1,6 +1,6 @@
 // What was heard today and in the week.
 import { api } from "./api.js";
-import { colour, duration, percent, rows } from "./parts.js";
+import { colour, duration, percent, rows } from "./widgets.js";
 
 const byId = (id) => document.getElementById(id);
 

@@ -1,5 +1,5 @@
 // What the microphone of the service hears.
-import { Bars, legend, percent, ribbon } from "./parts.js";
+import { Bars, legend, percent, ribbon } from "./widgets.js";
 
 const HOUR = 3600;
 const byId = (id) => document.getElementById(id);

@@ -10,7 +10,7 @@ const byId = (id) => document.getElementById(id);
 const open = {
   live: (model) => startLive(model),
   track: async (model) => (await import("./track.js")).startTrack(model),
-  here: async (model) => (await import("./here.js")).startHere(model),
+  here: async (model) => (await import("./this_device.js")).startThisDevice(model),
   history: async (model) => (await import("./history.js")).startHistory(model),
 };
 

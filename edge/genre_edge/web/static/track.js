@@ -1,6 +1,6 @@
 // A file: its waveform, and the genre at the playhead.
 import { classify } from "./api.js";
-import { Bars, clock, percent, ribbon, rows } from "./parts.js";
+import { Bars, clock, percent, ribbon, rows } from "./widgets.js";
 
 const byId = (id) => document.getElementById(id);
 

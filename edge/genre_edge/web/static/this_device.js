@@ -1,10 +1,10 @@
 // The microphone of the device that shows the page: three seconds at a time to the service.
 import { api } from "./api.js";
-import { Bars, percent } from "./parts.js";
+import { Bars, percent } from "./widgets.js";
 
 const byId = (id) => document.getElementById(id);
 
-export function startHere(model) {
+export function startThisDevice(model) {
   const bars = new Bars(byId("here-bars"), model.labels);
   const seconds = model.frontend.window_seconds;
   let running = null;
@@ -41,7 +41,7 @@ async function listen(seconds, bars) {
     return null;
   }
   const context = new AudioContext();
-  await context.audioWorklet.addModule("static/collector.js");
+  await context.audioWorklet.addModule("static/window_collector.js");
   const collector = new AudioWorkletNode(context, "collector", {
     numberOfOutputs: 0, processorOptions: { samples: Math.ceil(seconds * context.sampleRate) },
   });

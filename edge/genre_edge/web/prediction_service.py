@@ -1,4 +1,4 @@
-"""The service as a part of a listening program, or alone."""
+"""The page and the API, put together: beside a program that listens, or alone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,29 @@ from ..settings.load import Settings
 from .hub import Hub
 
 
-class Web:
-    """Page and API of one program; with a Hub where it listens."""
+class PredictionService:
+    """The page and the API of one program, served until it is closed.
+
+    Parameters
+    ----------
+    settings
+        Sections web, model and history are used.
+    health
+        State of the program that listens to a microphone; None if none does.
+    report
+        Gets one line for each thing that a person should know.
+
+    Raises
+    ------
+    UsageError
+        Flask or waitress is not installed, or the token is missing.
+    GenreEdgeError
+        The address is in use.
+    """
 
     def __init__(
         self, settings: Settings, health: Health | None, report: Callable[[str], None]
     ) -> None:
-        """UsageError without Flask and waitress, GenreEdgeError if the address is
-        taken."""
         try:
             from .app import VENDOR, create_app
             from .server import Server
@@ -27,19 +42,20 @@ class Web:
                 raise
             raise UsageError(f"the web needs {error.name}: pip install 'genre-edge[web]'") from None
         self.hub = Hub(health, settings.web.viewers) if health is not None else None
+        """Sends live events to viewers; None where nobody listens."""
         history = settings.history.path
         state = WebState(settings.web, settings.model, history, health, self.hub)
         self._server = Server(create_app(state), settings.web, report)
         self.url = self._server.url
-        """Where the page is."""
+        """Address of the page."""
         if not VENDOR.is_dir():
             report(
-                "the page lacks its libraries (waveforms, charts): script/web fetches them; the "
-                "API is whole"
+                "the page shows no waveforms and charts: their libraries are missing; "
+                "run script/web to download them"
             )
 
     def close(self) -> None:
-        """Send viewers home and stop."""
+        """Disconnect viewers and stop serving."""
         if self.hub is not None:
             self.hub.close()
         self._server.close()
