@@ -6,7 +6,7 @@ import os
 import threading
 import time
 
-from genre_edge.commands.common import complain
+from genre_edge.console import complain
 from genre_edge.quiet import quiet_stderr
 
 

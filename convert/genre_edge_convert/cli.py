@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from genre_edge.commands.common import run_command
+from genre_edge.console import run_command
 from genre_edge.errors import UsageError
 from genre_edge.model.bundle import LAYOUTS
 from genre_edge.quiet import quiet_stderr

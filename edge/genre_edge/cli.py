@@ -1,27 +1,36 @@
-"""The command genre-edge: parses the command line, runs one subcommand, turns errors
-into one line."""
+"""The command genre-edge: finds the subcommand, reads its options and runs it.
+
+Only the module of the subcommand that is called is imported, so `genre-edge --version`
+need not wait for numpy.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib import import_module
 
-from .commands import (
-    bench,
-    classify,
-    config,
-    demo,
-    devices,
-    doctor,
-    history,
-    info,
-    listen,
-    serve,
-    service,
-)
-from .commands.common import run_command
+from .console import run_command
+from .errors import UsageError
 from .version import __version__
+
+COMMANDS = {
+    "listen": "print the genre of what a microphone hears (the default command)",
+    "classify": "print the genre of each 3-second window of audio files",
+    "devices": "list the microphones, with names that survive a reboot",
+    "doctor": "check microphone, model and system, and say how to mend them",
+    "demo": "classify the clip that comes with the program",
+    "info": "describe a model: labels, front-end, quantisation, accuracy",
+    "history": "show what was played, and for how long",
+    "serve": "serve a web page and an HTTP API",
+    "config": "create, check or show the configuration file",
+    "service": "run at boot under systemd",
+    "bench": "measure how often models are right, and what they cost",
+}
+"""Each subcommand with its line in --help. The module commands/NAME.py has
+`configure(parser)`, which declares its options."""
 
 _DESCRIPTION = """\
 Say what kind of music is playing, on a small device.
@@ -34,12 +43,12 @@ _EPILOG = """\
 examples:
   genre-edge                           listen to the microphone (the same as genre-edge listen)
   genre-edge demo                      try it: the clip that comes with the program
-  genre-edge classify song.mp3         the genre of each window, and a verdict
+  genre-edge song.mp3                  the genre of a file (the same as genre-edge classify)
   genre-edge classify ~/Music --format json
-  genre-edge info                      what the model is and how often it is right
+  genre-edge info                      what the model is, and how often it is right
   genre-edge history                   what was played, and for how long (after --history)
   genre-edge serve --live              a page that shows what is playing
-  sudo genre-edge service install      run at boot, be restarted when hung
+  sudo genre-edge service install      run at boot, restart when it hangs
   genre-edge bench --data ~/gtzan      int8 against float32: accuracy and cost
 
 'genre-edge COMMAND --help' explains each command.
@@ -48,8 +57,15 @@ examples:
 _TOP_OPTIONS = ("-h", "--help", "--version")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(configured: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Build the command line.
+
+    Parameters
+    ----------
+    configured
+        The subcommands whose own options are declared. The others are known by name
+        and help line only, and their modules are not imported.
+    """
     top = argparse.ArgumentParser(
         prog="genre-edge",
         description=_DESCRIPTION,
@@ -58,30 +74,62 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"genre-edge {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (
-        listen,
-        classify,
-        devices,
-        doctor,
-        demo,
-        info,
-        history,
-        serve,
-        config,
-        service,
-        bench,
-    ):
-        command.add_parser(commands)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=text, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name in configured:
+            import_module(f".commands.{name}", __package__).configure(command)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: the process's); returns the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or (arguments[0].startswith("-") and arguments[0] not in _TOP_OPTIONS):
-        arguments.insert(0, "listen")
-    args = parser().parse_args(arguments)
-    return run_command("genre-edge", args.run, args)
+    return run_command("genre-edge", _run, list(sys.argv[1:] if argv is None else argv))
+
+
+def _run(arguments: list[str]) -> int:
+    arguments = with_command(arguments)
+    args = parser(arguments[:1]).parse_args(arguments)
+    status: int = args.run(args)
+    return status
+
+
+def with_command(arguments: Sequence[str]) -> list[str]:
+    """Add the subcommand where it was left out.
+
+    Nothing, or an option, means `listen`. A path that exists, or a name with a suffix,
+    means `classify`.
+
+    Raises
+    ------
+    UsageError
+        If the first word is neither a subcommand nor looks like a file.
+
+    Examples
+    --------
+    >>> with_command(["song.mp3", "--hop", "1"])
+    ['classify', 'song.mp3', '--hop', '1']
+    >>> with_command(["--hop", "1"])
+    ['listen', '--hop', '1']
+    """
+    if not arguments:
+        return ["listen"]
+    first = arguments[0]
+    if first in COMMANDS or first in _TOP_OPTIONS:
+        return list(arguments)
+    if first.startswith("-"):
+        return ["listen", *arguments]
+    if os.path.lexists(first) or len(os.path.splitext(first)[1]) > 1:
+        return ["classify", *arguments]
+    raise UsageError(f"{first}: no such command or file; {_nearest(first)}")
+
+
+def _nearest(word: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, COMMANDS, 1)
+    return f"did you mean {close[0]}?" if close else "'genre-edge --help' lists the commands"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genre_edge.arrays import Float32
-from genre_edge.commands.common import run_command
+from genre_edge.console import run_command
 from genre_edge.errors import UsageError
 from genre_edge.judge.tracks import Track, labels_of, load_tracks
 from genre_edge.model.frontend_spec import FrontendSpec

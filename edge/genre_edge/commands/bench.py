@@ -7,13 +7,15 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..console import complain
 from ..errors import UsageError
 from ..files import write_atomically
-from ..judge.tracks import Track, load_tracks
 from ..settings.tables import DEFAULT_MODEL, RUNTIMES
-from .common import complain
+
+if TYPE_CHECKING:
+    from ..judge.tracks import Track
 
 _EPILOG = """\
 examples:
@@ -22,24 +24,19 @@ examples:
   genre-edge bench --data ~/gtzan --runtime litert,tflite --threads 1,2,4
   genre-edge bench --compare old/bench.json new/bench.json
 
-writes to --output: bench.json, bench.md and, where matplotlib is installed
-(pip install 'genre-edge[bench]'), bench.png
+--output gets bench.json, bench.md and bench.png. The picture needs matplotlib (the extra "bench").
 
-exit status: 0 done, 1 some file was skipped, or --compare found something worse, 2 wrong usage
+exit status: 0 done, 1 a file was skipped or --compare found something worse, 2 wrong usage
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "bench",
-        help="how often models are right on your recordings, and what they cost",
-        description="Measure accuracy and cost of models on labelled recordings: folders named "
-        "after the genres, "
-        "or a folder with a tracks.csv (columns track, genre, file, split).",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "Measure accuracy and cost of models on labelled recordings: folders named after\n"
+        "the genres, or a folder with a tracks.csv (columns track, genre, file, split)."
     )
+    parser.epilog = _EPILOG
     parser.add_argument(
         "models",
         nargs="*",
@@ -120,6 +117,8 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _tracks(data: Path, split: str) -> list[Track]:
+    from ..judge.tracks import load_tracks
+
     tracks = [track for track in load_tracks(data, training=False) if split in (track.split, "all")]
     if not tracks:
         raise UsageError(f"--split {split}: {data} has no such tracks")

@@ -6,18 +6,19 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..audio.folders import find_audio
+from ..console import complain
 from ..errors import GenreEdgeError, UsageError
 from ..health import Health
-from ..model.batch import Item, classify_items
-from ..model.bundle import find_model, read_bundle
 from ..settings.load import load
 from ..settings.tables import EngineConfig
-from ..sinks import Sink
-from .common import add_engine_options, complain, engine_config
+from .common import add_engine_options, engine_config
 from .sink_options import add_output_options, check_history, output_flags, report_sinks
+
+if TYPE_CHECKING:
+    from ..model.batch import Item
+    from ..sinks import Sink
 
 _EPILOG = """\
 examples:
@@ -26,19 +27,16 @@ examples:
   genre-edge classify *.flac --format json | jq -r 'select(.type=="file") | [.file,.genre] | @tsv'
   ffmpeg -v error -i talk.m4a -f wav - | genre-edge classify -
 
-exit status: 0 all classified, 1 some file failed, 2 wrong usage
+exit status: 0 all classified, 1 a file failed, 2 wrong usage
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "classify",
-        help="the genre of each 3-second window of audio files",
-        description="Print the genre of each window of audio files, and a verdict for each file.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "Print the genre of each 3-second window of audio files, and a verdict for each file."
     )
+    parser.epilog = _EPILOG
     parser.add_argument(
         "paths",
         nargs="+",
@@ -59,6 +57,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Classify; returns the exit status."""
+    from ..audio.folders import find_audio
+
     if args.jobs < 1:
         raise UsageError(f"--jobs {args.jobs}: must be at least 1")
     config = engine_config(args)
@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     check_history(args, settings.history.enabled)
     sink = _sink(args.format, config)
     if any(said.values()):
+        from ..model.bundle import find_model, read_bundle
         from ..service.outputs import Outputs
         from ..sinks.background import Fanout
 
@@ -81,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
 def classify_to(sink: Sink, items: list[Item], config: EngineConfig, jobs: int) -> int:
     """Send every record to the sink and every error to standard error; returns the exit
     status."""
+    from ..model.batch import classify_items
+
     failed = False
     with _progress(len(items)) as bar:
         for _, records in classify_items(items, config, jobs):
@@ -104,6 +107,7 @@ def _sink(name: str, config: EngineConfig) -> Sink:
 
         return JsonlSink(sys.stdout)
     if name == "csv":
+        from ..model.bundle import find_model, read_bundle
         from ..sinks.csv_table import CsvSink
 
         return CsvSink(sys.stdout, read_bundle(find_model(config.model)).info.labels)

@@ -1,12 +1,10 @@
-"""genre-edge config: the configuration file: begin one, check it, show what is in
-force."""
+"""genre-edge config: create, check or show the configuration file."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from ..errors import UsageError
 from ..files import write_atomically
@@ -16,29 +14,26 @@ from .common import add_config_option
 
 _EPILOG = """\
 examples:
-  genre-edge config init                     a commented file to edit
-  genre-edge config init --output - | less   look at it
-  genre-edge config check                    every fault, with its line
-  genre-edge config show                     what is in force, and who said so
+  genre-edge config init                     write a commented file to edit
+  genre-edge config init --output - | less   read that file first
+  genre-edge config check                    name every fault and its line
+  genre-edge config show                     print the values in use and where each comes from
 
-exit status: 0 well, 2 faults
+exit status: 0 ok, 2 faults
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "config",
-        help="begin, check or show the configuration file",
-        description="The configuration of genre-edge listen: a TOML file, environment variables "
-        "above it, flags above both.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "Create, check or show the configuration file (TOML). Environment variables override\n"
+        "the file, and flags override both."
     )
+    parser.epilog = _EPILOG
     what = parser.add_subparsers(title="what to do", metavar="check|show|init", required=True)
     for name, run, text in (
-        ("check", _check, "read it and name every fault"),
-        ("show", _show, "print what is in force, as TOML, and where it was said"),
+        ("check", _check, "read the file and name every fault"),
+        ("show", _show, "print the values in use, as TOML, and where each comes from"),
     ):
         sub = what.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         add_config_option(sub)
@@ -50,9 +45,9 @@ def add_parser(commands: Any) -> None:
         "--output",
         default=str(user_file()),
         metavar="FILE",
-        help="- for the screen (default: %(default)s)",
+        help="where to write it; - for standard output (default: %(default)s)",
     )
-    init.add_argument("--force", action="store_true", help="replace a file that is there")
+    init.add_argument("--force", action="store_true", help="replace a file that exists")
     init.set_defaults(run=_init)
 
 

@@ -1,4 +1,4 @@
-"""genre-edge devices: the microphones there are, under names that last."""
+"""genre-edge devices: the microphones, with names that survive a reboot."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 from ..errors import DeviceError
-from ..live.devices import choose
 from .common import add_verbose_option
 
 _EPILOG = """\
@@ -16,27 +15,24 @@ examples:
   genre-edge devices --json | jq -r '.[].token'
   genre-edge --device usb:0d8c:013c
 
-The token names the hardware and survives reboots and replugging; the index does not.
+The token names the hardware. It stays the same after a reboot or replugging; the index does not.
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "devices",
-        help="the microphones there are, with names that survive a reboot",
-        description="List every audio input: its lasting token, rates and channels, and which is "
-        "the default.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "List every audio input: its token, rates and channels, and which one is the default."
     )
-    parser.add_argument("--json", action="store_true", help="as one JSON array")
+    parser.epilog = _EPILOG
+    parser.add_argument("--json", action="store_true", help="print one JSON array")
     add_verbose_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """List; the exit status is 1 when there is no input at all."""
+    from ..live.devices import choose
     from ..live.portaudio import RATES, list_inputs, supported_rates
 
     devices, default_index = list_inputs(args.verbose)

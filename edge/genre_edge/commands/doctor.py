@@ -1,18 +1,19 @@
-"""genre-edge doctor: looks at everything that goes wrong on a device, and says what to
-do about it."""
+"""genre-edge doctor: checks what commonly goes wrong, and says how to mend it."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ..service.doctor import CHECKS, Finding
 from ..settings.load import find_file, load
 from ..settings.options import add_flags, given
 from ..settings.tables import CaptureConfig
 from .common import add_config_option, add_engine_options, add_verbose_option
+
+if TYPE_CHECKING:
+    from ..service.doctor import Finding
 
 _MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
@@ -22,21 +23,16 @@ examples:
   genre-edge doctor --device usb:0d8c:013c
   genre-edge doctor --json | jq '.[] | select(.status != "ok")'
 
-exit status: 0 nothing failed (warnings may stand), 1 something failed
+exit status: 0 nothing failed (there may be warnings), 1 something failed
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "doctor",
-        help="check microphone, model and system, and say what to do",
-        description="Check what commonly goes wrong, and say for each fault what to do.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = "Check what commonly goes wrong, and say how to mend each fault."
+    parser.epilog = _EPILOG
     add_flags(parser, "microphone", CaptureConfig)
-    parser.add_argument("--json", action="store_true", help="as one JSON array")
+    parser.add_argument("--json", action="store_true", help="print one JSON array")
     add_engine_options(parser)
     add_config_option(parser)
     add_verbose_option(parser)
@@ -45,6 +41,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check everything; returns the exit status."""
+    from ..service.doctor import CHECKS
+
     findings: list[Finding] = []
     said = {name: given(args, name) for name in ("microphone", "model")}
     args.settings, _ = load(find_file(args.config), flags=said)

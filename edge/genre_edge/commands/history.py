@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from ..errors import UsageError
 from ..settings.load import default_history
@@ -24,26 +23,23 @@ examples:
   genre-edge history --by day --format csv > days.csv
   genre-edge history --since 30d --by day --plot month.png
 
---plot needs matplotlib: pip install 'genre-edge[plot]'
+--plot needs matplotlib (the extra "plot").
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "history",
-        help="what was played, and for how long",
-        description="Sum up what listening with --history has written.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "Show how long each genre was heard, from what listening with --history has written."
     )
+    parser.epilog = _EPILOG
     parser.add_argument(
         "path",
         nargs="?",
         type=Path,
         default=default_history(),
         metavar="PATH",
-        help="the history's file (default: %(default)s)",
+        help="the history file (default: %(default)s)",
     )
     parser.add_argument(
         "--since", default="7d", metavar="AGE", help="30m, 12h, 7d, 4w (default: %(default)s)"
@@ -52,7 +48,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--format", choices=("text", "json", "csv"), default="text", help="default: %(default)s"
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="a picture (.png, .svg, .pdf)")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw a picture (.png, .svg, .pdf)"
+    )
     parser.set_defaults(run=run)
 
 

@@ -1,4 +1,4 @@
-"""genre-edge info: what a bundle says of itself."""
+"""genre-edge info: what a model is, as its bundle describes it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import argparse
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..model.bundle import Bundle, find_model, read_bundle, shipped_models
 from ..settings.tables import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from ..model.bundle import Bundle
 
 _EPILOG = """\
 examples:
@@ -19,15 +21,12 @@ examples:
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "info",
-        help="what a model is: labels, front-end, quantisation, accuracy",
-        description="Print what a model's bundle says of itself, after checking that it is whole.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "Check that a model's bundle is whole, and print what it says about itself."
     )
+    parser.epilog = _EPILOG
     parser.add_argument(
         "model",
         nargs="?",
@@ -35,12 +34,14 @@ def add_parser(commands: Any) -> None:
         metavar="MODEL",
         help="a bundle or the name of a shipped one (default: %(default)s)",
     )
-    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print; returns the exit status."""
+    from ..model.bundle import find_model, read_bundle
+
     bundle = read_bundle(find_model(args.model))
     described = {
         **bundle.info.to_dict(),
@@ -62,6 +63,8 @@ def _print_text(bundle: Bundle, described: dict[str, Any]) -> None:
         print(f"  {section}")
         for line in _lines(described[section]):
             print(f"    {line}")
+    from ..model.bundle import shipped_models
+
     others = [name for name in shipped_models() if name != bundle.info.name]
     if others:
         print(f"  also shipped  {', '.join(others)}")

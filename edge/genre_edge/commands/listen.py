@@ -1,5 +1,4 @@
-"""genre-edge listen: the genre of what a microphone hears, for as long as it is
-there."""
+"""genre-edge listen: the genre of what a microphone hears."""
 
 from __future__ import annotations
 
@@ -7,48 +6,46 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..console import complain
 from ..errors import UsageError
 from ..health import Health
 from ..records import Record, StateRecord
 from ..settings.load import Flags, Settings, find_file, load
 from ..settings.options import add_flags, given
 from ..settings.tables import CaptureConfig, ListenConfig
-from ..sinks import Sink
-from .common import add_config_option, add_engine_options, add_verbose_option, complain
+from .common import add_config_option, add_engine_options, add_verbose_option
 from .sink_options import add_output_options, check_history, output_flags, report_sinks
 
 if TYPE_CHECKING:
     from ..service.program import Listening
+    from ..sinks import Sink
 
 _EPILOG = """\
 examples:
   genre-edge                                  listen to the default microphone
-  genre-edge --device usb:0d8c:013c           to this one, whatever its number today
-  genre-edge --format json | jq -r .label     follow along from a script
-  genre-edge --hop 1 --duration 60            a window every second, for a minute
-  genre-edge --history                        remember what was heard (genre-edge history)
+  genre-edge --device usb:0d8c:013c           listen to this one, whatever its index is today
+  genre-edge --format json | jq -r .label     labels for a script
+  genre-edge --hop 1 --duration 60            a window each second, for a minute
+  genre-edge --history                        keep what was heard (genre-edge history shows it)
   genre-edge --webhook https://example.org/now-playing,token-file=token.txt
-  genre-edge devices                          which microphones there are
+  genre-edge devices                          list the microphones
 
-A device that is missing or lost is waited for. What flags leave open comes from the configuration
-file and the environment (genre-edge config). The exit status is 0 after Ctrl-C, SIGTERM, --duration
-or --windows, 1 when listening is impossible, 2 for wrong usage.
+If the device is missing or lost, the program waits for it. Settings without a flag come from the
+environment and the configuration file (genre-edge config).
+
+exit status: 0 after Ctrl-C, SIGTERM, --duration or --windows, 1 when listening is impossible,
+2 wrong usage
 """
 
 _SHORTEST_HOP, _LONGEST_HOP = 0.25, 3.0
 
 
-def add_parser(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "listen",
-        help="the genre of what a microphone hears (the default command)",
-        description="Print the genre of each 3-second window that a microphone hears.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = "Print the genre of each 3-second window that a microphone hears."
+    parser.epilog = _EPILOG
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="default: %(default)s"
     )
@@ -57,7 +54,7 @@ def add_parser(commands: Any) -> None:
 
 
 def add_listening_options(parser: argparse.ArgumentParser) -> None:
-    """All that the configuration file can say too."""
+    """Declare the options that the configuration file can set too."""
     add_flags(parser.add_argument_group("microphone"), "microphone", CaptureConfig)
     add_flags(parser.add_argument_group("label"), "listen", ListenConfig)
     add_output_options(parser)

@@ -1,4 +1,4 @@
-"""genre-edge serve: the prediction service and its page."""
+"""genre-edge serve: a web page and an HTTP API."""
 
 from __future__ import annotations
 
@@ -8,38 +8,37 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+from ..console import complain
 from ..errors import UsageError
 from ..settings.load import Settings
 from ..settings.options import add_flags
 from ..settings.tables import WebConfig
-from .common import complain
 from .listen import Said, add_listening_options, loader, report_losses, run_until_stopped
 
 _EPILOG = """\
 examples:
-  genre-edge serve                     open http://127.0.0.1:8080 and drop a file on the page
-  genre-edge serve --live              and what the microphone hears now
-  genre-edge serve --live --history    and what it heard today
+  genre-edge serve                     then open http://127.0.0.1:8080 and drop a file on the page
+  genre-edge serve --live              also show what the microphone hears
+  genre-edge serve --live --history    also show what it heard today
   genre-edge serve --host 0.0.0.0 --token-file ~/.config/genre-edge/token
   curl -F file=@song.mp3 http://127.0.0.1:8080/api/classify
 
-The API is described at /api/openapi.json. Beyond this machine it wants a token (Authorization:
-Bearer TOKEN; the page asks for it).
+/api/openapi.json describes the API. From other machines it needs an access token (header
+"Authorization: Bearer TOKEN"; the page asks for it).
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "serve",
-        help="the prediction service and its page",
-        description="Serve a page and an HTTP API that classify files, microphones of browsers "
-        "and this one's.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "Serve a web page and an HTTP API. They classify uploaded files, the browser's microphone\n"
+        "and, with --live, the microphone of this machine."
     )
+    parser.epilog = _EPILOG
     group = parser.add_argument_group("web")
-    group.add_argument("--live", action="store_true", help="also listen to the microphone")
+    group.add_argument(
+        "--live", action="store_true", help="also listen to the microphone of this machine"
+    )
     add_flags(group, "web", WebConfig)
     add_listening_options(parser)
     parser.set_defaults(run=run)

@@ -1,5 +1,4 @@
-"""genre-edge service: run at boot under systemd, be restarted when hung, log to the
-journal."""
+"""genre-edge service: run at boot under systemd, with the journal as the log."""
 
 from __future__ import annotations
 
@@ -13,66 +12,64 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from ..console import complain
 from ..errors import UsageError
 from ..service.systemd_notify import heartbeat_file
 from ..service.systemd_unit import NAME, WATCHDOG_SECONDS, Unit, unit_text
 from ..settings.load import SYSTEM_FILE, config_home, load, user_file
 from ..settings.text import commented
-from .common import complain
 from .config import write_new
 from .listen import add_listening_options, loader, run_until_stopped
 
 _EPILOG = """\
 examples:
-  sudo genre-edge service install          at boot, for all; configuration: /etc/genre-edge.toml
-  genre-edge service install --user        when this user logs in
-  genre-edge service status                is it up, what does it hear, what did it say last
-  sudo genre-edge service uninstall        configuration and history stay
-  journalctl -u genre-edge -o json         its log, with fields GENRE_EDGE_...
+  sudo genre-edge service install          run at boot; configuration: /etc/genre-edge.toml
+  genre-edge service install --user        run when this user logs in
+  genre-edge service status                whether it runs, and the end of its log
+  sudo genre-edge service uninstall        remove it; configuration and history stay
+  journalctl -u genre-edge -o json         the log, with fields GENRE_EDGE_...
 
-exit status: 0 done, 1 systemd said no, 2 wrong usage
+exit status: 0 done, 1 systemctl failed, 2 wrong usage
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "service",
-        help="run at boot under systemd",
-        description="Install, look at or remove the systemd service that listens at all times.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = "Install, inspect or remove the systemd service that listens from boot on."
+    parser.epilog = _EPILOG
     what = parser.add_subparsers(
         title="what to do", metavar="install|status|uninstall|alive|run", required=True
     )
     for name, run, text in (
-        ("install", _install, "write the unit and a commented configuration, and start it"),
-        ("status", _status, "what systemd says of it"),
-        ("uninstall", _uninstall, "stop it and remove the unit"),
+        (
+            "install",
+            _install,
+            "write the unit and a commented configuration file, and start the service",
+        ),
+        ("status", _status, "show the status that systemd reports"),
+        ("uninstall", _uninstall, "stop the service and remove the unit"),
     ):
         sub = what.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        sub.add_argument("--user", action="store_true", help="the user's own service manager")
+        sub.add_argument("--user", action="store_true", help="use the user's own service manager")
         sub.add_argument(
             "--root",
             type=Path,
             default=Path("/"),
             metavar="DIR",
-            help="a system image to work in (default: /)",
+            help="work in the system image DIR (default: /)",
         )
         sub.set_defaults(run=run)
     alive = what.add_parser(
         "alive",
-        help="status 0 if it shows life",
-        description="For a container's health check: status 0 or 1.",
+        help="exit with status 0 if the service is alive",
+        description="Exit with status 0 if the last heartbeat is recent, else 1 (a health check).",
     )
     alive.set_defaults(run=_alive)
     running = what.add_parser(
         "run",
-        help="what the unit starts",
-        description="Listen as a service: a log instead of windows.",
+        help="listen, as the unit starts it",
+        description="Listen as a service: print a log instead of windows.",
     )
     add_listening_options(running)
     running.set_defaults(run=_run)

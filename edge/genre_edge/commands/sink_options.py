@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..console import complain
 from ..errors import UsageError
 from ..health import Health
 from ..settings.load import default_history
@@ -14,7 +15,6 @@ from ..settings.options import add_flags, given
 from ..settings.tables import HistoryConfig, ProgramConfig
 from ..sinks.mqtt_settings import MqttOptions, parse_mqtt
 from ..sinks.webhook_settings import parse_webhook
-from .common import complain
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
