@@ -16,6 +16,7 @@ from genre_edge import cli as genre_edge
 from genre_edge.bench.board import parse_throttled
 from genre_edge.bench.compare import compare, load_bench
 from genre_edge.bench.cost import interleaved, milliseconds
+from genre_edge.extras import install_line
 from genre_edge.model.bundle import find_model, read_bundle
 from genre_edge.model.flatbuffer import read_graph
 
@@ -131,7 +132,7 @@ def test_without_matplotlib_only_the_picture_is_missing(
         ]
     )
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bench.json", "bench.md"]
-    assert "pip install 'genre-edge[bench]'" in capsys.readouterr().err
+    assert install_line("bench") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 from genre_edge.arrays import Float32
 from genre_edge.errors import ModelError, UsageError
+from genre_edge.extras import pip_line
 from genre_edge.quiet import quiet_stderr
 from tensorflow.lite.tools import flatbuffer_utils
 
@@ -99,7 +100,7 @@ def _ai_edge(flatbuffer: bytes, calibration: Float32) -> bytes:
         from ai_edge_quantizer import quantizer, recipe
     except ImportError:
         raise UsageError(
-            "--quantiser ai-edge: not installed; pip install ai-edge-quantizer"
+            f"--quantiser ai-edge: not installed; {pip_line('ai-edge-quantizer')}"
         ) from None
     from ai_edge_litert.interpreter import Interpreter
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..console import complain
 from ..errors import UsageError
+from ..extras import install_line
 from ..files import write_atomically
 from ..settings.tables import DEFAULT_MODEL, RUNTIMES
 
@@ -143,7 +144,7 @@ def _write(folder: Path, found: dict[str, Any]) -> None:
     try:
         plot(found, folder / "bench.png")
     except ImportError:
-        complain("bench.png left out: it needs matplotlib (pip install 'genre-edge[bench]')")
+        complain(f"bench.png left out: it needs matplotlib ({install_line('bench')})")
     print(f"\nwritten to {folder}: {', '.join(sorted(p.name for p in folder.glob('bench.*')))}")
 
 

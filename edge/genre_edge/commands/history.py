@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import UsageError
+from ..extras import install_line
 from ..settings.load import default_history
 from ..sinks.file_lines import bar
 from ..sinks.history_report import BY, Played, played, seconds_of
@@ -98,7 +99,7 @@ def _plot(rows: Sequence[Played], path: Path, by: str) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise UsageError("--plot needs matplotlib: pip install 'genre-edge[plot]'") from None
+        raise UsageError(f"--plot needs matplotlib: {install_line('plot')}") from None
     if path.suffix not in (".png", ".svg", ".pdf") or not path.absolute().parent.is_dir():
         raise UsageError(f"--plot {path}: must be a .png, .svg or .pdf in a folder that exists")
     times = list(dict.fromkeys(row.when for row in rows))

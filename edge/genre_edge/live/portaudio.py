@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DeviceBusyError, DeviceChoiceError, DeviceError, RuntimeMissing
+from ..extras import install_line
 from ..quiet import quiet_stderr
 from ..settings.tables import CaptureConfig
 from .devices import InputDevice, choose, identify, lasting_name
@@ -36,7 +37,7 @@ def _pyaudio() -> Any:
     except ImportError as error:
         raise RuntimeMissing(
             f"listening needs PyAudio ({error}); sudo apt install portaudio19-dev python3-dev gcc, "
-            "then pip install 'genre-edge[mic]'"
+            f"then {install_line('mic')}"
         ) from None
     return pyaudio
 

@@ -13,18 +13,17 @@ import numpy.typing as npt
 
 from ..arrays import Float32
 from ..errors import BundleError, RuntimeMissing, UsageError
+from ..extras import install_line, pip_line
 from ..quiet import quiet_stderr
 from .bundle import Bundle
 
 RUNTIMES: Mapping[str, tuple[str, str]] = {
-    "litert": ("ai_edge_litert.interpreter", "pip install ai-edge-litert"),
-    "tflite": (
-        "tflite_runtime.interpreter",
-        "pip install 'genre-edge[tflite-runtime]' (Python 3.11 or older)",
-    ),
-    "tensorflow": ("tensorflow.lite.python.interpreter", "pip install tensorflow"),
+    "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
+    "tflite": ("tflite_runtime.interpreter", "tflite-runtime"),
+    "tensorflow": ("tensorflow.lite.python.interpreter", "tensorflow"),
 }
-"""Name on the command line: module that has the Interpreter, and how to install it."""
+"""Name on the command line: module that has the Interpreter, and the package that
+brings it."""
 
 _DTYPES = (np.float32, np.int8, np.uint8)
 
@@ -147,13 +146,21 @@ def interpreter_class(runtime: str | None) -> tuple[str, Any]:
     if runtime is not None and runtime not in RUNTIMES:
         raise UsageError(f"--runtime {runtime}: unknown; choose from {', '.join(RUNTIMES)}")
     for name in RUNTIMES if runtime is None else (runtime,):
-        module, install = RUNTIMES[name]
+        module, _ = RUNTIMES[name]
         try:
             with quiet_stderr():
                 return name, importlib.import_module(module).Interpreter
         except ImportError as error:
             if runtime is not None:
                 raise RuntimeMissing(
-                    f"--runtime {name}: not installed ({error}); {install}"
+                    f"--runtime {name}: not installed ({error}); {_install(name)}"
                 ) from None
-    raise RuntimeMissing("no interpreter is installed; " + RUNTIMES["litert"][1])
+    raise RuntimeMissing(f"no interpreter is installed; {_install('litert')}")
+
+
+def _install(runtime: str) -> str:
+    """How to install an interpreter."""
+    _, package = RUNTIMES[runtime]
+    if runtime == "tflite":
+        return f"{install_line(package)} (Python 3.11 or older)"
+    return pip_line(package)

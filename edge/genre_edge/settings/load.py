@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..extras import install_line
 from ..sinks.mqtt_settings import PASSWORD_VARIABLE, MqttOptions, mqtt_config
 from ..sinks.webhook_settings import WebhookConfig
 from .options import Declared, declared
@@ -214,7 +215,7 @@ def _check_parts(reader: _Reader, settings: dict[str, Any]) -> None:
     if settings["mqtt"].url:
         looked_at("mqtt.url", lambda: mqtt_config(settings["mqtt"], default_folder()))
         if importlib.util.find_spec("paho") is None:
-            reader.problems.append("mqtt needs paho-mqtt: pip install 'genre-edge[mqtt]'")
+            reader.problems.append(f"mqtt needs paho-mqtt: {install_line('mqtt')}")
     if settings["web"].enabled:
         looked_at("web.enabled", settings["web"].token)
     looked_at("on_change.command", settings["on_change"].words)

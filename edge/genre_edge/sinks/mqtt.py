@@ -23,6 +23,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..errors import UsageError
+from ..extras import install_line
 from ..health import Health, SinkHealth
 from ..records import LiveRecord, Record, WindowRecord
 from .changes import ChangeFilter, label_of
@@ -60,7 +61,7 @@ class MqttSink:
         try:
             import paho.mqtt.client
         except ImportError:
-            raise UsageError("--mqtt needs paho-mqtt: pip install 'genre-edge[mqtt]'") from None
+            raise UsageError(f"--mqtt needs paho-mqtt: {install_line('mqtt')}") from None
         self._paho = paho.mqtt.client
         self._config, self._labels, self._model = config, labels, model
         self._health, self._entry, self._report = health, entry, report

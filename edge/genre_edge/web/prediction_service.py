@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import UsageError
+from ..extras import install_line
 from ..health import Health
 from ..settings.load import Settings
 from .hub import Hub
@@ -40,7 +41,7 @@ class PredictionService:
         except ImportError as error:
             if error.name not in ("flask", "waitress", "werkzeug"):
                 raise
-            raise UsageError(f"the web needs {error.name}: pip install 'genre-edge[web]'") from None
+            raise UsageError(f"the web needs {error.name}: {install_line('web')}") from None
         self.hub = Hub(health, settings.web.viewers) if health is not None else None
         """Sends live events to viewers; None where nobody listens."""
         history = settings.history.path
