@@ -25,13 +25,13 @@ from genre_edge.health import Health, SinkHealth
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
 from genre_edge.records import Record
-from genre_edge.settings.tables import EngineConfig, HistoryConfig, ListenConfig
+from genre_edge.settings.tables import EngineConfig, ListenConfig
 from genre_edge.sinks.background import BackgroundSink, Fanout
-from genre_edge.sinks.history import HistorySink
-from genre_edge.sinks.mqtt import MqttSink
-from genre_edge.sinks.mqtt_settings import mqtt_config, parse_mqtt
-from genre_edge.sinks.webhook import WebhookSink
-from genre_edge.sinks.webhook_settings import parse_webhook
+from genre_edge.sinks.history import HistoryConfig, HistorySink
+from genre_edge.sinks.kind import SinkContext
+from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
+from genre_edge.sinks.mqtt.sink import MqttSink
+from genre_edge.sinks.webhook import WebhookSink, parse_webhook
 
 from tests.helpers.broker import Broker
 
@@ -104,6 +104,9 @@ def main() -> None:
             bare.append(cost(engine, args.windows, Fanout([])))
             url = f"mqtt://127.0.0.1:{broker.port},name=bench,spool={folder / 'spool'}"
             labels = engine.classifier.labels
+            context = SinkContext(
+                SinkHealth("mqtt"), Health(), labels, "bench", lambda line: None, wait=False
+            )
             hook = parse_webhook(f"http://127.0.0.1:{server.server_port}/")
             sinks = Fanout(
                 [
@@ -112,13 +115,7 @@ def main() -> None:
                         SinkHealth("history"),
                     ),
                     BackgroundSink(WebhookSink(hook), SinkHealth("webhook")),
-                    MqttSink(
-                        mqtt_config(parse_mqtt(url), folder),
-                        labels,
-                        "bench",
-                        Health(),
-                        SinkHealth("mqtt"),
-                    ),
+                    MqttSink(mqtt_config(parse_mqtt(url), folder), context),
                 ]
             )
             time.sleep(0.5)

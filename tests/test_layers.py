@@ -108,8 +108,6 @@ def test_the_plan_lists_every_module_and_no_other() -> None:
 def test_imports_run_from_low_to_high_in_the_plan(path: Path) -> None:
     if path == EDGE / "__init__.py":
         return  # the face: it imports when asked
-    if path.parent == EDGE / "settings":
-        pytest.xfail("settings still import two sinks' settings")
     here = PLACES[shown(path)]
     for other in imported(path):
         assert PLACES[shown(other)] < here, f"{shown(path)} imports {shown(other)}"

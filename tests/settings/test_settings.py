@@ -10,11 +10,18 @@ from pathlib import Path
 import pytest
 from genre_edge.cli import main
 from genre_edge.errors import UsageError
-from genre_edge.settings import load as settings
-from genre_edge.settings.load import SECTIONS, load
-from genre_edge.settings.options import declared
+from genre_edge.settings import places
+from genre_edge.settings.load import load as load_sections
+from genre_edge.settings.options import option_fields
+from genre_edge.settings.settings import Settings, all_sections
 from genre_edge.settings.text import commented, effective
-from genre_edge.sinks.webhook_settings import WebhookConfig
+from genre_edge.sinks import history, kinds
+
+SECTIONS = kinds.sections()
+
+
+def load(*args, **values) -> tuple[Settings, dict[str, str]]:
+    return load_sections(SECTIONS, *args, **values)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -109,11 +116,11 @@ def test_what_values_alone_do_not_show_is_found_before_anything_starts(
 
 
 def test_the_commented_file_names_every_key_and_says_the_defaults(tmp_path: Path) -> None:
-    text = commented({})
+    text = commented(SECTIONS)
     assert load(written(tmp_path, text), {})[0] == load(None, {})[0]
-    for name, cls in {**SECTIONS, "webhook": WebhookConfig}.items():
-        for one in declared(cls):
-            assert f"# {one.name} = " in text, (name, one.name)
+    for section in all_sections(SECTIONS):
+        for one in option_fields(section.options):
+            assert f"# {one.name} = " in text, (section.name, one.name)
     # Every commented key is valid TOML of the right type, and every example is allowed.
     bare = re.sub(r"(?m)^# (\[\[webhook\]\]|\w+ = )", r"\1", text)
     for path in (
@@ -126,7 +133,7 @@ def test_the_commented_file_names_every_key_and_says_the_defaults(tmp_path: Path
         "mqtt://", "mqtts://"
     )
     bare = bare.replace("mpc volume", "echo volume")
-    assert set(tomllib.loads(bare)) == {*SECTIONS, "webhook"}
+    assert set(tomllib.loads(bare)) == {section.name for section in all_sections(SECTIONS)}
     load(written(tmp_path, bare), {})
 
 
@@ -137,7 +144,7 @@ def test_what_is_shown_as_in_force_is_a_file_that_says_the_same(tmp_path: Path) 
         '"kitchen" }\n',
     )
     found, origins = load(file, {})
-    shown = effective(found, origins)
+    shown = effective(SECTIONS, found, origins)
     assert f"gain_db = 3.0  # {file}:2: microphone.gain_db" in shown
     again = tmp_path / "again.toml"
     again.write_text(shown)
@@ -146,24 +153,24 @@ def test_what_is_shown_as_in_force_is_a_file_that_says_the_same(tmp_path: Path) 
 
 def test_the_users_file_goes_before_the_systems(tmp_path: Path, monkeypatch) -> None:
     system = tmp_path / "system.toml"
-    monkeypatch.setattr(settings, "SYSTEM_FILE", system)
+    monkeypatch.setattr(places, "SYSTEM_FILE", system)
     environment = {"XDG_CONFIG_HOME": str(tmp_path)}
-    assert settings.find_file(None, environment) is None
+    assert places.find_file(None, environment) is None
     system.write_text("")
-    assert settings.find_file(None, environment) == system
+    assert places.find_file(None, environment) == system
     users = tmp_path / "genre-edge" / "config.toml"
     users.parent.mkdir()
     users.write_text("")
-    assert settings.find_file(None, environment) == users
-    assert settings.find_file(None, {**environment, "GENRE_EDGE_CONFIG": "/x"}) == Path("/x")
-    assert settings.find_file(Path("/y"), environment) == Path("/y")
+    assert places.find_file(None, environment) == users
+    assert places.find_file(None, {**environment, "GENRE_EDGE_CONFIG": "/x"}) == Path("/x")
+    assert places.find_file(Path("/y"), environment) == Path("/y")
 
 
 def test_the_state_folder_is_systemds_where_it_gives_one() -> None:
-    assert settings.default_folder({"STATE_DIRECTORY": "/var/lib/genre-edge"}) == Path(
+    assert places.default_folder({"STATE_DIRECTORY": "/var/lib/genre-edge"}) == Path(
         "/var/lib/genre-edge"
     )
-    assert settings.default_folder({"XDG_STATE_HOME": "/s"}) == Path("/s/genre-edge")
+    assert places.default_folder({"XDG_STATE_HOME": "/s"}) == Path("/s/genre-edge")
 
 
 def test_a_user_without_a_home_can_run_it(monkeypatch, capsys) -> None:
@@ -179,11 +186,11 @@ def test_a_user_without_a_home_can_run_it(monkeypatch, capsys) -> None:
         main(["listen", "--help"])
     assert left.value.code == 0
     assert "/nonexistent" in capsys.readouterr().out
-    monkeypatch.setattr(settings, "SYSTEM_FILE", Path("/nonexistent/genre-edge.toml"))
-    assert settings.find_file(None, {}) is None
-    assert load(None, {"STATE_DIRECTORY": "/var/lib/genre-edge"})[0].history.path.parent == Path(
-        "/var/lib/genre-edge"
-    )
+    monkeypatch.setattr(places, "SYSTEM_FILE", Path("/nonexistent/genre-edge.toml"))
+    assert places.find_file(None, {}) is None
+    assert load(None, {"STATE_DIRECTORY": "/var/lib/genre-edge"})[0].of(
+        history.SECTION
+    ).path.parent == Path("/var/lib/genre-edge")
 
 
 def test_the_command_begins_checks_and_shows(tmp_path: Path, cli) -> None:

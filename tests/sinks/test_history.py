@@ -20,8 +20,7 @@ from genre_edge.errors import UsageError
 from genre_edge.health import SinkHealth
 from genre_edge.live.clock import iso8601
 from genre_edge.records import FileRecord, GapRecord, LiveRecord, WindowRecord
-from genre_edge.settings.tables import HistoryConfig
-from genre_edge.sinks.history import HistoryError, HistorySink
+from genre_edge.sinks.history import HistoryConfig, HistoryError, HistorySink
 from genre_edge.sinks.history_report import played, seconds_of
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC).timestamp()
@@ -221,8 +220,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from tests.sinks.test_history import live
 from genre_edge.health import SinkHealth
-from genre_edge.settings.tables import HistoryConfig
-from genre_edge.sinks.history import HistorySink
+from genre_edge.sinks.history import HistoryConfig, HistorySink
 config = HistoryConfig(Path({path!r}), windows=True, commit_seconds=0.0, keep_days=1e6)
 sink = HistorySink(config, SinkHealth("history"))
 for k in range({first}, 10**9):

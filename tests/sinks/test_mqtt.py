@@ -16,10 +16,11 @@ import pytest
 from genre_edge.errors import UsageError
 from genre_edge.health import Health, SinkHealth
 from genre_edge.records import LiveRecord
-from genre_edge.sinks import mqtt
-from genre_edge.sinks.home_assistant import discovery
-from genre_edge.sinks.mqtt_settings import PASSWORD_VARIABLE, mqtt_config, parse_mqtt
-from genre_edge.sinks.spool import Spool
+from genre_edge.sinks.kind import SinkContext
+from genre_edge.sinks.mqtt import sink as mqtt
+from genre_edge.sinks.mqtt.home_assistant import discovery
+from genre_edge.sinks.mqtt.settings import PASSWORD_VARIABLE, mqtt_config, parse_mqtt
+from genre_edge.sinks.mqtt.spool import Spool
 
 from tests.helpers.broker import Broker, Subscriber, free_port
 
@@ -65,28 +66,21 @@ def broker(tmp_path):
 class Publisher:
     """An MqttSink and what it reports."""
 
-    def __init__(self, text: str, folder: Path, **options: object) -> None:
+    def __init__(self, text: str, folder: Path) -> None:
         self.health, self.entry, self.said = Health(), SinkHealth("mqtt"), []
         self.config = mqtt_config(parse_mqtt(f"{text},spool={folder / 'spool'}"), folder)
-        self.sink = mqtt.MqttSink(
-            self.config,
-            LABELS,
-            "gtzan-edge.int8",
-            self.health,
-            self.entry,
-            self.said.append,
-            **options,
+        context = SinkContext(
+            self.entry, self.health, LABELS, "gtzan-edge.int8", self.said.append, wait=False
         )
+        self.sink = mqtt.MqttSink(self.config, context)
 
 
 @pytest.fixture
 def publish(broker, tmp_path):
     made: list[Publisher] = []
 
-    def make(keys: str = "", **options: object) -> Publisher:
-        made.append(
-            Publisher(f"mqtt://127.0.0.1:{broker.port}/music,name=shelf{keys}", tmp_path, **options)
-        )
+    def make(keys: str = "") -> Publisher:
+        made.append(Publisher(f"mqtt://127.0.0.1:{broker.port}/music,name=shelf{keys}", tmp_path))
         return made[-1]
 
     yield make
@@ -235,10 +229,10 @@ def test_tls_with_a_certificate_on_both_sides(tmp_path) -> None:
 
 def test_windows_wait_on_disk_through_a_restart(broker, publish, tmp_path) -> None:
     broker.stop()
-    first = publish(close_seconds=1.0)
+    first = publish()
     for k in range(50):
         first.sink.write(live(k))
-    first.sink.close()
+    first.sink.close(within=1.0)
     assert any("windows wait in" in line for line in first.said)
     broker.start()
     witness = Subscriber(broker.port)
@@ -276,7 +270,8 @@ def test_a_spool_in_use_or_on_a_bad_disk_falls_back_to_memory(tmp_path) -> None:
     (tmp_path / "bad").write_bytes(b"no database" * 200)
     third = Spool(tmp_path / "bad", 10**6)
     assert not third.trouble
-    assert (tmp_path / "bad.corrupt").exists()
+    (aside,) = tmp_path.glob("bad.corrupt-*")
+    assert aside.read_bytes().startswith(b"no database")
     third.close()
 
 

@@ -14,11 +14,9 @@ import pytest
 from genre_edge.errors import GenreEdgeError, UsageError
 from genre_edge.health import SinkHealth
 from genre_edge.records import FileRecord, WindowRecord
-from genre_edge.settings.tables import ProgramConfig
 from genre_edge.sinks.background import BackgroundSink, Fanout
-from genre_edge.sinks.on_change import ProgramSink
-from genre_edge.sinks.webhook import WebhookSink
-from genre_edge.sinks.webhook_settings import parse_webhook
+from genre_edge.sinks.on_change import CommandConfig, CommandSink
+from genre_edge.sinks.webhook import WebhookSink, parse_webhook
 
 
 def window(number: int, genre: str = "jazz", file: str = "a.mp3") -> WindowRecord:
@@ -165,7 +163,7 @@ def test_a_wrong_webhook_is_one_clear_error(text: str, says: str) -> None:
 
 
 def test_a_command_gets_each_change_as_json(tmp_path) -> None:
-    sink = ProgramSink(ProgramConfig(f"sh -c 'cat >> {tmp_path}/out'"))
+    sink = CommandSink(CommandConfig(f"sh -c 'cat >> {tmp_path}/out'"))
     for k, genre in enumerate(GENRES):
         sink.write(window(k, genre))
     lines = (tmp_path / "out").read_text().splitlines()
@@ -174,11 +172,11 @@ def test_a_command_gets_each_change_as_json(tmp_path) -> None:
 
 def test_a_command_that_fails_or_hangs_is_told() -> None:
     with pytest.raises(GenreEdgeError, match=r"sh: left with status 3 \(no good\)"):
-        ProgramSink(ProgramConfig("sh -c 'echo no good >&2; exit 3'")).write(window(0))
+        CommandSink(CommandConfig("sh -c 'echo no good >&2; exit 3'")).write(window(0))
     with pytest.raises(GenreEdgeError, match=r"sleep: killed after 0.2 s"):
-        ProgramSink(ProgramConfig("sleep 60", 0.2)).write(window(0))
+        CommandSink(CommandConfig("sleep 60", 0.2)).write(window(0))
     with pytest.raises(UsageError, match="no such program"):
-        ProgramSink(ProgramConfig("genre-edge-nonesuch"))
+        CommandSink(CommandConfig("genre-edge-nonesuch"))
 
 
 # --- behind a queue

@@ -13,12 +13,13 @@ from ..errors import GenreEdgeError, UsageError
 from ..health import Health
 from ..settings.load import load
 from ..settings.tables import EngineConfig
+from ..sinks import kinds
 from .common import add_engine_options, engine_config
-from .sink_options import add_output_options, check_history, output_flags, report_sinks
+from .sink_options import add_output_options, check_output_flags, output_flags, report_sinks
 
 if TYPE_CHECKING:
     from ..model.batch import Item
-    from ..sinks import Sink
+    from ..sinks.sink import Sink
 
 _EPILOG = """\
 examples:
@@ -65,8 +66,8 @@ def run(args: argparse.Namespace) -> int:
     items = list(find_audio(args.paths))
     health = Health()
     said = output_flags(args)
-    settings, _ = load(environment={}, flags=said)
-    check_history(args, settings.history.enabled)
+    settings, _ = load(kinds.sections(), environment={}, flags=said)
+    check_output_flags(args, settings)
     sink = _sink(args.format, config)
     if any(said.values()):
         from ..model.bundle import find_model, read_bundle

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..settings.load import SYSTEM_FILE, user_file
-from ..settings.options import add_flags, given
+from ..settings.options import add_flags, from_flags
+from ..settings.places import SYSTEM_FILE, user_file
 from ..settings.tables import EngineConfig
 
 
@@ -17,7 +17,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
 
 def engine_config(args: argparse.Namespace) -> EngineConfig:
     """The engine that the options describe."""
-    return EngineConfig(**given(args, "model"))
+    return from_flags(args, "model", EngineConfig)
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..files import write_atomically
-from ..settings.load import expanded, find_file, load, user_file
+from ..settings.load import load
+from ..settings.places import expanded, find_file, user_file
 from ..settings.text import commented, effective
+from ..sinks import kinds
 from .common import add_config_option
 
 _EPILOG = """\
@@ -53,21 +55,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _check(args: argparse.Namespace) -> int:
     file = find_file(args.config)
-    load(file)
+    load(kinds.sections(), file)
     print(f"{file}: well" if file else "no configuration file: the defaults are in force")
     return 0
 
 
 def _show(args: argparse.Namespace) -> int:
     file = find_file(args.config)
-    settings, origins = load(file)
+    sections = kinds.sections()
+    settings, origins = load(sections, file)
     print(f"# file: {file or 'none'}\n")
-    print(effective(settings, origins), end="")
+    print(effective(sections, settings, origins), end="")
     return 0
 
 
 def _init(args: argparse.Namespace) -> int:
-    text = commented({})
+    text = commented(kinds.sections())
     if args.output == "-":
         sys.stdout.write(text)
         return 0

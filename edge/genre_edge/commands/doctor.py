@@ -7,9 +7,11 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..settings.load import find_file, load
+from ..settings.load import load
 from ..settings.options import add_flags, given
+from ..settings.places import find_file
 from ..settings.tables import CaptureConfig
+from ..sinks import kinds
 from .common import add_config_option, add_engine_options, add_verbose_option
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
     findings: list[Finding] = []
     said = {name: given(args, name) for name in ("microphone", "model")}
-    args.settings, _ = load(find_file(args.config), flags=said)
+    args.settings, _ = load(kinds.sections(), find_file(args.config), flags=said)
     for check in CHECKS:
         for finding in check(args):
             findings.append(finding)

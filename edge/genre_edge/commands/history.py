@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..extras import install_line
-from ..settings.load import default_history
 from ..sinks.file_lines import bar
+from ..sinks.history import default_history
 from ..sinks.history_report import BY, Played, played, seconds_of
 
 _EPILOG = """\

@@ -12,15 +12,18 @@ from ..console import complain
 from ..errors import UsageError
 from ..health import Health
 from ..records import Record, StateRecord
-from ..settings.load import Flags, Settings, find_file, load
+from ..settings.load import load
 from ..settings.options import add_flags, given
+from ..settings.places import find_file
+from ..settings.settings import Settings, Tables
 from ..settings.tables import CaptureConfig, ListenConfig
+from ..sinks import kinds
 from .common import add_config_option, add_engine_options, add_verbose_option
-from .sink_options import add_output_options, check_history, output_flags, report_sinks
+from .sink_options import add_output_options, check_output_flags, output_flags, report_sinks
 
 if TYPE_CHECKING:
     from ..service.program import Listening
-    from ..sinks import Sink
+    from ..sinks.sink import Sink
 
 _EPILOG = """\
 examples:
@@ -63,7 +66,7 @@ def add_listening_options(parser: argparse.ArgumentParser) -> None:
     add_verbose_option(parser)
 
 
-def loader(args: argparse.Namespace, base: Flags | None = None) -> Callable[[], Settings]:
+def loader(args: argparse.Namespace, base: Tables | None = None) -> Callable[[], Settings]:
     """Reads the settings of a listening command anew at each call; UsageError names
     every fault."""
     said = {
@@ -72,12 +75,12 @@ def loader(args: argparse.Namespace, base: Flags | None = None) -> Callable[[], 
     }
 
     def read() -> Settings:
-        settings, origins = load(find_file(args.config), flags=said, base=base)
+        settings, origins = load(kinds.sections(), find_file(args.config), flags=said, base=base)
         hop = settings.model.hop_seconds
         if hop is not None and not _SHORTEST_HOP <= hop <= _LONGEST_HOP:
             place = origins["model.hop_seconds"]
             raise UsageError(f"{place}: must be between {_SHORTEST_HOP:g} and {_LONGEST_HOP:g} s")
-        check_history(args, settings.history.enabled)
+        check_output_flags(args, settings)
         return settings
 
     return read

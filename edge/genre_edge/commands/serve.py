@@ -10,9 +10,9 @@ from typing import Any
 
 from ..console import complain
 from ..errors import UsageError
-from ..settings.load import Settings
 from ..settings.options import add_flags
-from ..settings.tables import WebConfig
+from ..settings.settings import Settings
+from ..settings.tables import WEB, WebConfig
 from .listen import Said, add_listening_options, loader, report_losses, run_until_stopped
 
 _EPILOG = """\
@@ -78,4 +78,4 @@ def _enabled(settings: Settings) -> Settings:
         settings.web.token()
     except UsageError as error:
         raise UsageError(f"--host: {error}") from None
-    return replace(settings, web=replace(settings.web, enabled=True))
+    return settings.replaced(WEB, replace(settings.web, enabled=True))

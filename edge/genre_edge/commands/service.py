@@ -17,8 +17,10 @@ from ..console import complain
 from ..errors import UsageError
 from ..service.systemd_notify import heartbeat_file
 from ..service.systemd_unit import NAME, WATCHDOG_SECONDS, Unit, unit_text
-from ..settings.load import SYSTEM_FILE, config_home, load, user_file
+from ..settings.load import load
+from ..settings.places import SYSTEM_FILE, config_home, user_file
 from ..settings.text import commented
+from ..sinks import kinds
 from .config import write_new
 from .listen import add_listening_options, loader, run_until_stopped
 
@@ -104,10 +106,12 @@ def _install(args: argparse.Namespace) -> int:
     user = os.environ.get("SUDO_USER") or getpass.getuser()
     real_config = args.root / config.relative_to("/") if not args.user else config
     if real_config.exists():
-        load(real_config, environment={})  # a service that cannot start is not installed
+        load(
+            kinds.sections(), real_config, environment={}
+        )  # a service that cannot start is not installed
         print(f"kept {real_config}")
     else:
-        write_new(real_config, commented({"history": {"enabled": True}}), False)
+        write_new(real_config, commented(kinds.sections(), {"history": {"enabled": True}}), False)
         print(f"wrote {real_config}")
     text = unit_text(Unit(program, config, user if under_home else None, args.user))
     write_new(unit, text, True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import GenreEdgeError
-from ..settings.load import default_folder
+from ..settings.places import default_folder
 
 LISTEN_SECONDS = 2.0
 """How long the microphone is heard."""

@@ -2,151 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-from ..errors import UsageError
 from ..health import Health, SinkHealth
 from ..model.bundle import BundleInfo
 from ..records import Record
-from ..settings.load import Settings, default_folder
-from ..settings.tables import HistoryConfig, ProgramConfig
-from ..sinks import Sink
-from ..sinks.mqtt_settings import MqttConfig, mqtt_config
-from ..sinks.webhook_settings import WebhookConfig, content_of
+from ..settings.settings import Settings
+from ..sinks import kinds
+from ..sinks.kind import PlannedSink, SinkContext
+from ..sinks.sink import BoundedSink
 
-_FILE_PATIENCE, _LIVE_PATIENCE, _RELOAD_PATIENCE = 120.0, 10.0, 3.0
-"""Seconds that a sink gets to finish: when a file or the listening ends, and when it is
-replaced while audio comes."""
+_FILES_CLOSE_SECONDS, _LIVE_CLOSE_SECONDS, _RELOAD_CLOSE_SECONDS = 120.0, 10.0, 3.0
+"""Time that a sink gets to finish, s: after the last file, when listening ends, and
+when it is replaced while audio comes (the microphone's queue holds that audio)."""
 
 Report = Callable[[str], None]
 
 
-class Closing(Sink, Protocol):
-    """A sink whose `close` takes no longer than it is allowed to."""
-
-    close_seconds: float
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """One sink that the settings ask for."""
-
-    name: str
-    """For health."""
-    config: Any
-    """What it is made from; two that are equal are the same sink."""
-
-
 @dataclass
 class _Running:
-    """A sink that is there."""
+    """A sink at work."""
 
-    wanted: _Wanted
+    planned: PlannedSink
     entry: SinkHealth
-    sink: Closing
+    sink: BoundedSink
 
 
 class Outputs:
-    """A sink that hands each record to all that the settings ask for, each behind a
-    queue and a thread.
+    """A sink that hands each record to all sinks that the settings ask for.
 
-    Live audio waits for nobody; files do (`live` false), so that nothing is lost.
-    `info` is the model's; `report` gets a line when a sink begins to fail and when it
-    works again. UsageError if one cannot be made.
+    Each of them works behind a queue and a thread of its own.
     """
 
     def __init__(
         self, settings: Settings, health: Health, info: BundleInfo, live: bool, report: Report
     ) -> None:
+        """Start the sinks.
+
+        Parameters
+        ----------
+        settings : Settings
+            What is asked for.
+        health : Health
+            Gets an entry for each sink.
+        info : BundleInfo
+            The model's.
+        live : bool
+            True for a microphone: no sink may hold it up. False for files: they wait
+            for slow sinks, so that nothing is lost.
+        report : callable
+            Takes a line when a sink begins to fail and when it works again.
+
+        Raises
+        ------
+        UsageError
+            If a sink cannot be made.
+        """
         self._health, self._info, self._live, self._report = health, info, live, report
         self._running: list[_Running] = []
         self.replace(settings)
 
     def write(self, record: Record) -> None:
-        """Hand it to each, in order."""
+        """Hand a record to each sink, in order."""
         for running in self._running:
             running.sink.write(record)
 
     def close(self) -> None:
-        """Close each, the last first."""
+        """Close each sink, the last first."""
+        within = _LIVE_CLOSE_SECONDS if self._live else _FILES_CLOSE_SECONDS
         for running in reversed(self._running):
-            running.sink.close()
+            running.sink.close(within)
 
     def replace(self, settings: Settings) -> None:
-        """Do what the settings say from now on; sinks that they leave unchanged go on
-        undisturbed."""
-        wanted = list(_wanted(settings))
-        kept = [running for running in self._running if running.wanted in wanted]
+        """Do what other settings say from now on. Sinks that they leave unchanged go on
+        undisturbed. UsageError."""
+        planned = list(_planned(settings))
+        kept = [running for running in self._running if running.planned in planned]
         for running in self._running:
             if running not in kept:
-                running.sink.close_seconds = (
-                    _RELOAD_PATIENCE  # the microphone's queue holds what comes meanwhile
-                )
-                running.sink.close()
+                running.sink.close(_RELOAD_CLOSE_SECONDS)
                 self._health.sinks.remove(running.entry)
         self._running = kept
-        for one in wanted:
-            if one not in [running.wanted for running in kept]:
-                entry = SinkHealth(one.name)
-                self._running.append(_Running(one, entry, self._made(one, entry)))
-                self._health.sinks.append(entry)
+        for one in planned:
+            if one not in [running.planned for running in kept]:
+                self._start(one)
 
-    def _made(self, wanted: _Wanted, entry: SinkHealth) -> Closing:
-        patience = _LIVE_PATIENCE if self._live else _FILE_PATIENCE
-        if isinstance(wanted.config, MqttConfig):
-            from ..sinks.mqtt import MqttSink
-
-            labels, name = self._info.labels, self._info.name
-            return MqttSink(
-                wanted.config,
-                labels,
-                name,
-                self._health,
-                entry,
-                self._report,
-                not self._live,
-                close_seconds=patience,
-            )
-        from ..sinks.background import BackgroundSink
-
-        inner = _inner(wanted.config, entry)
-        return BackgroundSink(
-            inner, entry, self._report, wait=not self._live, close_seconds=patience
+    def _start(self, planned: PlannedSink) -> None:
+        entry = SinkHealth(planned.name)
+        context = SinkContext(
+            entry=entry,
+            health=self._health,
+            labels=self._info.labels,
+            model=self._info.name,
+            report=self._report,
+            wait=not self._live,
         )
+        self._running.append(_Running(planned, entry, planned.make(context)))
+        self._health.sinks.append(entry)
 
 
-def _wanted(settings: Settings) -> list[_Wanted]:
+def _planned(settings: Settings) -> Iterator[PlannedSink]:
     """In the order in which they get records. UsageError."""
-    found = []
-    if settings.history.enabled:
-        found.append(_Wanted("history", settings.history))
-    for hook in settings.webhook:
-        secrets = (content_of(hook.secret_file), content_of(hook.token_file))
-        found.append(_Wanted(f"webhook {hook.host}", (hook, secrets)))
-    if settings.on_change.command:
-        found.append(_Wanted("on-change", settings.on_change))
-    if settings.mqtt.url:
-        found.append(_Wanted("mqtt", mqtt_config(settings.mqtt, default_folder())))
-    return found
-
-
-def _inner(config: Any, entry: SinkHealth) -> Sink:
-    if isinstance(config, HistoryConfig):
-        try:
-            config.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"history {config.path}: {error.strerror}") from None
-        from ..sinks.history import HistorySink
-
-        return HistorySink(config, entry)
-    if isinstance(config, ProgramConfig):
-        from ..sinks.on_change import ProgramSink
-
-        return ProgramSink(config)
-    hook, _ = config
-    assert isinstance(hook, WebhookConfig)
-    from ..sinks.webhook import WebhookSink
-
-    return WebhookSink(hook)
+    for kind in kinds.KINDS:
+        for options in settings.all_of(kind.section):
+            planned = kind.plan(options)
+            if planned is not None:
+                yield planned

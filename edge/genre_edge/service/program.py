@@ -15,9 +15,9 @@ from ..live.listener import Listener
 from ..live.microphone import LiveSource
 from ..model.engine import Engine
 from ..records import Record, StateRecord
-from ..settings.load import Settings
+from ..settings.settings import Settings
 from ..settings.tables import CaptureConfig
-from ..sinks import Sink
+from ..sinks.sink import Sink
 from .outputs import Outputs
 from .systemd_notify import Notifier
 

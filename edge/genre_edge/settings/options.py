@@ -16,11 +16,12 @@ import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from ..errors import UsageError
+from ..errors import Fault, UsageError
 
 _KEY = "option"
+Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Option:
     help: str
     """What it is, with its unit; says what None means where None is allowed."""
     flag: str | None = None
-    """The command line's flag; None: in the configuration file and the environment
-    alone."""
+    """The command line's flag; None: only in the configuration file and the
+    environment."""
     metavar: str | None = None
     """What stands for the value in --help."""
     low: float | None = None
@@ -51,7 +52,15 @@ def option(
     high: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """A dataclass field with an Option."""
+    """Declare a dataclass field that a user can set; the parameters are those of
+    `Option`.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class Lamp:
+    ...     glow: float = option(0.5, "how bright, 0 to 1", "--glow", low=0, high=1)
+    """
     described = Option(help, flag, metavar, low, high, choices)
     if isinstance(default, (dict, list)):
         return dataclasses.field(
@@ -61,7 +70,7 @@ def option(
 
 
 @dataclass(frozen=True)
-class Declared:
+class OptionField:
     """One field of a dataclass of options."""
 
     name: str
@@ -71,9 +80,9 @@ class Declared:
     optional: bool
     """Whether None is allowed."""
     default: Any
-    """The value if nobody says otherwise."""
+    """The value if it is not set."""
     option: Option
-    """The rest."""
+    """What else is known of it."""
 
     def problem(self, value: Any) -> str | None:
         """What is wrong with a value, in words; None if nothing is."""
@@ -128,7 +137,11 @@ def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def declared(cls: type) -> Iterator[Declared]:
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def option_fields(cls: type) -> Iterator[OptionField]:
     """The options of a dataclass, in its order."""
     hints = typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):
@@ -142,27 +155,43 @@ def declared(cls: type) -> Iterator[Declared]:
         if field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
         kind = typing.get_origin(hint) or hint
-        yield Declared(field.name, kind, optional, default, field.metadata[_KEY])
+        yield OptionField(field.name, kind, optional, default, field.metadata[_KEY])
 
 
 def check(config: object) -> None:
-    """UsageError with everything that is wrong with a dataclass of options; for its
-    __post_init__."""
-    problems = []
-    for one in declared(type(config)):
+    """Check every option of a dataclass; for its __post_init__.
+
+    Raises
+    ------
+    UsageError
+        With each fault.
+    """
+    faults = []
+    for one in option_fields(type(config)):
         value = getattr(config, one.name)
         problem = one.problem(value)
         if problem:
-            shown = f"{value:g}" if isinstance(value, float) else value
-            problems.append(f"{one.option.flag or one.name} {shown}: {problem}")
-    if problems:
-        raise UsageError("; ".join(problems))
+            faults.append(Fault(one.name, value, problem))
+    if faults:
+        raise UsageError(*faults)
 
 
 def add_flags(group: Any, section: str, cls: type) -> None:
-    """Declare the flags of a dataclass; what is given on the command line lands as
-    "section.field", the rest is absent."""
-    for one in declared(cls):
+    """Declare the flags of a dataclass of options.
+
+    What the command line gives becomes the argument "section.field"; what it leaves
+    out is absent.
+
+    Parameters
+    ----------
+    group : argparse parser or group
+        Where to declare them.
+    section : str
+        The section's name.
+    cls : type
+        The dataclass.
+    """
+    for one in option_fields(cls):
         if one.option.flag is None:
             continue
         common: dict[str, Any] = {"dest": f"{section}.{one.name}", "default": argparse.SUPPRESS}
@@ -183,24 +212,49 @@ def add_flags(group: Any, section: str, cls: type) -> None:
 
 
 def given(args: argparse.Namespace, section: str) -> dict[str, Any]:
-    """What the command line says of a section: {field: value}."""
+    """What the command line gives for a section: {field: value}."""
     mark = f"{section}."
     return {name[len(mark) :]: value for name, value in vars(args).items() if name.startswith(mark)}
 
 
-def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def from_flags(args: argparse.Namespace, section: str, cls: type[Config]) -> Config:
+    """The dataclass of options that the command line alone describes. UsageError names
+    the flags at fault."""
+    try:
+        return cls(**given(args, section))
+    except UsageError as error:
+        flags = {one.name: one.option.flag or one.name for one in option_fields(cls)}
+        raise UsageError(error.described(flags)) from None
 
 
 def from_pairs(cls: type, first: str, text: str, last: str | None = None) -> dict[str, Any]:
-    """What "VALUE,key=value,..." says, as one flag takes it: {field: value}; keys are
-    field names with "-" for "_".
+    """Read "VALUE,key=value,...", the form in which one flag sets several options.
 
-    `first` is the field of VALUE; `last` is one whose value takes the rest of the text,
-    commas included. A field that is a dict takes "Name:Value", repeatedly, under its
-    name less the "s". UsageError.
+    Keys are field names with "-" for "_". A field that is a dict takes "Name:Value"
+    under its name without the "s"; it may be repeated.
+
+    Parameters
+    ----------
+    cls : type
+        The dataclass of options.
+    first : str
+        The field that VALUE sets.
+    text : str
+        What the user wrote.
+    last : str or None
+        A field whose value is the whole rest of the text, commas included.
+
+    Returns
+    -------
+    dict of str to Any
+        {field: value}.
+
+    Raises
+    ------
+    UsageError
+        For an unknown key or a wrong value.
     """
-    fields = {one.name: one for one in declared(cls) if one.name != first}
+    fields = {one.name: one for one in option_fields(cls) if one.name != first}
     keys = {(n[:-1] if f.kind is dict else n).replace("_", "-"): f for n, f in fields.items()}
     text, mark, rest = text.partition(f",{last}=") if last else (text, "", "")
     head, *pairs = text.split(",")

@@ -3,13 +3,12 @@ the JSON."""
 
 from __future__ import annotations
 
-import shlex
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
 from .options import check, option
+from .section import Section
 
 DEFAULT_MODEL = "gtzan-edge.int8"
 """The shipped model that is used where nobody names another."""
@@ -106,49 +105,6 @@ class EngineConfig:
 
 
 @dataclass(frozen=True)
-class HistoryConfig:
-    """What is kept, and how long."""
-
-    path: Path = option(Path("history.db"), "the SQLite file")
-    enabled: bool = option(True, "remember what was heard")
-    windows: bool = option(False, "keep every window there as well", "--history-windows")
-    commit_seconds: float = option(30.0, "time between commits, s", low=0)
-    keep_days: float = option(400.0, "age beyond which rows are deleted, days", low=0.01)
-    most_megabytes: float = option(
-        200.0, "size beyond which the oldest rows are deleted, MB", low=0.01
-    )
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-@dataclass(frozen=True)
-class ProgramConfig:
-    """What runs when the label changes."""
-
-    command: str = option(
-        "",
-        "run this when the label changes, the record as JSON on its standard input",
-        "--on-change",
-        "CMD",
-    )
-    timeout_seconds: float = option(
-        30.0, "longest run of the command, s; then it is killed", low=0.1
-    )
-
-    def words(self) -> list[str]:
-        """The command split as a shell would; no shell runs it. UsageError if there is
-        no such program."""
-        try:
-            words = shlex.split(self.command)
-        except ValueError as error:
-            raise UsageError(f"{self.command}: {error}") from None
-        if words and shutil.which(words[0]) is None:
-            raise UsageError(f"{self.command}: no such program")
-        return words
-
-
-@dataclass(frozen=True)
 class WebConfig:
     """The page and the prediction service."""
 
@@ -202,3 +158,39 @@ class WebConfig:
         if len(token) < 8:
             raise UsageError(f"token file {self.token_file}: holds less than 8 characters")
         return token
+
+
+def _check_web(config: WebConfig) -> None:
+    if config.enabled:
+        config.token()
+
+
+MICROPHONE = Section(
+    "microphone",
+    CaptureConfig,
+    "The microphone",
+    examples={"device": "usb:0d8c:013c", "channel": 1},
+)
+LISTEN = Section(
+    "listen",
+    ListenConfig,
+    "What is made of what it hears",
+    examples={"uncertain_below": 0.5, "duration": 3600.0, "windows": 1200},
+)
+MODEL = Section(
+    "model",
+    EngineConfig,
+    "The model",
+    examples={"hop_seconds": 1.0, "runtime": "litert"},
+)
+WEB = Section(
+    "web",
+    WebConfig,
+    "The page and the prediction service",
+    examples={
+        "token_file": "~/.config/genre-edge/token",
+        "allow_origin": "https://example.org",
+    },
+    check=_check_web,
+    check_key="enabled",
+)

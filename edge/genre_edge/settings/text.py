@@ -7,21 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..sinks.mqtt_settings import PASSWORD_VARIABLE
-from ..sinks.webhook_settings import WebhookConfig
-from .load import PREFIX, SECTIONS, Settings
-from .options import Declared, declared
-
-_TITLES = {
-    "microphone": "The microphone",
-    "listen": "What is made of what it hears",
-    "model": "The model",
-    "history": "Remembering (genre-edge history shows it)",
-    "mqtt": "MQTT and Home Assistant",
-    "on_change": "A command at each change of the label",
-    "web": "The page and the prediction service",
-    "webhook": "HTTP POST; the table may be repeated",
-}
+from .options import OptionField, option_fields
+from .places import PREFIX
+from .section import Section
+from .settings import Settings, all_sections
 
 _HEAD = f"""\
 # genre-edge: what the listening program does.
@@ -32,78 +21,80 @@ _HEAD = f"""\
 """
 
 
-def commented(values: Mapping[str, Mapping[str, Any]]) -> str:
-    """A whole configuration file, every key explained; `values` ({section: {key:
-    value}}) stand uncommented."""
+def commented(
+    sections: Iterable[Section[Any]], values: Mapping[str, Mapping[str, Any]] | None = None
+) -> str:
+    """A whole configuration file in which every key is explained.
+
+    Parameters
+    ----------
+    sections : iterable of Section
+        The tables of the sinks, as for `load`.
+    values : mapping or None
+        {section: {key: value}} that the file sets; all other keys are comments.
+
+    Returns
+    -------
+    str
+        TOML.
+    """
     parts = [_HEAD]
-    for name, cls in {**SECTIONS, "webhook": WebhookConfig}.items():
-        said = values.get(name, {})
-        head = f"[{name}]" if name != "webhook" else "# [[webhook]]"
-        lines = [f"# {_TITLES[name]}", head]
-        for one in declared(cls):
+    for section in all_sections(sections):
+        given = (values or {}).get(section.name, {})
+        head = f"# [[{section.name}]]" if section.repeated else f"[{section.name}]"
+        title = f"# {section.title}{'; the table may be repeated' if section.repeated else ''}"
+        lines = [title, head]
+        for one in option_fields(section.options):
             lines.append(f"# {one.option.help}{_limits(one)}")
-            value = said.get(one.name, one.default)
-            mark = "" if one.name in said else "# "
-            lines.append(f"{mark}{one.name} = {_toml(_EXAMPLES.get((name, one.name), value))}")
-            if mark and one.optional:
-                lines[-1] += "  # an example"
+            if one.name in given:
+                lines.append(f"{one.name} = {_toml(given[one.name])}")
+                continue
+            shown = section.examples.get(one.name, one.default)
+            note = "  # an example" if one.optional else ""
+            lines.append(f"# {one.name} = {_toml(shown)}{note}")
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
-_EXAMPLES: dict[tuple[str, str], Any] = {
-    ("microphone", "device"): "usb:0d8c:013c",
-    ("microphone", "channel"): 1,
-    ("listen", "uncertain_below"): 0.5,
-    ("listen", "duration"): 3600.0,
-    ("listen", "windows"): 1200,
-    ("model", "hop_seconds"): 1.0,
-    ("model", "runtime"): "litert",
-    ("mqtt", "url"): "mqtt://user@broker/genre-edge",
-    ("mqtt", "name"): "kitchen",
-    ("mqtt", "password_file"): "~/.config/genre-edge/password",
-    ("mqtt", "ca"): "/etc/ssl/certs/ca-certificates.crt",
-    ("mqtt", "cert"): "client.pem",
-    ("mqtt", "key"): "client.key",
-    ("mqtt", "spool"): "/var/lib/genre-edge/mqtt.spool",
-    ("history", "path"): "/var/lib/genre-edge/history.db",
-    ("on_change", "command"): "mpc volume 40",
-    ("web", "token_file"): "~/.config/genre-edge/token",
-    ("web", "allow_origin"): "https://example.org",
-    ("webhook", "url"): "https://example.org/now-playing",
-    ("webhook", "secret_file"): "~/.config/genre-edge/secret",
-    ("webhook", "token_file"): "~/.config/genre-edge/token",
-    ("webhook", "headers"): {"X-Room": "kitchen"},
-    ("webhook", "template"): "now: {label} ({confidence:.0%})",
-}
-"""Shown in comments where a default says nothing."""
+def effective(
+    sections: Iterable[Section[Any]], settings: Settings, origins: Mapping[str, str]
+) -> str:
+    """Settings as TOML, each value that is not the default with the place where it was
+    set.
+
+    Parameters
+    ----------
+    sections : iterable of Section
+        The tables of the sinks, as for `load`.
+    settings : Settings
+        What `load` returned.
+    origins : mapping of str to str
+        The places that `load` returned.
+
+    Returns
+    -------
+    str
+        TOML. Secrets are in files or in the environment and are not shown.
+    """
+    parts, secrets = [], list[str]()
+    for section in all_sections(sections):
+        head = f"[[{section.name}]]" if section.repeated else f"[{section.name}]"
+        for options in settings.all_of(section):
+            parts.append("\n".join([head, *_values(section, options, origins)]) + "\n")
+        secrets += section.secrets
+    return "\n".join(parts) + "".join(f"\n# {name} is not shown\n" for name in secrets)
 
 
-def effective(settings: Settings, origins: Mapping[str, str]) -> str:
-    """Settings as TOML, with the place of each value that is not the default; secrets
-    are in files and not shown."""
-    parts = []
-    for name, cls in SECTIONS.items():
-        parts.append(
-            "\n".join([f"[{name}]", *_values(cls, getattr(settings, name), name, origins)]) + "\n"
-        )
-    for hook in settings.webhook:
-        parts.append(
-            "\n".join(["[[webhook]]", *_values(WebhookConfig, hook, "webhook", origins)]) + "\n"
-        )
-    return "\n".join(parts) + f"\n# {PASSWORD_VARIABLE} is not shown\n"
-
-
-def _values(cls: type, config: Any, section: str, origins: Mapping[str, str]) -> Iterable[str]:
-    for one in declared(cls):
-        value = getattr(config, one.name)
-        origin = origins.get(f"{section}.{one.name}")
+def _values(section: Section[Any], options: object, origins: Mapping[str, str]) -> Iterable[str]:
+    for one in option_fields(section.options):
+        value = getattr(options, one.name)
+        origin = origins.get(f"{section.name}.{one.name}")
         note = f"  # {origin}" if origin else ""
         yield f"# {one.name} is not set" if value is None else f"{one.name} = {_toml(value)}{note}"
 
 
 def _toml(value: Any) -> str:
-    """A value as TOML writes it: JSON's texts are TOML's."""
+    """A value as TOML writes it. JSON's strings are TOML's too."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
     if isinstance(value, bool) or value is None:
@@ -113,7 +104,7 @@ def _toml(value: Any) -> str:
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
 
 
-def _limits(one: Declared) -> str:
+def _limits(one: OptionField) -> str:
     low, high = one.option.low, one.option.high
     if one.option.choices:
         return f" ({', '.join(one.option.choices)})"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..health import SinkHealth
 from ..records import Record
-from . import Sink
+from .sink import CLOSE_SECONDS, Sink
 
 
 class BackgroundSink:
@@ -29,12 +29,11 @@ class BackgroundSink:
         report: Callable[[str], None] = lambda text: None,
         wait: bool = False,
         most: int = 1000,
-        close_seconds: float = 10.0,
     ) -> None:
         """`report` gets a line when the inner sink begins to fail and when it works
         again."""
         self._inner, self._health, self._report = inner, health, report
-        self._wait, self._most, self.close_seconds = wait, most, close_seconds
+        self._wait, self._most = wait, most
         self._failing = False
         self._waiting: deque[Record] = deque()
         self._changed = threading.Condition()
@@ -53,13 +52,13 @@ class BackgroundSink:
             self._waiting.append(record)
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """Let the inner sink finish, for `close_seconds` at most; what is left then is
+    def close(self, within: float = CLOSE_SECONDS) -> None:
+        """Let the inner sink finish, for `within` seconds at most; what is left then is
         counted as dropped."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join(self.close_seconds)
+        self._thread.join(within)
         if self._thread.is_alive():
             with self._changed:
                 self._health.dropped += len(self._waiting)

@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import subprocess
+from dataclasses import dataclass
+from typing import Any
 
-from ..errors import GenreEdgeError
+from ..errors import GenreEdgeError, UsageError
 from ..records import Record
-from ..settings.tables import ProgramConfig
+from ..settings.options import add_flags, check, given, option
+from ..settings.section import Section
 from .changes import ChangeFilter
+from .kind import PlannedSink, SinkKind
 
 
-class ProgramSink:
+@dataclass(frozen=True)
+class CommandConfig:
+    """The command and how long it may run."""
+
+    command: str = option(
+        "",
+        "run this when the label changes, the record as JSON on its standard input",
+        "--on-change",
+        "CMD",
+    )
+    timeout_seconds: float = option(
+        30.0, "longest run of the command, s; then it is killed", low=0.1
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def words(self) -> list[str]:
+        """The command split as a shell would; no shell runs it. UsageError if there is
+        no such program."""
+        import shlex
+        import shutil
+
+        try:
+            words = shlex.split(self.command)
+        except ValueError as error:
+            raise UsageError(f"{self.command}: {error}") from None
+        if words and shutil.which(words[0]) is None:
+            raise UsageError(f"{self.command}: no such program")
+        return words
+
+
+class CommandSink:
     """Runs a command with the record's JSON on its standard input; run it behind a
     BackgroundSink."""
 
-    def __init__(self, config: ProgramConfig) -> None:
-        """UsageError if there is no such program. The command is split as a shell
-        would, but no shell runs it."""
+    def __init__(self, config: CommandConfig) -> None:
+        """UsageError if there is no such program."""
         self._command = config.words()
         self._timeout = config.timeout_seconds
-        self._news = ChangeFilter()
+        self._changes = ChangeFilter()
 
     def write(self, record: Record) -> None:
-        """Run it if the record is a change. GenreEdgeError if it fails or takes too
-        long."""
-        if not self._news.is_change(record):
+        """Run the command if the record is a change. GenreEdgeError if it fails or
+        takes too long."""
+        import subprocess
+
+        if not self._changes.is_change(record):
             return
         text = json.dumps(record.to_json(), ensure_ascii=False) + "\n"
         try:
@@ -43,11 +80,40 @@ class ProgramSink:
         except OSError as error:
             raise GenreEdgeError(f"{self._command[0]}: {error.strerror}") from None
         if done.returncode:
-            said = done.stderr.strip().splitlines()
+            errors = done.stderr.strip().splitlines()
             raise GenreEdgeError(
                 f"{self._command[0]}: left with status {done.returncode}"
-                + (f" ({said[-1]})" if said else "")
+                + (f" ({errors[-1]})" if errors else "")
             )
 
     def close(self) -> None:
         """Nothing is held back."""
+
+
+SECTION = Section(
+    "on_change",
+    CommandConfig,
+    "A command at each change of the label",
+    examples={"command": "mpc volume 40"},
+    check=CommandConfig.words,
+    check_key="command",
+)
+
+
+def _add_flags(group: Any) -> None:
+    add_flags(group, SECTION.name, CommandConfig)
+
+
+def _read_flags(args: argparse.Namespace) -> dict[str, Any]:
+    return given(args, SECTION.name)
+
+
+def _plan(config: CommandConfig) -> PlannedSink | None:
+    if not config.command:
+        return None
+    return PlannedSink(
+        "on-change", config, lambda context: context.in_background(CommandSink(config))
+    )
+
+
+KIND = SinkKind(SECTION, _add_flags, _read_flags, _plan)

@@ -2,25 +2,97 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import argparse
 import json
-import random
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ..errors import GenreEdgeError
+from ..errors import GenreEdgeError, UsageError
 from ..records import Record
+from ..settings.options import check, from_pairs, option
+from ..settings.section import Section
 from ..version import __version__
 from .changes import ChangeFilter, label_of
-from .webhook_settings import WebhookConfig, content_of
+from .kind import PlannedSink, SinkKind
+
+if TYPE_CHECKING:
+    from urllib.request import Request
 
 _FIRST_PAUSE = 0.5
-"""Seconds before the first retry; doubled for each further one, with jitter."""
+"""Pause before the first retry, s; doubled for each further one, with jitter."""
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses worth another try."""
+
+
+@dataclass(frozen=True)
+class WebhookConfig:
+    """Where and how to POST."""
+
+    url: str = option("", "http:// or https://")
+    every: str = option(
+        "change", "POST at each change of the label, or each window", choices=("change", "window")
+    )
+    timeout: float = option(5.0, "longest wait for an answer, s", low=0.001)
+    retries: int = option(3, "further attempts, with growing pauses", low=0, high=100)
+    secret_file: Path | None = option(
+        None, "file with the key of the HMAC-SHA256 in the header X-Signature-256"
+    )
+    token_file: Path | None = option(None, "file with a bearer token")
+    headers: dict[str, str] = option({}, "further headers")
+    template: str = option(
+        "", "body, with the record's fields in braces, such as {label}; empty: the record as JSON"
+    )
+
+    def __post_init__(self) -> None:
+        from urllib.parse import urlsplit
+
+        check(self)
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"url {self.url}: must begin with http:// or https:// and name a host")
+        _check_template(self.template)
+        for path in (self.secret_file, self.token_file):
+            secret_in(path)
+
+    @property
+    def host(self) -> str:
+        """The host's name, for messages."""
+        from urllib.parse import urlsplit
+
+        return urlsplit(self.url).hostname or self.url
+
+
+def secret_in(path: Path | None) -> str:
+    """The secret in a file; empty without a file. UsageError if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8").strip() if path else ""
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+
+
+def _check_template(template: str) -> None:
+    """Allow field names only: attributes and indices would reach into the program."""
+    from string import Formatter
+
+    try:
+        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        raise UsageError(f"template: {error}") from None
+    for name in names:
+        if not name.isidentifier():
+            raise UsageError(f"template: {{{name}}} must be the name of a field, such as {{label}}")
+
+
+def parse_webhook(text: str) -> WebhookConfig:
+    """Read "URL,key=value,...", the form of --webhook. `template` takes the rest of the
+    text, commas included. UsageError."""
+    try:
+        return WebhookConfig(**from_pairs(WebhookConfig, "url", text, last="template"))
+    except UsageError as error:
+        raise UsageError(f"--webhook: {error}") from None
 
 
 class WebhookSink:
@@ -29,18 +101,16 @@ class WebhookSink:
 
     def __init__(self, config: WebhookConfig, sleep: Callable[[float], None] = time.sleep) -> None:
         self._config, self._sleep = config, sleep
-        self._secret, self._token = (
-            content_of(config.secret_file).encode(),
-            content_of(config.token_file),
-        )
-        self._news = ChangeFilter()
+        self._secret = secret_in(config.secret_file).encode()
+        self._token = secret_in(config.token_file)
+        self._changes = ChangeFilter()
 
     def write(self, record: Record) -> None:
-        """POST it if it is one that is asked for. GenreEdgeError when all attempts
-        failed."""
-        news = self._news.is_change(record)
-        wanted = label_of(record) is not None if self._config.every == "window" else news
-        if wanted:
+        """POST the record if it is one that is asked for. GenreEdgeError when all
+        attempts failed."""
+        is_change = self._changes.is_change(record)
+        every_window = self._config.every == "window"
+        if (label_of(record) is not None) if every_window else is_change:
             self._deliver(self._body(record))
 
     def close(self) -> None:
@@ -61,6 +131,10 @@ class WebhookSink:
             ) from None
 
     def _deliver(self, body: bytes) -> None:
+        import random
+        import urllib.error
+        import urllib.request
+
         trouble = ""
         for attempt in range(self._config.retries + 1):
             if attempt:
@@ -77,7 +151,11 @@ class WebhookSink:
                 trouble = str(getattr(error, "reason", "") or error)
         raise GenreEdgeError(f"webhook {self._config.host}: {trouble}")
 
-    def _request(self, body: bytes) -> urllib.request.Request:
+    def _request(self, body: bytes) -> Request:
+        import hashlib
+        import hmac
+        import urllib.request
+
         kind = "text/plain; charset=utf-8" if self._config.template else "application/json"
         headers = {
             "Content-Type": kind,
@@ -91,3 +169,47 @@ class WebhookSink:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         return urllib.request.Request(self._config.url, body, headers, method="POST")
+
+
+SECTION = Section(
+    "webhook",
+    WebhookConfig,
+    "HTTP POST",
+    repeated=True,
+    examples={
+        "url": "https://example.org/now-playing",
+        "secret_file": "~/.config/genre-edge/secret",
+        "token_file": "~/.config/genre-edge/token",
+        "headers": {"X-Room": "kitchen"},
+        "template": "now: {label} ({confidence:.0%})",
+    },
+    flag="--webhook",
+)
+
+
+def _add_flags(group: Any) -> None:
+    group.add_argument(
+        "--webhook",
+        action="append",
+        default=[],
+        metavar="URL[,KEY=VALUE]",
+        help="POST there when the label changes; may be repeated. Keys: every=change|window, "
+        "timeout=, retries=, secret-file= (HMAC-SHA256), token-file= (bearer), header=NAME:VALUE, "
+        "template=TEXT",
+    )
+
+
+def _read_flags(args: argparse.Namespace) -> list[dict[str, Any]]:
+    return [asdict(parse_webhook(text)) for text in args.webhook]
+
+
+def _plan(config: WebhookConfig) -> PlannedSink:
+    secrets = (secret_in(config.secret_file), secret_in(config.token_file))
+    return PlannedSink(
+        f"webhook {config.host}",
+        (config, secrets),
+        lambda context: context.in_background(WebhookSink(config)),
+    )
+
+
+KIND = SinkKind(SECTION, _add_flags, _read_flags, _plan)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from ..errors import UsageError
 from ..extras import install_line
 from ..health import Health
-from ..settings.load import Settings
+from ..settings.settings import Settings
+from ..sinks import history
 from .hub import Hub
 
 
@@ -44,8 +45,8 @@ class PredictionService:
             raise UsageError(f"the web needs {error.name}: {install_line('web')}") from None
         self.hub = Hub(health, settings.web.viewers) if health is not None else None
         """Sends live events to viewers; None where nobody listens."""
-        history = settings.history.path
-        state = WebState(settings.web, settings.model, history, health, self.hub)
+        file = settings.of(history.SECTION).path
+        state = WebState(settings.web, settings.model, file, health, self.hub)
         self._server = Server(create_app(state), settings.web, report)
         self.url = self._server.url
         """Address of the page."""

@@ -1,18 +1,21 @@
-"""What --mqtt and the configuration's [mqtt] say."""
+"""What --mqtt and the configuration's [mqtt] set: a broker and how to reach it."""
 
 from __future__ import annotations
 
 import os
 import re
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..errors import UsageError
-from ..settings.options import from_pairs, option
+from ...errors import UsageError
+from ...extras import install_line
+from ...settings.options import from_pairs, option
+from ...settings.places import default_folder
+from ...settings.section import Section
 
 PASSWORD_VARIABLE = "GENRE_EDGE_MQTT_PASSWORD"
+"""Environment variable with the broker's password."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class MqttConfig:
 
 
 def parse_mqtt(text: str) -> MqttOptions:
-    """ "mqtt://user@host:1883/prefix,key=value,..." as --mqtt takes it. UsageError."""
+    """Read "mqtt://user@host:1883/prefix,key=value,...", the form of --mqtt.
+    UsageError."""
     try:
         return MqttOptions(**from_pairs(MqttOptions, "url", text))
     except UsageError as error:
@@ -85,7 +89,28 @@ def parse_mqtt(text: str) -> MqttOptions:
 
 
 def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
-    """The broker, with the password read and every file looked at. UsageError."""
+    """Find out all about a broker: the address taken apart, the password read, every
+    file looked at.
+
+    Parameters
+    ----------
+    options : MqttOptions
+        What the user set; its `url` is not empty.
+    state_folder : Path
+        Where the spool is kept if the options name no file for it.
+
+    Returns
+    -------
+    MqttConfig
+        The broker and how to reach it.
+
+    Raises
+    ------
+    UsageError
+        If the options contradict each other, or a file cannot be read.
+    """
+    import socket
+
     parts = urlsplit(options.url)
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
         raise UsageError(f"url {_shown(options.url)}: must be mqtt://HOST or mqtts://HOST")
@@ -149,3 +174,34 @@ def _file(path: Path | None, key: str) -> str | None:
     if path is not None and not os.access(path, os.R_OK):
         raise UsageError(f"{key} {path}: cannot be read")
     return None if path is None else str(path)
+
+
+def _check(options: MqttOptions) -> None:
+    """UsageError for a broker that cannot be used, whatever its state."""
+    if not options.url:
+        return
+    import importlib.util
+
+    mqtt_config(options, default_folder())
+    if importlib.util.find_spec("paho") is None:
+        raise UsageError(f"needs paho-mqtt: {install_line('mqtt')}")
+
+
+SECTION = Section(
+    "mqtt",
+    MqttOptions,
+    "MQTT and Home Assistant",
+    examples={
+        "url": "mqtt://user@broker/genre-edge",
+        "name": "kitchen",
+        "password_file": "~/.config/genre-edge/password",
+        "ca": "/etc/ssl/certs/ca-certificates.crt",
+        "cert": "client.pem",
+        "key": "client.key",
+        "spool": "/var/lib/genre-edge/mqtt.spool",
+    },
+    flag="--mqtt",
+    secrets=(PASSWORD_VARIABLE,),
+    check=_check,
+    check_key="url",
+)

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ..database import open_database
+
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS messages "
-    "(seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL)"
+    "(seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL);"
 )
 _MOST_IN_MEMORY = 2000
 """Messages kept where there is no disk."""
@@ -57,7 +59,7 @@ class Spool:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = self._path.with_name(self._path.name + ".lock").open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._file = self._connect()
+            self._file = open_database(self._path, _SCHEMA)
         except BlockingIOError:
             self.trouble = (
                 f"{self._path}: in use by another genre-edge; waiting messages are kept in memory"
@@ -74,17 +76,6 @@ class Spool:
         ).fetchone()
         self._next, self._count, self._bytes = last + 1, count, size
         self._to_disk = count > 0
-
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            return _opened(self._path)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            # A corrupt spool is set aside like a corrupt history: somebody may want to
-            # look at it.
-            self._path.replace(self._path.with_name(self._path.name + ".corrupt"))
-            return _opened(self._path)
 
     def __len__(self) -> int:
         return self._count + len(self._memory)
@@ -189,16 +180,3 @@ class Spool:
             self._file.close()
         if self._lock is not None:
             self._lock.close()
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    file = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
-    try:
-        file.execute("PRAGMA journal_mode=WAL")
-        file.execute("PRAGMA synchronous=NORMAL")
-        file.execute(_SCHEMA)
-        file.commit()
-    except BaseException:
-        file.close()
-        raise
-    return file

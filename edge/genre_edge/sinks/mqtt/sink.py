@@ -17,19 +17,19 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from ..errors import UsageError
-from ..extras import install_line
-from ..health import Health, SinkHealth
-from ..records import LiveRecord, Record, WindowRecord
-from .changes import ChangeFilter, label_of
+from ...errors import UsageError
+from ...extras import install_line
+from ...records import LiveRecord, Record, WindowRecord
+from ..changes import ChangeFilter, label_of
+from ..kind import SinkContext
+from ..sink import CLOSE_SECONDS
+from .connection import CONNECT_SECONDS, Link
 from .home_assistant import BIRTH_TOPIC, discovery
-from .mqtt_connection import CONNECT_SECONDS, Link
-from .mqtt_settings import MqttConfig
+from .settings import MqttConfig
 from .spool import Spool
 
 HEALTH_SECONDS = 30.0
@@ -47,25 +47,19 @@ class MqttSink:
     def __init__(
         self,
         config: MqttConfig,
-        labels: Sequence[str],
-        model: str,
-        health: Health,
-        entry: SinkHealth,
-        report: Callable[[str], None] = lambda text: None,
-        wait: bool = False,
+        context: SinkContext,
         most: int = 1000,
-        close_seconds: float = 10.0,
     ) -> None:
-        """`model` is the bundle's name; `report` gets a line when the broker goes and
-        comes. UsageError without paho-mqtt."""
+        """UsageError without paho-mqtt. `most` is the number of records that may wait
+        for the thread."""
         try:
             import paho.mqtt.client
         except ImportError:
-            raise UsageError(f"--mqtt needs paho-mqtt: {install_line('mqtt')}") from None
+            raise UsageError(f"mqtt needs paho-mqtt: {install_line('mqtt')}") from None
         self._paho = paho.mqtt.client
-        self._config, self._labels, self._model = config, labels, model
-        self._health, self._entry, self._report = health, entry, report
-        self._wait, self._most, self.close_seconds = wait, most, close_seconds
+        self._config, self._labels, self._model = config, context.labels, context.model
+        self._health, self._entry, self._report = context.health, context.entry, context.report
+        self._wait, self._most = context.wait, most
         self._queue: deque[Record] = deque()
         self._changed = threading.Condition()
         self._closing: float | None = None  # when to have finished
@@ -100,15 +94,15 @@ class MqttSink:
         with suppress(OSError):  # full: it will wake up anyway; closed: there is nobody to wake
             self._wake_out.send(b".")
 
-    def close(self) -> None:
-        """Deliver what is left, for a few seconds; what cannot be delivered waits on
-        disk for the next start."""
+    def close(self, within: float = CLOSE_SECONDS) -> None:
+        """Deliver what is left, for `within` seconds; what cannot be delivered by then
+        waits on disk for the next start."""
         with self._changed:
             if self._closing is not None:
                 return
-            self._closing = time.monotonic() + self.close_seconds
+            self._closing = time.monotonic() + within
             self._wake_up()
-        self._thread.join(self.close_seconds + CONNECT_SECONDS + 5)
+        self._thread.join(within + CONNECT_SECONDS + 5)
         self._wake_out.close()
 
     def _run(self) -> None:

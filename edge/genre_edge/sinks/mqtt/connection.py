@@ -10,7 +10,7 @@ from collections import OrderedDict
 from typing import Any
 
 from .home_assistant import BIRTH_TOPIC
-from .mqtt_settings import MqttConfig
+from .settings import MqttConfig
 
 CONNECT_SECONDS = 8.0
 """Time for a broker to answer."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..version import __version__
-from .mqtt_settings import MqttConfig
+from ...version import __version__
+from .settings import MqttConfig
 
 BIRTH_TOPIC = "homeassistant/status"
 """Where Home Assistant says "online" after it has started."""

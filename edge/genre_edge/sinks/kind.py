@@ -1,0 +1,76 @@
+"""A kind of sink: its settings, its flags, and how a running sink is made from them.
+
+A new kind is one file beside this one and a line in `kinds`. The file holds the options
+as a dataclass, the class that writes records, and a `SinkKind` named KIND.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+from ..health import Health, SinkHealth
+from ..settings.section import Options, Section
+from ..settings.settings import Table
+from .background import BackgroundSink
+from .sink import BoundedSink, Sink
+
+
+def _no_check(args: argparse.Namespace, options: object) -> None:
+    """Most flags make sense whatever the configuration file says."""
+
+
+@dataclass(frozen=True)
+class SinkContext:
+    """What a sink may want to know of the program that it runs in."""
+
+    entry: SinkHealth
+    """Its own counters."""
+    health: Health
+    """The program's state and counters."""
+    labels: Sequence[str]
+    """The model's labels."""
+    model: str
+    """The model's name."""
+    report: Callable[[str], None]
+    """Takes a line for the user when the sink begins to fail and when it works
+    again."""
+    wait: bool
+    """True for files: `write` waits where the sink is slow. False for live audio: the
+    oldest records are dropped."""
+
+    def in_background(self, sink: Sink) -> BackgroundSink:
+        """A sink behind a queue and a thread of its own."""
+        return BackgroundSink(sink, self.entry, self.report, wait=self.wait)
+
+
+@dataclass(frozen=True)
+class PlannedSink:
+    """A sink that the settings ask for. Two that are equal are the same sink."""
+
+    name: str
+    """What users call it, in the health report too: "webhook example.org"."""
+    made_from: object
+    """Everything that it is made from, secrets included."""
+    make: Callable[[SinkContext], BoundedSink] = field(compare=False)
+    """Starts it. UsageError if it cannot be made."""
+
+
+@dataclass(frozen=True)
+class SinkKind(Generic[Options]):
+    """All that the program knows of one kind of sink."""
+
+    section: Section[Options]
+    """Its table of the settings."""
+    add_flags: Callable[[Any], None]
+    """Declares its flags in an argparse group."""
+    read_flags: Callable[[argparse.Namespace], Table | Sequence[Table]]
+    """What those flags set: {key: value}, or a list of such tables if the section
+    repeats. Empty if no flag was given. UsageError."""
+    plan: Callable[[Options], PlannedSink | None]
+    """The sink that one table asks for; None if it asks for none. UsageError."""
+    check_flags: Callable[[argparse.Namespace, tuple[Options, ...]], None] = _no_check
+    """Raises UsageError if its flags make no sense with the options in force, one for
+    each of its tables."""

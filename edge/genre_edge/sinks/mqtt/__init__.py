@@ -1,0 +1,1 @@
+"""Records to an MQTT broker, and Home Assistant's discovery."""

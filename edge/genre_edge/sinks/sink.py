@@ -1,0 +1,31 @@
+"""What every sink can do."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..records import Record
+
+CLOSE_SECONDS = 10.0
+"""Time that a sink with a thread of its own gets to finish if nothing else is said,
+s."""
+
+
+class Sink(Protocol):
+    """Anything that takes records."""
+
+    def write(self, record: Record) -> None:
+        """Take one record."""
+        ...
+
+    def close(self) -> None:
+        """Finish: whatever was taken is written."""
+        ...
+
+
+class BoundedSink(Sink, Protocol):
+    """A sink that finishes within a given time."""
+
+    def close(self, within: float = CLOSE_SECONDS) -> None:
+        """Finish within `within` seconds; what is not written by then may be lost."""
+        ...
