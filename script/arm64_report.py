@@ -159,12 +159,14 @@ def report(cache: Path, share: Path, page: Path) -> None:
             if (base / f"{interpreter}.int8.jsonl").is_file()
         ]
     head = [
-        f"Made by `script/arm64-check` on {datetime.now(UTC):%Y-%m-%d}. Windows with x86-64's "
-        "label and the largest",
-        "difference of a score, in steps of an int8 score (1/256); then ratios of time: float32 "
-        "over int8 inference,",
-        "front-end over int8 inference, opening float32 over opening int8; last the environment's "
-        "size on disk.",
+        f'Made by `script/arm64-check` on {datetime.now(UTC):%Y-%m-%d}. The columns "as here" '
+        "count the windows with",
+        "the same label as on x86-64, and give the largest difference of a score, in steps of an "
+        "int8 score",
+        "(1/256). Then come ratios of time: float32 to int8 inference, the front-end to int8 "
+        "inference, and",
+        "opening the float32 model to opening the int8 model. Last is the size of the environment "
+        "on disk.",
         "",
         "| system | Python | interpreter | int8 as here | float32 as here | float32 / int8 | "
         "front-end / int8 "
