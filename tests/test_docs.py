@@ -6,13 +6,17 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
+import genre_edge.cli
 import genre_edge_convert.cli
 import genre_edge_train.cli
 import pytest
 from genre_edge.cli import COMMANDS, parser, with_command
+from genre_edge.sinks import kinds
 
 from tests.conftest import ROOT
 
@@ -147,3 +151,21 @@ def test_lines_fit_the_screen(page: Path) -> None:
         if line.startswith("|") or "://" in line:
             continue
         assert len(line) <= COLUMNS, f"{shown(page)}:{number}: {len(line)} columns"
+
+
+def test_the_example_of_a_sink_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo_clip: Path
+) -> None:
+    (source,) = [
+        body
+        for _, language, body in FENCE.findall((ROOT / "CONTRIBUTING.md").read_text())
+        if language == "python"
+    ]
+    module = ModuleType("genre_edge.sinks.label_file")
+    module.__package__ = "genre_edge.sinks"
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(compile(source, "CONTRIBUTING.md", "exec"), module.__dict__)
+    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, module.KIND))
+    kept = tmp_path / "now.txt"
+    assert genre_edge.cli.main(["classify", str(demo_clip), "--label-file", str(kept)]) == 0
+    assert kept.read_text() == "rock\n"
