@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from importlib import import_module
 
 from .console import run_command
-from .errors import UsageError
+from .errors import GenreEdgeError, UsageError
 from .version import __version__
 
 COMMANDS = {
@@ -91,7 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     arguments = with_command(arguments)
     args = parser(arguments[:1]).parse_args(arguments)
-    status: int = args.run(args)
+    try:
+        status: int = args.run(args)
+    except GenreEdgeError as error:
+        if error.faults:
+            from .commands.common import flags_of
+
+            error.rename(flags_of(args))
+        raise
     return status
 
 

@@ -21,7 +21,7 @@ flag instead:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,9 @@ class Fault:
     reason: str
     """What is wrong and what to do about it."""
 
-    def described(self, name: str) -> str:
-        """The fault in one line, with `name` for the parameter."""
-        value = f"{self.value:g}" if isinstance(self.value, float) else str(self.value)
-        return f"{name} {value}: {self.reason}" if value else f"{name}: {self.reason}"
-
     def __str__(self) -> str:
-        return self.described(self.parameter)
+        value = f"{self.value:g}" if isinstance(self.value, float) else str(self.value)
+        return f"{self.parameter} {value}".rstrip() + f": {self.reason}"
 
 
 class GenreEdgeError(Exception):
@@ -60,14 +56,19 @@ class GenreEdgeError(Exception):
         super().__init__(*about)
 
     def __str__(self) -> str:
-        return self.described({})
+        return "; ".join(str(part) for part in self.args)
 
-    def described(self, flags: Mapping[str, str]) -> str:
-        """The message, with the flag in `flags` in place of a parameter's name."""
-        return "; ".join(
-            part.described(flags.get(part.parameter, part.parameter))
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with single parameters; empty for other errors."""
+        return tuple(part for part in self.args if isinstance(part, Fault))
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Replace the parameters' names that are keys of `names`, by flags say."""
+        self.args = tuple(
+            replace(part, parameter=names.get(part.parameter, part.parameter))
             if isinstance(part, Fault)
-            else str(part)
+            else part
             for part in self.args
         )
 

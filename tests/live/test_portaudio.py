@@ -88,7 +88,7 @@ def test_a_chosen_channel_needs_as_many(monkeypatch) -> None:
     session = opened(made, monkeypatch, channel=3)
     assert session.format.channels == 4
     session.close()
-    with pytest.raises(DeviceError, match="--channel 5: made has 4"):
+    with pytest.raises(DeviceError, match=r"^channel 5: made has 4"):
         opened(made, monkeypatch, channel=5)
     assert made.alive == 0
 

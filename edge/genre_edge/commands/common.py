@@ -5,9 +5,23 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..settings.options import add_flags, from_flags
+from ..settings.options import add_flags, given, option_fields
 from ..settings.places import SYSTEM_FILE, user_file
-from ..settings.tables import EngineConfig
+from ..settings.tables import CaptureConfig, EngineConfig, ListenConfig, WebConfig
+
+
+def flags_of(args: argparse.Namespace) -> dict[str, str]:
+    """The flag of each parameter that the command line gave, for messages.
+
+    Examples
+    --------
+    >>> flags_of(argparse.Namespace(since="7d", **{"model.hop_seconds": 1.0}))
+    {'since': '--since', 'hop_seconds': '--hop'}
+    """
+    tables = (CaptureConfig, ListenConfig, EngineConfig, WebConfig)
+    flags = {one.name: one.option.flag for table in tables for one in option_fields(table)}
+    names = [name.rpartition(".")[2] for name in vars(args)]
+    return {name: flags.get(name) or f"--{name.replace('_', '-')}" for name in names}
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +31,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
 
 def engine_config(args: argparse.Namespace) -> EngineConfig:
     """The engine that the options describe."""
-    return from_flags(args, "model", EngineConfig)
+    return EngineConfig(**given(args, "model"))
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:

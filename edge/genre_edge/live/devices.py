@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import DeviceChoiceError, DeviceError
+from ..errors import DeviceChoiceError, DeviceError, Fault
 
 _HARDWARE = re.compile(r"\(hw:(\d+),(\d+)\)")
 _USB_TOKEN = re.compile(
@@ -139,11 +139,10 @@ def choose(
         if len(matches) == 1:
             return matches[0], f"chosen by {why}"
         if matches:
-            raise DeviceChoiceError(
-                f"--device {wanted}: several match; choose one: {_choices(matches)}"
-            )
+            reason = f"several match; choose one: {_choices(matches)}"
+            raise DeviceChoiceError(Fault("device", wanted, reason))
     absent = DeviceError if is_token(wanted) else DeviceChoiceError
-    raise absent(f"--device {wanted}: not found; there are: {_choices(devices)}")
+    raise absent(Fault("device", wanted, f"not found; there are: {_choices(devices)}"))
 
 
 def _default(devices: Sequence[InputDevice], default_index: int | None) -> tuple[InputDevice, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import DeviceBusyError, DeviceChoiceError, DeviceError, RuntimeMissing
+from ..errors import DeviceBusyError, DeviceChoiceError, DeviceError, Fault, RuntimeMissing
 from ..extras import install_line
 from ..quiet import quiet_stderr
 from ..settings.tables import CaptureConfig
@@ -131,7 +131,9 @@ class Session:
         self, device: InputDevice, model_rate: int, channel: int | None
     ) -> tuple[Any, int, int]:
         if channel is not None and channel > device.channels:
-            raise DeviceChoiceError(f"--channel {channel}: {device.name} has {device.channels}")
+            raise DeviceChoiceError(
+                Fault("channel", channel, f"{device.name} has {device.channels}")
+            )
         refused: list[str] = []
         for rate in dict.fromkeys((model_rate, *RATES, device.default_rate)):
             for channels in _channel_counts(device, channel):

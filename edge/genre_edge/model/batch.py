@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from ..audio.files import FileSource
 from ..audio.source import Source
 from ..audio.wavstream import WavStreamSource
-from ..errors import AudioError, GenreEdgeError
+from ..errors import AudioError, Fault, GenreEdgeError
 from ..records import FileOutput
 from ..settings.tables import EngineConfig
 from .engine import Engine
@@ -43,10 +43,11 @@ def classify_items(
                 # Standard input belongs to this process, not to a worker.
                 yield _name(item), _records(engine, item) if item == "-" else iter(records)
         except BrokenProcessPool:
-            raise GenreEdgeError(
+            reason = (
                 "a worker process died (out of memory, or a file that crashes its decoder); "
-                "run with --jobs 1 to see which file it is"
-            ) from None
+                "use 1 to see which file it is"
+            )
+            raise GenreEdgeError(Fault("jobs", jobs, reason)) from None
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -4,6 +4,7 @@ runs the model."""
 from __future__ import annotations
 
 import importlib
+import threading
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Float32
-from ..errors import BundleError, RuntimeMissing, UsageError
+from ..errors import BundleError, Fault, RuntimeMissing, UsageError
 from ..extras import install_line, pip_line
 from ..quiet import quiet_stderr
 from .bundle import Bundle
+from .scores import softmax
 
 RUNTIMES: Mapping[str, tuple[str, str]] = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -53,16 +55,31 @@ def dequantise(values: npt.NDArray[np.integer[Any]], scale: float, zero_point: i
 
 
 class Classifier:
-    """A bundle loaded into an interpreter."""
+    """A bundle loaded into an interpreter. Any thread may ask it.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    runtime
+        One of RUNTIMES; None takes the first that is installed.
+    threads
+        Threads of the interpreter, at least 1.
+
+    Raises
+    ------
+    RuntimeMissing
+        If the interpreter is not installed; it names what to install.
+    BundleError
+        If the interpreter cannot load the model, or the model and its front-end
+        disagree.
+    UsageError
+        If `runtime` or `threads` is none of these.
+    """
 
     def __init__(self, bundle: Bundle, runtime: str | None = None, threads: int = 1) -> None:
-        """Load the bundle. `runtime` None takes the first installed of RUNTIMES.
-
-        RuntimeMissing names what to install; BundleError says how the model and its
-        front-end disagree.
-        """
         if threads < 1:
-            raise UsageError(f"--threads {threads}: must be at least 1")
+            raise UsageError(Fault("threads", threads, "must be at least 1"))
         self.labels = bundle.info.labels
         self.runtime, interpreter = interpreter_class(runtime)
         try:
@@ -78,6 +95,7 @@ class Classifier:
         self._shape = tuple(int(n) for n in self._input["shape"])
         self._transposed = bundle.info.layout == "mels-frames"
         self._logits = bundle.info.output == "logits"
+        self._one_at_a_time = threading.Lock()
         self._check(bundle)
 
     def _check(self, bundle: Bundle) -> None:
@@ -100,17 +118,17 @@ class Classifier:
         """Probabilities, float32 [labels], of one window of features, float32 [frames,
         mels]."""
         given = features.T if self._transposed else features
-        self._net.set_tensor(self._input["index"], self._to_input(given.reshape(self._shape)))
-        self._net.invoke()
-        raw = self._net.get_tensor(self._output["index"]).reshape(-1)
+        quantised = self._to_input(given.reshape(self._shape))
+        with self._one_at_a_time:
+            self._net.set_tensor(self._input["index"], quantised)
+            self._net.invoke()
+            raw = self._net.get_tensor(self._output["index"]).reshape(-1)
         if self._output["dtype"] == np.float32:
             scores: Float32 = raw
         else:
             scores = dequantise(raw, *self._output["quantization"])
         if self._logits:
-            powers = np.exp(scores - scores.max())
-            softmax: Float32 = powers / powers.sum()
-            return softmax
+            return softmax(scores)
         # Quantised outputs sum to one within a few steps of 1/256; the rest of the
         # program expects one.
         total = float(scores.sum())
@@ -144,7 +162,7 @@ def interpreter_class(runtime: str | None) -> tuple[str, Any]:
     """The name of a runtime (None: the first installed) and its Interpreter class.
     RuntimeMissing, UsageError."""
     if runtime is not None and runtime not in RUNTIMES:
-        raise UsageError(f"--runtime {runtime}: unknown; choose from {', '.join(RUNTIMES)}")
+        raise UsageError(Fault("runtime", runtime, f"unknown; choose from {', '.join(RUNTIMES)}"))
     for name in RUNTIMES if runtime is None else (runtime,):
         module, _ = RUNTIMES[name]
         try:
@@ -152,9 +170,8 @@ def interpreter_class(runtime: str | None) -> tuple[str, Any]:
                 return name, importlib.import_module(module).Interpreter
         except ImportError as error:
             if runtime is not None:
-                raise RuntimeMissing(
-                    f"--runtime {name}: not installed ({error}); {_install(name)}"
-                ) from None
+                reason = f"not installed ({error}); {_install(name)}"
+                raise RuntimeMissing(Fault("runtime", name, reason)) from None
     raise RuntimeMissing(f"no interpreter is installed; {_install('litert')}")
 
 

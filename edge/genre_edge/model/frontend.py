@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Float32
-from ..errors import UsageError
+from ..errors import Fault, UsageError
 from .frontend_spec import FrontendSpec
 from .mel import MelSpectrogram
 
@@ -93,9 +93,9 @@ class LogMel:
         self.spec = spec
         self.hop_seconds = spec.window_seconds if hop_seconds is None else hop_seconds
         if not spec.hop_length <= self.hop_seconds * spec.sample_rate < math.inf:  # NaN fails too
+            frame = f"({spec.hop_length / spec.sample_rate:.3f} s)"
             raise UsageError(
-                f"--hop {self.hop_seconds:g}: must be at least one frame "
-                f"({spec.hop_length / spec.sample_rate:.3f} s)"
+                Fault("hop_seconds", self.hop_seconds, f"must be at least one frame {frame}")
             )
         self._spectrogram = MelSpectrogram(spec)
         self._room = 2 * spec.window_samples

@@ -1,8 +1,8 @@
-"""Scores as people and JSON see them: rounded, by label, and the most probable one."""
+"""Scores as probabilities, and as people and JSON see them: rounded and by label."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,12 +12,39 @@ _DIGITS = 4
 """Decimals of probabilities in records; the steps of an int8 output are 1/256."""
 
 
-def scores_by_label(labels: Sequence[str], scores: Float32) -> dict[str, float]:
-    """Probabilities as {label: value}, rounded for people and JSON."""
-    return {label: round(float(s), _DIGITS) for label, s in zip(labels, scores, strict=True)}
+def softmax(logits: Float32) -> Float32:
+    """Probabilities of logits, along the last axis: exp(x) / sum(exp(x)).
+
+    The maximum is subtracted first, which changes nothing but keeps exp(x) finite.
+    """
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares: Float32 = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
 
 
-def top1(labels: Sequence[str], scores: Float32) -> tuple[str, float]:
-    """The most probable label and its probability."""
-    best = int(np.argmax(scores))
-    return labels[best], round(float(scores[best]), _DIGITS)
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model answers: one probability for each label."""
+
+    labels: tuple[str, ...]
+    """Names of the model's outputs, in their order."""
+    probabilities: Float32
+    """float32 [labels]; their sum is one."""
+
+    @property
+    def genre(self) -> str:
+        """The most probable label."""
+        return self.labels[int(np.argmax(self.probabilities))]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `genre`, rounded to 4 decimals."""
+        return round(float(self.probabilities.max()), _DIGITS)
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The probability of every label, rounded to 4 decimals."""
+        return {
+            label: round(float(p), _DIGITS)
+            for label, p in zip(self.labels, self.probabilities, strict=True)
+        }

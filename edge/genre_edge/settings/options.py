@@ -16,12 +16,11 @@ import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import Fault, UsageError
 
 _KEY = "option"
-Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -215,16 +214,6 @@ def given(args: argparse.Namespace, section: str) -> dict[str, Any]:
     """What the command line gives for a section: {field: value}."""
     mark = f"{section}."
     return {name[len(mark) :]: value for name, value in vars(args).items() if name.startswith(mark)}
-
-
-def from_flags(args: argparse.Namespace, section: str, cls: type[Config]) -> Config:
-    """The dataclass of options that the command line alone describes. UsageError names
-    the flags at fault."""
-    try:
-        return cls(**given(args, section))
-    except UsageError as error:
-        flags = {one.name: one.option.flag or one.name for one in option_fields(cls)}
-        raise UsageError(error.described(flags)) from None
 
 
 def from_pairs(cls: type, first: str, text: str, last: str | None = None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ..errors import GenreEdgeError, UsageError
+from ..errors import Fault, GenreEdgeError, UsageError
 
 BY = ("genre", "hour", "day")
 """What a table may be about."""
@@ -34,7 +34,9 @@ def seconds_of(text: str) -> float:
     """ "7d", "12h", "30m", "2w" in seconds. UsageError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", text)
     if not found:
-        raise UsageError(f"--since {text}: must be a number and m, h, d or w, such as 12h or 7d")
+        raise UsageError(
+            Fault("since", text, "must be a number and m, h, d or w, such as 12h or 7d")
+        )
     return float(found[1]) * _UNITS[found[2]]
 
 
