@@ -44,16 +44,14 @@ def measure(bundle: Path, uncertain_below: float) -> dict[str, Any]:
     speech is left out.
     """
     engine = Engine(EngineConfig(str(bundle)))
-    sounds = {"noise": _noise(engine.logmel.spec.sample_rate)}
+    rate = engine.sample_rate
+    sounds = {"noise": _noise(rate)}
     if shutil.which("espeak-ng"):
-        sounds["speech"] = _speech(engine.logmel.spec.sample_rate)
+        sounds["speech"] = _speech(rate)
     found: dict[str, Any] = {}
     for name, samples in sorted(sounds.items()):
-        engine.logmel.reset()
-        confidences = [
-            float(engine.classifier.scores(window.features).max())
-            for window in engine.logmel.push(samples)
-        ]
+        windows = engine.stream(rate).push(samples[:, None])
+        confidences = [engine.predict(window).confidence for window in windows]
         found[name] = {
             "windows": len(confidences),
             "uncertain": round(float(np.mean(np.array(confidences) < uncertain_below)), 4),

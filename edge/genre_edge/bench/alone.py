@@ -1,4 +1,4 @@
-"""A process of its own for one model: prints its load time and its peak memory as
+"""Loads one model in a process of its own and prints its load time and peak memory as
 JSON."""
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ def main(model: str, runtime: str, threads: str) -> None:
     start = time.perf_counter()
     engine = Engine(EngineConfig(model, None, runtime or None, int(threads)))
     load = time.perf_counter() - start
-    spec = engine.logmel.spec
-    samples = np.random.default_rng(0).standard_normal(spec.window_samples).astype(np.float32)
+    length = engine.logmel.spec.window_samples
+    samples = np.random.default_rng(0).standard_normal(length).astype(np.float32)
     for _ in range(_WINDOWS):
-        engine.classifier.scores(engine.logmel.window(samples))
+        engine.predict(engine.first_window(samples, engine.sample_rate))
     print(json.dumps({"load_ms": round(load * 1e3, 1), "peak_mb": round(peak_bytes() / 1e6, 1)}))
 
 

@@ -1,5 +1,4 @@
-"""Source -> LogMel -> Classifier -> Smoother -> records, without end: the live
-pipeline."""
+"""The live pipeline: source -> windows -> scores -> smoothed label -> records."""
 
 from __future__ import annotations
 
@@ -7,12 +6,10 @@ import time
 from collections.abc import Callable
 
 from ..audio.level import level_dbfs, signal_state
-from ..audio.mono import to_mono
 from ..audio.source import AudioBlock, Source
 from ..health import Health
 from ..model.engine import Engine
 from ..model.frontend import Window
-from ..model.scores import scores_by_label, top1
 from ..records import GapRecord, LiveRecord, Record, StateRecord
 from ..settings.tables import ListenConfig
 from .clock import AudioClock, iso8601
@@ -21,12 +18,34 @@ from .smoothing import Smoother
 Emit = Callable[[Record], None]
 
 DEFAULT_UNCERTAIN_BELOW = 0.5
-"""Used for a bundle that does not say."""
+"""Used for a model whose bundle does not give one."""
+
+_REASONS = {
+    "dead": "every sample is the same: the microphone is muted, broken or switched off",
+    "clipping": "the signal is cut off at full scale: lower the capture volume",
+    "listening": "signal OK",
+}
+"""In words, for each state of the signal."""
 
 
 class Listener:
-    """Turns one Source, at the model's rate, into records; whatever is noteworthy is
-    emitted at once."""
+    """Turns one source into records, each of them emitted as soon as it is known.
+
+    Parameters
+    ----------
+    engine
+        The model.
+    config
+        How windows are judged, and when to stop.
+    emit
+        Takes each record.
+    health
+        Counters and state that other threads may read.
+    gain
+        Factor that the source has applied to the samples; clipping is judged before it.
+    pulse
+        Called after each window.
+    """
 
     def __init__(
         self,
@@ -37,13 +56,13 @@ class Listener:
         gain: float = 1.0,
         pulse: Callable[[], None] = lambda: None,
     ) -> None:
-        """`pulse` is called after each window."""
         self._engine, self._emit, self._health, self._pulse = engine, emit, health, pulse
         self.configure(config, gain)
-        self._rate = engine.logmel.spec.sample_rate
+        self._rate = engine.sample_rate
         self._clock = AudioClock(self._rate)
-        self._base = 0  # position at which the front-end's current stream began
-        self._expected: int | None = None
+        self._windows = engine.stream(self._rate)
+        self._base = 0  # position at which the stream of windows began
+        self._expected: int | None = None  # position of the next block if nothing is lost
 
     def configure(self, config: ListenConfig, gain: float) -> None:
         """Set how windows are judged from the next one on; smoothing begins anew."""
@@ -52,7 +71,7 @@ class Listener:
         if uncertain is None:
             measured = self._engine.bundle.info.metrics.get("valid", {})
             uncertain = float(measured.get("uncertain_below", DEFAULT_UNCERTAIN_BELOW))
-        self._smoother = Smoother(self._engine.classifier.labels, config.smooth, uncertain)
+        self._smoother = Smoother(self._engine.labels, config.smooth, uncertain)
 
     def state(self, state: str, reason: str) -> None:
         """Report a change of state."""
@@ -60,37 +79,38 @@ class Listener:
         self._emit(StateRecord(iso8601(time.time()), state, reason))
 
     def run(self, source: Source) -> None:
-        """Listen until the source ends, or the duration or number of windows is
-        reached."""
-        self._engine.logmel.reset()
+        """Listen until the source ends, or the configured duration or number of windows
+        is reached. The source has the model's sample rate."""
         for block in source.blocks():
             if self._is_gap(block):
                 self._start_anew(block)
             self._expected = block.position + len(block.samples)
-            if block.arrived is not None:
-                step = self._clock.observe(self._expected, block.arrived.utc)
-                if step:
-                    self.state(self._health.state, f"the system clock stepped by {step:+.1f} s")
-            for window in self._engine.logmel.push(to_mono(block.samples)):
+            self._set_clock(block)
+            for window in self._windows.push(block.samples):
                 self._hear(window, source.name, block)
                 self._pulse()
-                if (
-                    self._config.windows is not None
-                    and self._health.windows >= self._config.windows
-                ):
+                if self._reached(self._health.windows, self._config.windows):
                     return
-            if (
-                self._config.duration is not None
-                and self._expected >= self._config.duration * self._rate
-            ):
+            if self._reached(self._expected / self._rate, self._config.duration):
                 return
+
+    @staticmethod
+    def _reached(count: float, limit: float | None) -> bool:
+        return limit is not None and count >= limit
+
+    def _set_clock(self, block: AudioBlock) -> None:
+        if block.arrived is None:
+            return
+        step = self._clock.observe(block.position + len(block.samples), block.arrived.utc)
+        if step:
+            self.state(self._health.state, f"the system clock stepped by {step:+.1f} s")
 
     def _is_gap(self, block: AudioBlock) -> bool:
         return self._expected is not None and block.position != self._expected
 
     def _start_anew(self, block: AudioBlock) -> None:
-        """After lost audio: a new stream for the front-end, so that no window spans the
-        gap."""
+        """After lost audio: a new stream, so that no window spans the gap, and a label
+        that owes nothing to what was heard before it."""
         assert self._expected is not None
         self._health.gaps += 1
         start, end = self._expected / self._rate, block.position / self._rate
@@ -98,10 +118,11 @@ class Listener:
             GapRecord(iso8601(self._clock.utc(self._expected)), round(start, 3), round(end, 3))
         )
         self._base = block.position
-        self._engine.logmel.reset()
+        self._windows = self._engine.stream(self._rate)
         self._smoother.reset()
 
     def _hear(self, window: Window, name: str, block: AudioBlock) -> None:
+        """Emit the record of one window, after the change of state that it shows."""
         state = signal_state(window.samples, self._gain)
         level = round(level_dbfs(window.samples), 1)
         if state != self._health.state:
@@ -111,11 +132,9 @@ class Listener:
         if state == "dead" or level < self._config.silence_dbfs:
             label = self._smoother.silence()
         else:
-            raw = self._engine.classifier.scores(window.features)
-            labels = self._engine.classifier.labels
-            genre, confidence = top1(labels, raw)
-            scores = scores_by_label(labels, raw)
-            label, smoothed_genre, mean = self._smoother.add(raw)
+            prediction = self._engine.predict(window)
+            genre, confidence, scores = prediction.genre, prediction.confidence, prediction.scores
+            label, smoothed_genre, mean = self._smoother.add(prediction.probabilities)
             smoothed_confidence = round(mean, 4)
         self._health.windows += 1
         offset = self._base / self._rate
@@ -137,10 +156,3 @@ class Listener:
                 smoothed_confidence=smoothed_confidence,
             )
         )
-
-
-_REASONS = {
-    "dead": "every sample is the same: the microphone is muted, unplugged inside, or switched off",
-    "clipping": "the signal is cut off at full scale: lower the capture volume",
-    "listening": "the signal is well",
-}

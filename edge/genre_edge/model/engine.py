@@ -1,4 +1,4 @@
-"""Source -> LogMel -> Classifier -> records. Every mode of the program runs through
+"""Source -> windows -> scores -> records. Every mode of the program runs through
 here."""
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..arrays import Float32
-from ..audio.limits import SHORTEST_SECONDS
-from ..audio.mono import mono_blocks
 from ..audio.source import AudioBlock, Source
 from ..errors import AudioError
 from ..records import FileOutput, FileRecord, WindowRecord
@@ -17,46 +15,111 @@ from ..settings.tables import EngineConfig
 from .bundle import find_model, read_bundle
 from .classifier import Classifier
 from .frontend import LogMel, Window
-from .scores import scores_by_label, top1
+from .scores import Prediction
+from .windows import WindowStream
 
 
 class Engine:
-    """A loaded model and its front-end."""
+    """A loaded model and its front-end.
+
+    Files, the microphone, the page, benchmarks and conversion all ask it. `classify`
+    and `first_window` share one front-end, so one call must end before the next;
+    streams made by `stream` are independent.
+
+    Raises
+    ------
+    BundleError, RuntimeMissing, UsageError
+        If the model cannot be used as the configuration says.
+    """
 
     def __init__(self, config: EngineConfig) -> None:
         self.bundle = read_bundle(find_model(config.model))
         self.logmel = LogMel(self.bundle.info.frontend, config.hop_seconds)
         self.classifier = Classifier(self.bundle, config.runtime, config.threads)
 
-    def classify(self, source: Source) -> Iterator[FileOutput]:
-        """One record a window as the source delivers it, then the verdict.
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the model's outputs, in their order."""
+        return self.classifier.labels
 
-        An incomplete last window is dropped, unless it is the only one: then it is
-        repeated to full length. AudioError if the source is shorter than 0.5 s.
+    @property
+    def sample_rate(self) -> int:
+        """The rate at which the model hears, Hz; sources of any other are resampled."""
+        return self.logmel.spec.sample_rate
+
+    def stream(self, sample_rate: int, name: str = "samples") -> WindowStream:
+        """A stream of windows from samples at `sample_rate` (Hz), for `predict`."""
+        return WindowStream(LogMel(self.logmel.spec, self.logmel.hop_seconds), sample_rate, name)
+
+    def first_window(self, samples: Float32, sample_rate: int) -> Window:
+        """The first window of samples in memory, for `predict`.
+
+        Parameters
+        ----------
+        samples
+            float32 [n], full scale at 1.0.
+        sample_rate
+            Their rate, Hz.
+
+        Raises
+        ------
+        AudioError
+            If the samples are shorter than a window, by more than resampling explains.
         """
-        total = np.zeros(
-            len(self.classifier.labels), dtype=np.float64
-        )  # a sum: files may be hours long
+        seconds, needed = len(samples) / sample_rate, self.logmel.spec.window_seconds
+        if seconds < 0.99 * needed:
+            raise AudioError("samples", f"{seconds:.2f} s: must be {needed:g} s")
+        stream = WindowStream(self.logmel, sample_rate)
+        return [*stream.push(samples[:, None]), *stream.finish()][0]
+
+    def predict(self, window: Window) -> Prediction:
+        """The model's answer to one window."""
+        return Prediction(self.labels, self.classifier.scores(window.features))
+
+    def classify(self, source: Source) -> Iterator[FileOutput]:
+        """Classify a whole source.
+
+        Yields
+        ------
+        WindowRecord or FileRecord
+            A record for each window as the source delivers it; last, the verdict.
+
+        Raises
+        ------
+        AudioError
+            If the source is shorter than 0.5 s, or cannot be read.
+        """
+        # In double precision: files may be hours long.
+        total = np.zeros(len(self.labels), dtype=np.float64)
         count = 0
-        counted = Counted(source)
-        for window in windows_of(counted, self.logmel):
-            scores = self.classifier.scores(window.features)
-            total += scores
+        stream = WindowStream(self.logmel, source.sample_rate, source.name)
+        for window in _windows(source, stream):
+            prediction = self.predict(window)
+            total += prediction.probabilities
             count += 1
-            yield self._window(source.name, window.start, window.end, scores)
-        yield self._verdict(source.name, counted.seconds, count, (total / count).astype(np.float32))
-
-    def _window(self, name: str, start: float, end: float, scores: Float32) -> WindowRecord:
-        labels = self.classifier.labels
-        return WindowRecord(
-            name, start, end, *top1(labels, scores), scores_by_label(labels, scores)
+            yield WindowRecord(
+                file=source.name,
+                start=window.start,
+                end=window.end,
+                genre=prediction.genre,
+                confidence=prediction.confidence,
+                scores=prediction.scores,
+            )
+        mean = Prediction(self.labels, (total / count).astype(np.float32))
+        yield FileRecord(
+            file=source.name,
+            seconds=stream.seconds,
+            windows=count,
+            genre=mean.genre,
+            confidence=mean.confidence,
+            scores=mean.scores,
         )
 
-    def _verdict(self, name: str, seconds: float, windows: int, mean: Float32) -> FileRecord:
-        labels = self.classifier.labels
-        return FileRecord(
-            name, seconds, windows, *top1(labels, mean), scores_by_label(labels, mean)
-        )
+
+def _windows(source: Source, stream: WindowStream) -> Iterator[Window]:
+    for block in source.blocks():
+        yield from stream.push(block.samples)
+    yield from stream.finish()
 
 
 class Counted:
@@ -87,24 +150,5 @@ class Counted:
 
 
 def windows_of(source: Counted, logmel: LogMel) -> Iterator[Window]:
-    """Every window of a file: an incomplete last one is dropped, unless it is the only
-    one; then it is repeated to full length. AudioError if the file is shorter than 0.5
-    s.
-    """
-    start: list[Float32] | None = []  # what was heard before the first window, for a short file
-    logmel.reset()
-    for samples in mono_blocks(source, logmel.spec.sample_rate):
-        if start is not None:
-            start.append(samples)
-        for window in logmel.push(samples):
-            start = None
-            yield window
-    if start is None:
-        return
-    seconds = source.seconds
-    if seconds < SHORTEST_SECONDS:
-        raise AudioError(
-            source.name, f"is too short: {seconds:.2f} s, need at least {SHORTEST_SECONDS} s"
-        )
-    whole = np.resize(np.concatenate(start), logmel.spec.window_samples)
-    yield Window(0.0, seconds, logmel.window(whole), whole)
+    """Every window of a source, as `Engine.classify` takes them."""
+    return _windows(source, WindowStream(logmel, source.sample_rate, source.name))

@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..arrays import Float32
 from ..audio.level import level_dbfs
-from ..audio.resample import Resampler
+from ..errors import AudioError
 from ..health import Health
 from ..model.bundle import find_model, read_bundle
 from ..model.engine import Engine
-from ..model.scores import scores_by_label, top1
 from ..settings.tables import EngineConfig, WebConfig
 from .guard import Guard
 from .hub import Hub
@@ -25,22 +22,22 @@ from .uploads import Uploads
 
 @dataclass
 class WebState:
-    """One service."""
+    """Everything that the routes of one service share."""
 
     config: WebConfig
-    """Its limits."""
+    """Address, limits and access."""
     model: EngineConfig
     """What uploads are classified with."""
     history: Path
     """The history's file, if one is kept."""
     health: Health | None = None
-    """Of the listening program; None: nobody listens here."""
+    """Health of the listening program; None if this service has no microphone."""
     hub: Hub | None = None
-    """Its live viewers."""
+    """Sends what is heard now to viewers; None if this service has no microphone."""
     guard: Guard = field(init=False)
-    """Who may ask."""
+    """Decides who may ask."""
     uploads: Uploads = field(init=False)
-    """Work on uploads."""
+    """Classifies uploads."""
     windows: int = 0
     """Windows answered by /api/window."""
 
@@ -57,29 +54,33 @@ class WebState:
         return None
 
     def classify_window(self, samples: Float32, rate: int) -> dict[str, Any]:
-        """The genre of one window: samples [n] at `rate`, at least as long as the
-        model's. Problem 422 if shorter."""
-        with self._lock:  # one interpreter, one caller
+        """Answer a request for the genre of one window.
+
+        Parameters
+        ----------
+        samples
+            float32 [n], at least one window long, full scale at 1.0.
+        rate
+            Their sample rate, Hz.
+
+        Raises
+        ------
+        Problem
+            422 if the samples are shorter than a window.
+        """
+        with self._lock:  # first_window is for one caller at a time
             if self._engine is None:
                 self._engine = Engine(EngineConfig(self.model.model, None, self.model.runtime))
-            engine, spec = self._engine, self._engine.logmel.spec
-            resampler = Resampler(rate, spec.sample_rate)
-            heard = np.concatenate([resampler.push(samples), resampler.flush()])
-            if len(heard) < spec.window_samples * 0.99:
-                raise Problem(
-                    422, f"{len(heard) / spec.sample_rate:.2f} s: must be {spec.window_seconds:g} s"
-                )
-            heard = (
-                np.resize(heard, spec.window_samples) if len(heard) < spec.window_samples else heard
-            )
-            window = heard[: spec.window_samples]
-            scores = engine.classifier.scores(engine.logmel.window(window))
-            genre, confidence = top1(engine.classifier.labels, scores)
+            try:
+                window = self._engine.first_window(samples, rate)
+            except AudioError as error:
+                raise Problem(422, error.reason) from None
+            prediction = self._engine.predict(window)
             self.windows += 1
         return {
             "type": "window",
-            "genre": genre,
-            "confidence": confidence,
-            "level_dbfs": round(level_dbfs(window), 1),
-            "scores": scores_by_label(self.info.labels, scores),
+            "genre": prediction.genre,
+            "confidence": prediction.confidence,
+            "level_dbfs": round(level_dbfs(window.samples), 1),
+            "scores": prediction.scores,
         }

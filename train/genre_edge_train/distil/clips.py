@@ -76,13 +76,6 @@ def standardise(x: Float32) -> Float32:
     return x / (deviation + 1e-3)
 
 
-def softmax(logits: Float32) -> Float32:
-    """Probabilities of logits, float32 [n, labels]."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: Float32 = powers / powers.sum(axis=1, keepdims=True)
-    return shares
-
-
 def clips_folder(plan: ClipPlan, tracks: Sequence[Track], teacher: Path, cache: Path) -> Path:
     """Where the clip set of this plan, these training tracks and this teacher lies."""
     made_of = [(track.name, track.genre, content_hash(track.path)) for track in tracks]

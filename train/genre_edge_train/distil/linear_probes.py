@@ -14,9 +14,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
+from genre_edge.model.scores import softmax
 from tqdm import tqdm
 
-from .clips import ClipSet, softmax
+from .clips import ClipSet
 
 FOLDS = 5
 """Heads per output of the teacher, each for the fifth of the tracks that it was not

@@ -20,6 +20,7 @@ from genre_edge.judge.tracks import Track, labels_of
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.model.mel import hz_to_mel, mel_to_hz
+from genre_edge.model.scores import softmax
 from genre_edge.version import __version__
 
 from ..augment.audio import Augmenter, AugmentSpec
@@ -28,7 +29,7 @@ from ..data.gtzan import REPEATS
 from ..data.pcm_cache import PcmCache, readable
 from ..data.splits import folds_of
 from ..distil.batches import DistilSpec, Material, scores_norm
-from ..distil.clips import ClipPlan, ClipSet, clips_folder, make_clips, softmax
+from ..distil.clips import ClipPlan, ClipSet, clips_folder, make_clips
 from ..distil.linear_probes import FOLDS, fit_score_probe
 from ..distil.student import classifier_of, distil
 from ..network.temperature import apply_temperature, bias_by_label, fit_temperature
