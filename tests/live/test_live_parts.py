@@ -155,13 +155,13 @@ def test_what_is_not_sure_is_uncertain_and_silence_forgets() -> None:
     [
         (
             lambda: ListenConfig(smooth=0, silence_dbfs=5, windows=0),
-            ["--smooth 0", "--silence 5", "--windows 0"],
+            ["smooth 0", "silence_dbfs 5", "windows 0"],
         ),
         (
             lambda: ListenConfig(uncertain_below=2.0, duration=-1.0),
-            ["--uncertain 2", "--duration -1"],
+            ["uncertain_below 2", "duration -1"],
         ),
-        (lambda: CaptureConfig(gain_db=float("nan"), channel=0), ["--gain nan", "--channel 0"]),
+        (lambda: CaptureConfig(gain_db=float("nan"), channel=0), ["gain_db nan", "channel 0"]),
     ],
 )
 def test_all_faults_of_a_configuration_are_named_at_once(make, named: list[str]) -> None:
