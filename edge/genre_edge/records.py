@@ -3,6 +3,7 @@ contract."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,3 +157,8 @@ FileOutput = WindowRecord | FileRecord
 LiveOutput = LiveRecord | StateRecord | GapRecord
 """What listening produces."""
 Record = FileOutput | LiveOutput
+
+
+def compact_json(values: object) -> str:
+    """JSON without spaces, letters beyond ASCII as they are: for programs to read."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TextIO
 
-from ..records import Record
+from ..records import Record, compact_json
 
 
 class JsonlSink:
@@ -16,8 +15,7 @@ class JsonlSink:
 
     def write(self, record: Record) -> None:
         """Write and flush one line."""
-        line = json.dumps(record.to_json(), ensure_ascii=False, separators=(",", ":"))
-        self._out.write(line + "\n")
+        self._out.write(compact_json(record.to_json()) + "\n")
         self._out.flush()
 
     def close(self) -> None:

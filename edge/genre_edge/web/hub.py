@@ -3,7 +3,6 @@ bounded queue of its own."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from queue import Empty, Full, Queue
 from typing import Any
 
 from ..health import Health
-from ..records import LiveRecord, Record, StateRecord
+from ..records import LiveRecord, Record, StateRecord, compact_json
 from .problems import Problem
 
 _WAITING = 300
@@ -139,4 +138,4 @@ class _Viewer:
 
 
 def _event(name: str, data: Any) -> str:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n"
+    return f"event: {name}\ndata: {compact_json(data)}\n\n"

@@ -6,7 +6,6 @@ import select
 import ssl
 import time
 import uuid
-from collections import OrderedDict
 from typing import Any
 
 from .home_assistant import BIRTH_TOPIC
@@ -14,23 +13,35 @@ from .settings import MqttConfig
 
 CONNECT_SECONDS = 8.0
 """Time for a broker to answer."""
-TICK = 0.1
-"""Longest wait for the network, s."""
-_INFLIGHT = 10
+_TICK_SECONDS = 0.1
+"""Longest single wait for the network while connecting or leaving."""
+_LEAVE_SECONDS = 2.0
+"""Longest wait until the last message is sent."""
+_MOST_IN_FLIGHT = 10
 """Windows sent and not yet acknowledged."""
 
 
-class Link:
-    """One connection, from its first packet to its last; never used again after it
+class Connection:
+    """One connection, from its first packet to its last; it is not used again after it
     broke."""
 
     def __init__(self, paho: Any, config: MqttConfig) -> None:
+        """Prepare to connect.
+
+        Parameters
+        ----------
+        paho : module
+            paho.mqtt.client.
+        config : MqttConfig
+            The broker and how to reach it.
+        """
         self._config, self._paho = config, paho
         self._refused: str | None = None
-        self._connected = False
-        self._sent: OrderedDict[int, int] = OrderedDict()  # packet number: seq
-        self._done: list[int] = []
-        self._born = False
+        self._is_connected = False
+        self._in_flight: dict[int, int] = {}
+        """{number of the packet: seq of the window}."""
+        self._acknowledged: list[int] = []
+        self._home_assistant_started = False
         self.last_seq = 0
         """The latest window sent on this connection."""
         client = paho.Client(
@@ -55,60 +66,69 @@ class Link:
                 self._client.tls_set(config.ca, config.cert, config.key)
             self._client.connect(config.host, config.port, keepalive=30)
             deadline = time.monotonic() + CONNECT_SECONDS
-            while not self._connected and self._refused is None and time.monotonic() < deadline:
-                if self.move(TICK) and self._refused is None:
+            while not self._is_connected and not self._refused and time.monotonic() < deadline:
+                if self.process(_TICK_SECONDS) and not self._refused:
                     return "closed the connection"
         except ssl.SSLError as error:
             return f"TLS failed ({error.reason or error})"
         except (OSError, ValueError) as error:
             return str(getattr(error, "strerror", None) or error)
-        if self._refused is not None:
+        if self._refused:
             return f"refused ({self._refused})"
-        return "" if self._connected else f"no answer within {CONNECT_SECONDS:g} s"
+        return "" if self._is_connected else f"no answer within {CONNECT_SECONDS:g} s"
 
     def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
             self._refused = str(reason)
         else:
-            self._connected = True
+            self._is_connected = True
 
     def _on_publish(self, client: Any, data: Any, mid: int, reason: Any, properties: Any) -> None:
-        seq = self._sent.pop(mid, None)
+        seq = self._in_flight.pop(mid, None)
         if seq is not None:
-            self._done.append(seq)
+            self._acknowledged.append(seq)
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:
-        self._born = self._born or (message.topic == BIRTH_TOPIC and message.payload == b"online")
+        if message.topic == BIRTH_TOPIC and message.payload == b"online":
+            self._home_assistant_started = True
 
     @property
     def room(self) -> int:
         """Windows that may be sent now."""
-        return _INFLIGHT - len(self._sent)
+        return _MOST_IN_FLIGHT - len(self._in_flight)
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether a window is not yet acknowledged."""
-        return bool(self._sent)
+        return bool(self._in_flight)
 
     def publish(self, topic: str, payload: bytes) -> None:
-        """A retained message."""
+        """Publish a retained message."""
         self._client.publish(topic, payload, qos=1, retain=True)
 
-    def subscribe(self, topic: str) -> None:
-        """Hear a topic."""
-        self._client.subscribe(topic, qos=1)
+    def subscribe_to_home_assistant(self) -> None:
+        """Ask for the message that Home Assistant sends when it starts."""
+        self._client.subscribe(BIRTH_TOPIC, qos=1)
 
     def send(self, seq: int, topic: str, payload: bytes) -> None:
-        """A window, which will be acknowledged."""
-        self._sent[self._client.publish(topic, payload, qos=1).mid] = seq
+        """Send a window, which the broker will acknowledge."""
+        self._in_flight[self._client.publish(topic, payload, qos=1).mid] = seq
         self.last_seq = seq
 
-    def move(self, timeout: float, wake: int | None = None) -> str:
-        """Read and write the network for `timeout` s at most; returns what is wrong, or
-        "".
+    def process(self, timeout: float, wake: int | None = None) -> str:
+        """Read from the network and write to it.
 
-        It returns at once when the file descriptor `wake` can be read: waiting costs
-        nothing.
+        Parameters
+        ----------
+        timeout : float
+            Longest wait for the network, s.
+        wake : int or None
+            A file descriptor that ends the wait when it can be read.
+
+        Returns
+        -------
+        str
+            What is wrong with the connection; "" if nothing is.
         """
         client, fine = self._client, self._paho.MQTT_ERR_SUCCESS
         wire = client.socket()
@@ -117,35 +137,36 @@ class Link:
         if getattr(wire, "pending", lambda: 0)():  # TLS may have decrypted more than was asked for
             timeout = 0.0
         readers = [wire] if wake is None else [wire, wake]
-        readable, writable, _ = select.select(
-            readers, [wire] if client.want_write() else [], [], timeout
-        )
+        writers = [wire] if client.want_write() else []
+        readable, writable, _ = select.select(readers, writers, [], timeout)
         results = [client.loop_read()] if wire in readable or timeout == 0.0 else []
-        results += [client.loop_write()] if writable and client.socket() is not None else []
+        if writable and client.socket() is not None:
+            results.append(client.loop_write())
         results.append(client.loop_misc())
         return "" if all(result == fine for result in results) else "the connection is lost"
 
     def acknowledged(self) -> list[int]:
-        """The windows that the broker has, since the last call."""
-        done, self._done = self._done, []
-        return done
+        """The windows that the broker has acknowledged since the last call."""
+        found, self._acknowledged = self._acknowledged, []
+        return found
 
-    def reborn(self) -> bool:
-        """Whether Home Assistant has said that it started."""
-        born, self._born = self._born, False
-        return born
+    def home_assistant_started(self) -> bool:
+        """Whether Home Assistant has started since the last call."""
+        found, self._home_assistant_started = self._home_assistant_started, False
+        return found
 
     def leave(self, status_topic: str) -> None:
-        """Say goodbye: the last will is not sent for a connection that ends well."""
+        """Say "offline" and disconnect. The broker keeps the last will of a connection
+        that ends in order to itself."""
         self._client.publish(status_topic, b"offline", qos=1, retain=True)
-        deadline = time.monotonic() + 2.0
+        deadline = time.monotonic() + _LEAVE_SECONDS
         while self._client.want_write() and time.monotonic() < deadline:
-            if self.move(TICK):
+            if self.process(_TICK_SECONDS):
                 break
         self._client.disconnect()
-        self.move(TICK)
+        self.process(_TICK_SECONDS)
 
     def drop(self) -> None:
         """Close the socket at once."""
         self._client.disconnect()
-        self.move(0.0)
+        self.process(0.0)

@@ -1,4 +1,4 @@
-"""Home Assistant's MQTT discovery: what it is told so that the device appears by
+"""Home Assistant's MQTT discovery: messages that make the device appear there by
 itself.
 
 Source: https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
@@ -13,11 +13,26 @@ from ...version import __version__
 from .settings import MqttConfig
 
 BIRTH_TOPIC = "homeassistant/status"
-"""Where Home Assistant says "online" after it has started."""
+"""Topic on which Home Assistant publishes "online" after it has started."""
 
 
 def discovery(config: MqttConfig, labels: Sequence[str], model: str) -> dict[str, dict[str, Any]]:
-    """{topic: configuration} of every entity; to be published retained."""
+    """Describe every entity of the device.
+
+    Parameters
+    ----------
+    config : MqttConfig
+        The device's name and topics.
+    labels : sequence of str
+        The model's labels.
+    model : str
+        The model's name.
+
+    Returns
+    -------
+    dict
+        {topic: configuration}, to be published as retained JSON.
+    """
     base = config.base
     node = f"{config.prefix}_{config.name}".replace("/", "_").replace(".", "_")
     device = {
@@ -44,9 +59,8 @@ def discovery(config: MqttConfig, labels: Sequence[str], model: str) -> dict[str
             {
                 "name": "Confidence",
                 "state_topic": f"{base}/window",
-                "value_template": "{{ ((value_json.smoothed.confidence if value_json.smoothed is "
-                "defined "
-                "else value_json.confidence) or 0) * 100 }}",
+                "value_template": "{{ ((value_json.smoothed.confidence "
+                "if value_json.smoothed is defined else value_json.confidence) or 0) * 100 }}",
                 "unit_of_measurement": "%",
                 "state_class": "measurement",
                 "suggested_display_precision": 0,

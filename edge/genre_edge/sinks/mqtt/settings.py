@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ...errors import UsageError
-from ...extras import install_line
 from ...settings.options import from_pairs, option
 from ...settings.places import default_folder
 from ...settings.section import Section
@@ -181,6 +180,8 @@ def _check(options: MqttOptions) -> None:
     if not options.url:
         return
     import importlib.util
+
+    from ...extras import install_line
 
     mqtt_config(options, default_folder())
     if importlib.util.find_spec("paho") is None:

@@ -10,220 +10,219 @@ one connection at a time.
 
 from __future__ import annotations
 
-import json
 import random
 import socket
-import threading
 import time
 import uuid
-from collections import deque
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from ...errors import UsageError
 from ...extras import install_line
-from ...records import LiveRecord, Record, WindowRecord
+from ...records import LiveRecord, Record, WindowRecord, compact_json
 from ..changes import ChangeFilter, label_of
 from ..kind import SinkContext
 from ..sink import CLOSE_SECONDS
-from .connection import CONNECT_SECONDS, Link
-from .home_assistant import BIRTH_TOPIC, discovery
+from ..worker import QUEUE_LENGTH, Worker
+from .connection import CONNECT_SECONDS, Connection
+from .home_assistant import discovery
 from .settings import MqttConfig
 from .spool import Spool
 
 HEALTH_SECONDS = 30.0
 """Time between two messages on the health topic."""
 _IDLE_SECONDS = 5.0
-"""Longest wait for a record or the network; the connection's keep-alive needs a look
-that often."""
+"""Longest wait for a record or the network. MQTT's keep-alive must be looked after at
+least that often."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-"""Seconds before a new attempt to connect: doubled each time, with jitter."""
+"""Pause before a new attempt to connect, s: doubled each time, with jitter."""
+_CLOSE_GRACE_SECONDS = CONNECT_SECONDS + 5.0
+"""Time that the thread may take beyond what `close` allows: it may be connecting."""
 
 
 class MqttSink:
-    """Publishes records; `write` never waits, unless for files (`wait`)."""
+    """Publishes records. For live audio `write` never waits; for files it waits for
+    room in the queue."""
 
-    def __init__(
-        self,
-        config: MqttConfig,
-        context: SinkContext,
-        most: int = 1000,
-    ) -> None:
-        """UsageError without paho-mqtt. `most` is the number of records that may wait
-        for the thread."""
+    def __init__(self, config: MqttConfig, context: SinkContext, most: int = QUEUE_LENGTH) -> None:
+        """Start the thread, which connects.
+
+        Parameters
+        ----------
+        config : MqttConfig
+            The broker and how to reach it.
+        context : SinkContext
+            The program that this sink belongs to.
+        most : int
+            Records that may wait for the thread.
+
+        Raises
+        ------
+        UsageError
+            If paho-mqtt is not installed.
+        """
         try:
             import paho.mqtt.client
         except ImportError:
             raise UsageError(f"mqtt needs paho-mqtt: {install_line('mqtt')}") from None
         self._paho = paho.mqtt.client
-        self._config, self._labels, self._model = config, context.labels, context.model
-        self._health, self._entry, self._report = context.health, context.entry, context.report
-        self._wait, self._most = context.wait, most
-        self._queue: deque[Record] = deque()
-        self._changed = threading.Condition()
-        self._closing: float | None = None  # when to have finished
-        self._session = uuid.uuid4().hex[:12]
-        self._number = 0
-        self._news = ChangeFilter()
+        self._config, self._context, self._entry = config, context, context.entry
+        self._session, self._number = uuid.uuid4().hex[:12], 0
+        self._changes = ChangeFilter()
         self._genre: bytes | None = None
-        self._link: Link | None = None
+        """The latest message on the genre topic."""
+        self._connection: Connection | None = None
         self._pause, self._next_attempt, self._next_health = _FIRST_PAUSE, 0.0, 0.0
-        self._told = ""
+        self._reported = ""
+        """The trouble that was reported last, until it is over."""
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._thread = threading.Thread(target=self._run, name="sink mqtt", daemon=True)
-        self._thread.start()
+        self._worker = Worker(self._run, context.entry, context.wait, most, self._wake_up)
+        self._worker.start()
 
     def write(self, record: Record) -> None:
-        """Queue one record; the oldest goes if the queue is full and audio cannot
-        wait."""
-        with self._changed:
-            while self._wait and len(self._queue) >= self._most and self._thread.is_alive():
-                self._changed.wait(1.0)
-            if len(self._queue) >= self._most:
-                self._queue.popleft()
-                self._entry.dropped += 1
-            self._queue.append(record)
-            self._wake_up()
-
-    def _wake_up(self) -> None:
-        """End whatever the thread waits for: the lock is held."""
-        self._changed.notify_all()
-        with suppress(OSError):  # full: it will wake up anyway; closed: there is nobody to wake
-            self._wake_out.send(b".")
+        """Queue one record."""
+        self._worker.put(record)
 
     def close(self, within: float = CLOSE_SECONDS) -> None:
         """Deliver what is left, for `within` seconds; what cannot be delivered by then
         waits on disk for the next start."""
-        with self._changed:
-            if self._closing is not None:
-                return
-            self._closing = time.monotonic() + within
-            self._wake_up()
-        self._thread.join(within + CONNECT_SECONDS + 5)
+        self._worker.close(within, _CLOSE_GRACE_SECONDS)
         self._wake_out.close()
+
+    def _wake_up(self) -> None:
+        """End a wait for the network."""
+        with suppress(OSError):  # full: it wakes up anyway; closed: the thread has ended
+            self._wake_out.send(b".")
 
     def _run(self) -> None:
         self._spool = Spool(self._config.spool, self._config.spool_bytes)
-        self._spool.park()  # nobody is connected yet
+        self._spool.park()  # there is no connection yet
         try:
-            while not self._finished():
-                self._take()
-                if self._link is None:
-                    self._try_connect()
+            while not self._is_finished():
+                self._take_records()
+                if self._connection is None:
+                    self._try_to_connect()
                 else:
-                    self._serve(self._link)
+                    self._exchange(self._connection)
         finally:
-            if self._link is not None:
-                self._link.leave(f"{self._config.base}/status")
+            if self._connection is not None:
+                self._connection.leave(f"{self._config.base}/status")
             self._spool.close()
             self._wake_in.close()
 
-    def _finished(self) -> bool:
-        with self._changed:
-            if self._closing is None or self._queue:
-                return False
-            if self._link is None and self._next_attempt > 0:
-                return True  # nobody to deliver to: it waits on disk
-            nothing_left = self._link is not None and not len(self._spool) and not self._link.busy
-            return nothing_left or time.monotonic() >= self._closing
+    def _is_finished(self) -> bool:
+        deadline = self._worker.deadline
+        if deadline is None or len(self._worker):
+            return False
+        if self._connection is None:
+            # After a failed attempt there is no time for another: windows wait on disk.
+            return self._next_attempt > 0 or time.monotonic() >= deadline
+        all_delivered = not len(self._spool) and not self._connection.is_busy
+        return all_delivered or time.monotonic() >= deadline
 
-    def _take(self) -> None:
-        """Turn what is queued into messages; without a connection, wait a tick for
-        more."""
-        with self._changed:
-            if not self._queue and self._link is None and self._closing is None:
-                self._changed.wait(max(0.0, self._next_attempt - time.monotonic()))
-            records = list(self._queue)
-            self._queue.clear()
-            self._changed.notify_all()
-        for record in records:
-            found = label_of(record)
-            if isinstance(record, LiveRecord | WindowRecord) and found is not None:
-                self._number += 1
-                payload = {**record.to_json(), "id": f"{self._session}-{self._number}"}
-                self._entry.dropped += self._spool.put(
-                    f"{self._config.base}/window", _json(payload)
-                )
-                if self._news.is_change(record):
-                    self._genre = _json(_genre(record, found[1]))
-                    if self._link is not None:
-                        self._link.publish(f"{self._config.base}/genre", self._genre)
-            else:
-                self._news.is_change(record)
-        if self._spool.trouble and self._spool.trouble != self._told:
+    def _take_records(self) -> None:
+        """Turn what is queued into messages. Without a connection, wait for more until
+        the next attempt to connect."""
+        wait = 0.0 if self._connection else max(0.0, self._next_attempt - time.monotonic())
+        for record in self._worker.take_all(wait):
+            self._publish(record)
+        if self._spool.trouble and self._spool.trouble != self._reported:
             self._fail(self._spool.trouble)
 
-    def _try_connect(self) -> None:
+    def _publish(self, record: Record) -> None:
+        """Put a window into the spool; publish its label if it is new."""
+        is_change = self._changes.is_change(record)
+        found = label_of(record)
+        if not isinstance(record, LiveRecord | WindowRecord) or found is None:
+            return
+        self._number += 1
+        payload = {**record.to_json(), "id": f"{self._session}-{self._number}"}
+        self._entry.dropped += self._spool.put(f"{self._config.base}/window", _encoded(payload))
+        if is_change:
+            self._genre = _encoded(_genre(record, found[1]))
+            if self._connection is not None:
+                self._connection.publish(f"{self._config.base}/genre", self._genre)
+
+    def _try_to_connect(self) -> None:
         if time.monotonic() < self._next_attempt:
             return
-        link = Link(self._paho, self._config)
-        trouble = link.connect()
+        connection = Connection(self._paho, self._config)
+        trouble = connection.connect()
         if trouble:
-            link.drop()
-            self._lost(trouble)
+            connection.drop()
+            self._wait_after(trouble)
             return
-        self._link, self._pause = link, _FIRST_PAUSE
-        if self._told:
-            self._report(f"mqtt {self._config.host}: connected, {len(self._spool)} windows waiting")
-            self._told = ""
-        link.publish(f"{self._config.base}/status", b"online")
-        self._announce(link)
+        self._connection, self._pause = connection, _FIRST_PAUSE
+        if self._reported:
+            host, waiting = self._config.host, len(self._spool)
+            self._context.report(f"mqtt {host}: connected, {waiting} windows waiting")
+            self._reported = ""
+        connection.publish(f"{self._config.base}/status", b"online")
+        self._announce(connection)
         if self._genre is not None:
-            link.publish(f"{self._config.base}/genre", self._genre)
+            connection.publish(f"{self._config.base}/genre", self._genre)
         self._next_health = 0.0
 
-    def _announce(self, link: Link) -> None:
-        if self._config.discovery:
-            link.subscribe(BIRTH_TOPIC)
-            for topic, described in discovery(self._config, self._labels, self._model).items():
-                link.publish(topic, _json(described))
+    def _announce(self, connection: Connection) -> None:
+        """Describe the device to Home Assistant."""
+        if not self._config.discovery:
+            return
+        connection.subscribe_to_home_assistant()
+        labels, model = self._context.labels, self._context.model
+        for topic, description in discovery(self._config, labels, model).items():
+            connection.publish(topic, _encoded(description))
 
-    def _serve(self, link: Link) -> None:
-        """Send what waits, let the network move, forget what was acknowledged."""
+    def _exchange(self, connection: Connection) -> None:
+        """Send what waits, process the network, forget what the broker has."""
         if time.monotonic() >= self._next_health:
             self._next_health = time.monotonic() + HEALTH_SECONDS
-            values = {**asdict(self._health), "model": self._model, "waiting": len(self._spool)}
-            link.publish(f"{self._config.base}/health", _json(values))
-        if link.room:
-            for message in self._spool.after(link.last_seq, link.room):
-                link.send(message.seq, message.topic, message.payload)
-        trouble = link.move(0.0 if self._queue else _IDLE_SECONDS, self._wake_in.fileno())
+            self._publish_health(connection)
+        if connection.room:
+            for message in self._spool.after(connection.last_seq, connection.room):
+                connection.send(message.seq, message.topic, message.payload)
+        wait = 0.0 if len(self._worker) else _IDLE_SECONDS
+        trouble = connection.process(wait, self._wake_in.fileno())
         with suppress(BlockingIOError):
             self._wake_in.recv(4096)
-        done = link.acknowledged()
-        if done:
-            self._spool.remove(done)
-            self._entry.written += len(done)
-        if link.reborn():
-            self._announce(link)
+        delivered = connection.acknowledged()
+        if delivered:
+            self._spool.remove(delivered)
+            self._entry.written += len(delivered)
+        if connection.home_assistant_started():
+            self._announce(connection)
         if trouble:
-            link.drop()
-            self._link = None
+            connection.drop()
+            self._connection = None
             self._entry.dropped += self._spool.park()
-            self._lost(trouble)
+            self._wait_after(trouble)
 
-    def _lost(self, trouble: str) -> None:
+    def _publish_health(self, connection: Connection) -> None:
+        health, model = asdict(self._context.health), self._context.model
+        values = {**health, "model": model, "waiting": len(self._spool)}
+        connection.publish(f"{self._config.base}/health", _encoded(values))
+
+    def _wait_after(self, trouble: str) -> None:
+        """Report why there is no connection, and when to try the next one."""
         self._fail(f"mqtt {self._config.host}: {trouble}; windows wait in {self._config.spool}")
         self._next_attempt = time.monotonic() + self._pause * random.uniform(0.5, 1.5)
         self._pause = min(_LONGEST_PAUSE, self._pause * 2)
 
     def _fail(self, trouble: str) -> None:
         self._entry.failed(trouble, time.time())
-        if trouble != self._told:
-            self._report(trouble)
-        self._told = trouble
+        if trouble != self._reported:
+            self._context.report(trouble)
+        self._reported = trouble
 
 
-def _json(values: dict[str, Any]) -> bytes:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+def _encoded(values: dict[str, Any]) -> bytes:
+    return compact_json(values).encode()
 
 
-def _genre(record: Record, label: str) -> dict[str, Any]:
+def _genre(record: LiveRecord | WindowRecord, label: str) -> dict[str, Any]:
     """Payload of the genre topic."""
     if isinstance(record, LiveRecord):
         return {"label": label, "confidence": record.smoothed_confidence, "since": record.time}
-    assert isinstance(record, WindowRecord)
     return {"label": label, "confidence": record.confidence, "since": None}

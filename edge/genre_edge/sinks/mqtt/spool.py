@@ -1,9 +1,9 @@
 """Messages that wait for a broker: in order, on disk, within a limit, through a
 restart.
 
-While the broker is there, messages stay in memory: an SD card sees none of them. When
-it goes away, what is unacknowledged moves to disk, and later messages follow until the
-disk is drained again. If the disk fails, memory has to do.
+While there is a connection, messages stay in memory, so that an SD card is not worn by
+them. When it breaks, what is not acknowledged moves to disk, and later messages follow
+until all on disk is delivered. If the disk fails, messages are kept in memory.
 """
 
 from __future__ import annotations
@@ -34,14 +34,24 @@ class Message:
     seq: int
     """Its place in the order; grows for as long as the spool lives."""
     topic: str
+    """Where it is published."""
     payload: bytes
+    """The JSON of the window."""
 
 
 class Spool:
-    """An ordered outbox; one thread uses it."""
+    """Messages in order, in memory or on disk; one thread uses it."""
 
     def __init__(self, path: Path, most_bytes: int) -> None:
-        """`most_bytes` of payload are kept on disk; beyond, the oldest go first."""
+        """Open the file, with what an earlier run left in it.
+
+        Parameters
+        ----------
+        path : Path
+            The SQLite file. A file beside it ("NAME.lock") keeps other processes out.
+        most_bytes : int
+            Payload kept on disk, bytes; beyond it the oldest messages are dropped.
+        """
         self._path, self._most_bytes = path, most_bytes
         self._memory: OrderedDict[int, Message] = OrderedDict()
         self._file: sqlite3.Connection | None = None
@@ -81,7 +91,7 @@ class Spool:
         return self._count + len(self._memory)
 
     def put(self, topic: str, payload: bytes) -> int:
-        """Add a message; returns how many old ones had to go."""
+        """Add a message; returns how many old ones were dropped."""
         message = Message(self._next, topic, payload)
         self._next += 1
         if self._to_disk:
@@ -97,14 +107,15 @@ class Spool:
         return dropped
 
     def park(self) -> int:
-        """The broker is away: everything to disk, and what follows too. Returns how
-        many messages had to go."""
+        """Move everything to disk, and what follows too, because the connection is
+        lost. Returns how many messages were dropped."""
         waiting = list(self._memory.values())
         self._to_disk = self._file is not None
         return self._store(waiting) if self._to_disk else self._shed()
 
     def _store(self, messages: Iterable[Message]) -> int:
-        """Write to disk, or keep in memory if that fails; then keep the limit."""
+        """Write to disk, or keep in memory if that fails; then drop what is beyond the
+        limit. Returns how many were dropped."""
         messages = list(messages)
         if not messages or self._file is None:
             self._memory.update((m.seq, m) for m in messages)
@@ -165,8 +176,8 @@ class Spool:
         return sorted(found, key=lambda message: message.seq)[:most]
 
     def remove(self, seqs: list[int]) -> None:
-        """Forget what was delivered; a drained disk is used again only when the broker
-        goes away."""
+        """Forget what was delivered. Once all on disk is delivered, messages stay in
+        memory until the connection is lost again."""
         on_disk = [seq for seq in seqs if self._memory.pop(seq, None) is None]
         if on_disk and self._file is not None:
             self._delete(on_disk)

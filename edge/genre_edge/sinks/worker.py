@@ -1,0 +1,139 @@
+"""A thread with a bounded queue of records in front of it: what sinks that may be slow
+are made of."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from ..health import SinkHealth
+from ..records import Record
+
+QUEUE_LENGTH = 1000
+"""Records that may wait for a sink."""
+
+
+def _no_wake() -> None:
+    """A thread that waits in `take` needs nothing more."""
+
+
+class Worker:
+    """Hands records to a thread, oldest first.
+
+    Live audio must never wait: when the queue is full, the oldest record is dropped and
+    counted. Files can wait: then `put` blocks until there is room.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[], None],
+        entry: SinkHealth,
+        wait: bool,
+        most: int = QUEUE_LENGTH,
+        wake: Callable[[], None] = _no_wake,
+    ) -> None:
+        """Make the worker; `start` starts its thread.
+
+        Parameters
+        ----------
+        run : callable
+            What the thread does. It ends when `deadline` is set and `take` gives
+            nothing more.
+        entry : SinkHealth
+            Names the thread, and counts what is dropped.
+        wait : bool
+            Whether `put` waits for room.
+        most : int
+            Records that may wait.
+        wake : callable
+            Called after each change; for a thread that waits elsewhere than in `take`.
+        """
+        self._entry, self._wait, self._most, self._wake = entry, wait, most, wake
+        self._records: deque[Record] = deque()
+        self._changed = threading.Condition()
+        self._deadline: float | None = None
+        self._thread = threading.Thread(target=run, name=f"sink {entry.name}", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def put(self, record: Record) -> None:
+        """Queue one record."""
+        with self._changed:
+            while self._wait and len(self._records) >= self._most and self._thread.is_alive():
+                self._changed.wait(1.0)  # a thread that died would wake nobody
+            if len(self._records) >= self._most:
+                self._records.popleft()
+                self._entry.dropped += 1
+            self._records.append(record)
+            self._changed.notify_all()
+            self._wake()
+
+    def take(self, timeout: float | None = None) -> Record | None:
+        """Take the oldest record.
+
+        Parameters
+        ----------
+        timeout : float or None
+            Longest wait for a record, s; None: as long as it takes.
+
+        Returns
+        -------
+        Record or None
+            None if there is none in time, or when the worker closes and the queue is
+            empty.
+        """
+        with self._changed:
+            self._wait_for_records(timeout)
+            if not self._records:
+                return None
+            record = self._records.popleft()
+            self._changed.notify_all()
+            return record
+
+    def take_all(self, timeout: float | None = None) -> list[Record]:
+        """Take every record that waits, as `take` does."""
+        with self._changed:
+            self._wait_for_records(timeout)
+            records = list(self._records)
+            self._records.clear()
+            self._changed.notify_all()
+            return records
+
+    def _wait_for_records(self, timeout: float | None) -> None:
+        self._changed.wait_for(lambda: self._records or self._deadline is not None, timeout)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the thread must have finished, in the time of time.monotonic(); None
+        until `close`."""
+        return self._deadline
+
+    def close(self, within: float, grace: float = 0.0) -> None:
+        """Have the thread finish.
+
+        Parameters
+        ----------
+        within : float
+            Time until `deadline`, s.
+        grace : float
+            Time that the thread may take beyond it, s. Records that still wait then
+            are counted as dropped.
+        """
+        with self._changed:
+            if self._deadline is not None:
+                return
+            self._deadline = time.monotonic() + within
+            self._changed.notify_all()
+            self._wake()
+        self._thread.join(within + grace)
+        if self._thread.is_alive():
+            with self._changed:
+                self._entry.dropped += len(self._records)
+                self._records.clear()
