@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
@@ -77,6 +78,55 @@ def test_bench_json_keeps_its_schema(bench: Path) -> None:
     ]
 
 
+def test_the_schema_declares_nothing_that_bench_does_not_write(bench: Path) -> None:
+    found = json.loads((bench / "bench.json").read_text())
+    assert list(unwritten(SCHEMA, [found], "bench.json")) == []
+
+
+def test_the_schema_lets_nothing_undeclared_pass() -> None:
+    open_ended = [
+        schema
+        for schema in walk(SCHEMA)
+        if schema.get("type") == "object" and "additionalProperties" not in schema
+    ]
+    assert open_ended == []
+
+
+def walk(schema: object) -> Iterator[dict]:
+    """Every object and part of a schema."""
+    if isinstance(schema, dict):
+        yield schema
+        for part in schema.values():
+            yield from walk(part)
+
+
+def unwritten(schema: dict, instances: list, where: str) -> Iterator[str]:
+    """Places of properties that a schema declares and no instance has."""
+    if "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    for name, part in schema.get("properties", {}).items():
+        having = [one[name] for one in instances if name in one]
+        if having:
+            yield from unwritten(part, having, f"{where}.{name}")
+        else:
+            yield f"{where}.{name}"
+    if "items" in schema:
+        inner = [one for many in instances if many is not None for one in many]
+        if inner:
+            yield from unwritten(schema["items"], inner, f"{where}[]")
+
+
+def test_a_bench_json_of_the_first_version_still_counts(bench: Path) -> None:
+    """It lacks what came later; it is valid, and can be compared."""
+    old = json.loads((bench / "bench.json").read_text())
+    for model in old["models"]:
+        del model["accuracy"]["worst_label"]
+        for unit in ("windows", "tracks"):
+            del model["accuracy"][unit]["top2_accuracy"]
+    jsonschema.validate(old, SCHEMA)
+    assert compare(old, load_bench(bench / "bench.json")) == ([], [])
+
+
 def test_its_accuracy_is_that_of_classify(bench: Path, music: Path, cli) -> None:
     found = json.loads((bench / "bench.json").read_text())
     labels = found["data"]["labels"]
@@ -144,7 +194,7 @@ def test_without_matplotlib_only_the_picture_is_missing(
         ("--data {m} --threads two", "must be numbers"),
         ("--data {m} --rounds 3", "fewer than 10"),
         ("--data {m} nothing.tflite", "no such file"),
-        ("--data {m} --runtime onnx", "unknown; choose from"),
+        ("--data {m} --runtime onnx", "must be litert or"),
         ("--compare {m}/tracks.csv {m}/tracks.csv", "not a bench.json"),
     ],
 )

@@ -65,7 +65,7 @@ def test_training_learns_and_leaves_what_it_promises(trained) -> None:
     assert "| high |" in (trained / "card.md").read_text()
     assert [t.split for t in load_tracks(trained / "tracks.csv")].count("valid") == 12
     metrics = json.loads((trained / "metrics.json").read_text())
-    assert metrics["window"]["accuracy"] >= 0.6, "three classes anybody could tell apart"
+    assert metrics["windows"]["accuracy"] >= 0.6, "three classes anybody could tell apart"
     described = json.loads((trained / "model.json").read_text())
     assert described["labels"] == ["high", "low", "noise"]
     assert described["trained_on"]["skipped"] == 1
@@ -90,7 +90,7 @@ def test_repeats_of_a_protocol_are_judged_on_their_test_side(
     assert "| mean ± standard deviation |" in capsys.readouterr().out
     for seed in (0, 1):
         metrics = json.loads((tmp_path / "run" / f"seed-{seed}" / "metrics.json").read_text())
-        assert (metrics["side"], metrics["protocol"], metrics["window"]["count"]) == (
+        assert (metrics["side"], metrics["protocol"], metrics["windows"]["count"]) == (
             "test",
             "segments",
             12,

@@ -1,10 +1,10 @@
-"""Statistics against known values and against their definitions."""
+"""Measures of accuracy against known values and against their definitions."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from genre_edge.judge.measures import (
+    ReliabilityBin,
     calibration_error,
     macro_f1,
     mcnemar,
@@ -40,12 +40,28 @@ def test_macro_f1_is_sklearns_over_the_labels_that_occur(pairs: list[tuple[int, 
 
 
 def test_calibration_error_is_that_of_the_paper() -> None:
-    perfect = [(0.75, True)] * 3 + [(0.75, False)]
-    assert calibration_error(perfect) == pytest.approx(0)
-    assert calibration_error([(0.95, False)] * 10) == pytest.approx(0.95)
-    assert reliability(perfect) == [(0.75, 0.75, 4)]
+    assert calibration_error([0.75] * 4, [True, True, True, False]) == pytest.approx(0)
+    assert calibration_error([0.95] * 10, [False] * 10) == pytest.approx(0.95)
+    # Two bins of 3 and 1 windows: 3/4 of |0.75 - 1/3| and 1/4 of |0.55 - 1|.
+    mixed = calibration_error([0.75, 0.75, 0.75, 0.55], [True, False, False, True])
+    assert mixed == pytest.approx(0.75 * (0.75 - 1 / 3) + 0.25 * 0.45)
+
+
+def test_a_confidence_of_exactly_one_belongs_to_the_last_bin() -> None:
+    (only,) = reliability([1.0, 0.9375], [False, True])
+    assert only == ReliabilityBin(0.96875, 0.5, 2)
+    assert calibration_error([1.0] * 4, [False] * 4) == 1
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=50))
+def test_every_window_is_in_one_bin(windows: list[tuple[float, bool]]) -> None:
+    confidence, right = zip(*windows, strict=True)
+    found = reliability(confidence, right)
+    assert sum(one.count for one in found) == len(windows)
+    assert sum(one.right * one.count for one in found) == pytest.approx(sum(right))
 
 
 def test_uncertain_is_where_wrong_is_more_likely() -> None:
-    sure = [(0.33, False)] * 8 + [(0.33, True)] * 2 + [(0.62, True)] * 6 + [(0.62, False)] * 4
-    assert uncertain_below(sure) in np.round(np.arange(0.35, 0.61, 0.05), 2)
+    confidence = [0.33] * 10 + [0.62] * 10
+    right = [False] * 8 + [True] * 2 + [True] * 6 + [False] * 4
+    assert uncertain_below(confidence, right) == 0.35, "the lowest that leaves 0.33 out"

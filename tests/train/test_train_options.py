@@ -205,25 +205,39 @@ def test_several_runs_are_summed_up_and_not_done_again(tmp_path: Path) -> None:
 
     def run(tracks, protocol, seed, folder):
         asked.append((protocol, seed, folder.relative_to(tmp_path)))
-        metrics = {unit: {"accuracy": 0.5 + 0.1 * seed} for unit in ("window", "track")}
+        metrics = {unit: {"accuracy": 0.5 + 0.1 * seed} for unit in ("windows", "tracks")}
         (folder / "metrics.json").write_text(json.dumps(metrics))
         return metrics
 
     plan = RunPlan("csv", repeats=3, seed=1)
     found = run_all(plan, [], tmp_path, run)
     assert asked == [("csv", seed, Path(f"seed-{seed}")) for seed in (1, 2, 3)]
-    assert found["window"] == {"mean": 0.7, "deviation": 0.1, "runs": 3}
+    assert found["windows"] == {"mean": 0.7, "deviation": 0.1, "runs": 3}
     assert json.loads((tmp_path / "summary.json").read_text()) == found
     assert "| mean ± standard deviation | 70.0% ± 10.0% |" in table(found)
     assert run_all(plan, [], tmp_path, run) == found
     assert len(asked) == 3
 
 
+def test_runs_that_an_older_version_finished_count(tmp_path: Path) -> None:
+    """They called the units window and track."""
+    for seed in (1, 2):
+        (tmp_path / f"seed-{seed}").mkdir()
+        old = {unit: {"accuracy": 0.1 * seed} for unit in ("window", "track")}
+        (tmp_path / f"seed-{seed}" / "metrics.json").write_text(json.dumps(old))
+
+    def run(*_) -> None:
+        raise AssertionError("both are finished")
+
+    found = run_all(RunPlan(repeats=2, seed=1), [], tmp_path, run)
+    assert (found["windows"]["mean"], found["tracks"]["mean"]) == (0.15, 0.15)
+
+
 def test_a_summary_keeps_every_run() -> None:
-    runs = [(f"fold-{k}", {u: {"accuracy": k / 10} for u in ("window", "track")}) for k in (5, 7)]
+    runs = [(f"fold-{k}", {u: {"accuracy": k / 10} for u in ("windows", "tracks")}) for k in (5, 7)]
     assert summary(runs)["runs"] == {
-        "fold-5": {"window": 0.5, "track": 0.5},
-        "fold-7": {"window": 0.7, "track": 0.7},
+        "fold-5": {"windows": 0.5, "tracks": 0.5},
+        "fold-7": {"windows": 0.7, "tracks": 0.7},
     }
 
 

@@ -22,7 +22,7 @@ from ..read.describe import as_input, check_labels, layout_of, output_kind
 from ..read.networks import Network
 from ..read.operators import check_operators, oldest_runtime
 from ..read.samples import Samples
-from ..verify.agreement import accuracy, answers, runs_in, worst_label
+from ..verify.agreement import largest_loss, runs_in, top1_of, valid_metrics
 from ..verify.not_music import measure
 from ..verify.outliers import outliers
 from .card import card
@@ -105,11 +105,12 @@ class _Check:
         check_operators(graph, info.name, self.config.target)
         path = folder / f"{info.name}.tflite"
         write_bundle(path, flatbuffer, info)
-        said = answers(path, self.samples.held_out)
-        share = float((said == self.expected).mean())
+        answered = top1_of(path, self.samples.held_out)
+        share = float((answered == self.expected).mean())
         size = f"{len(flatbuffer) / 1000:.0f} KB"
         print(
-            f"{kind:<8} {size:>9}  agrees with the original on {share:.2%} of {len(said)} windows",
+            f"{kind:<8} {size:>9}  agrees with the original on {share:.2%} of "
+            f"{len(answered)} windows",
             flush=True,
         )
         if share * 100 < self.config.min_agreement:
@@ -118,13 +119,13 @@ class _Check:
                 f"{info.name}: agrees with the original on {share:.2%} of windows, "
                 f"need {self.config.min_agreement:g} % (--min-agreement); nothing was written"
             )
-        metrics: dict[str, Any] = {"agreement": {"windows": len(said), "top1": round(share, 4)}}
+        metrics: dict[str, Any] = {"agreement": {"windows": len(answered), "top1": round(share, 4)}}
         if self.samples.label is not None:
-            label, points = worst_label(info.labels, self.samples.label, self.expected, said)
+            label, points = largest_loss(info.labels, self.samples.label, self.expected, answered)
             metrics["worst_label"] = {"label": label, "points": points}
             print(f"{'':8} label that loses most: {label}, {points:+.1f} points")
         if self.samples.valid:
-            metrics["valid"] = accuracy(path, self.samples.valid)
+            metrics["valid"] = valid_metrics(path, self.samples.valid)
             metrics["not_music"] = measure(path, metrics["valid"]["uncertain_below"])
             print(
                 f"{'':8} right on {metrics['valid']['windows']['accuracy']:.1%} of windows, "

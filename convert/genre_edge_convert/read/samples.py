@@ -12,7 +12,7 @@ import numpy.typing as npt
 from genre_edge.arrays import Float32
 from genre_edge.audio.files import read_mono
 from genre_edge.errors import AudioError, UsageError
-from genre_edge.judge.tracks import Track, load_tracks
+from genre_edge.judge.tracks import Track, check_genres, load_tracks
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
 from tqdm import tqdm
@@ -53,9 +53,7 @@ def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> S
         samples = _from_npz(data)
     else:
         tracks = load_tracks(data)
-        unknown = sorted({track.genre for track in tracks} - set(labels))
-        if unknown:
-            raise UsageError(f"{data}: the model has no label {', '.join(unknown)}")
+        check_genres(tracks, labels)
         valid = tuple(track for track in tracks if track.split == "valid")
         train = [track for track in tracks if track.split == "train"]
         held_out, genres, readable = _windows(valid, frontend)

@@ -1,29 +1,43 @@
-"""Whether a bundle still says what the Keras model says, and how often it is right."""
+"""Whether a bundle agrees with the network it was made from, and how right it is."""
 
 from __future__ import annotations
 
-from collections import Counter
+import sys
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
-from genre_edge.audio.files import FileSource
 from genre_edge.errors import RuntimeMissing
-from genre_edge.judge.measures import calibration_error, uncertain_below
+from genre_edge.judge.evaluation import evaluate
+from genre_edge.judge.measures import uncertain_below
+from genre_edge.judge.predict import Recording, predict
 from genre_edge.judge.tracks import Track
 from genre_edge.model.bundle import read_bundle
 from genre_edge.model.classifier import RUNTIMES, Classifier
 from genre_edge.model.engine import Engine
-from genre_edge.records import FileRecord
 from genre_edge.settings.tables import EngineConfig
 from tqdm import tqdm
 
+_CONFUSIONS = 8
+"""The most frequent confusions that a bundle names."""
 
-def answers(path: Path, windows: Float32, runtime: str | None = None) -> npt.NDArray[np.int64]:
-    """The bundle's top-1 on each window, int64 [n]."""
+
+def top1_of(path: Path, windows: Float32, runtime: str | None = None) -> npt.NDArray[np.int64]:
+    """A bundle's most probable label on each window, int64 [n].
+
+    Parameters
+    ----------
+    path
+        The bundle.
+    windows
+        Features, float32 [n, frames, mels].
+    runtime
+        The interpreter; None takes the first that is installed.
+    """
     classifier = Classifier(read_bundle(path), runtime)
     return np.array(
         [int(np.argmax(classifier.scores(window))) for window in windows], dtype=np.int64
@@ -31,30 +45,55 @@ def answers(path: Path, windows: Float32, runtime: str | None = None) -> npt.NDA
 
 
 def runs_in(path: Path, windows: Float32) -> dict[str, float]:
-    """{interpreter: share of windows on which its top-1 is the first's} for each that
-    is installed. BundleError."""
+    """The interpreters that are installed and run a bundle.
+
+    Returns
+    -------
+    dict
+        {interpreter: share of windows on which its most probable label is the first
+        interpreter's}
+
+    Raises
+    ------
+    BundleError
+        An interpreter cannot load the bundle.
+    """
     found: dict[str, float] = {}
     first: npt.NDArray[np.int64] | None = None
     for runtime in RUNTIMES:
         try:
-            said = answers(path, windows, runtime)
+            answered = top1_of(path, windows, runtime)
         except RuntimeMissing:
             continue
-        first = said if first is None else first
-        found[runtime] = round(float((said == first).mean()), 4)
+        first = answered if first is None else first
+        found[runtime] = round(float((answered == first).mean()), 4)
     return found
 
 
-def worst_label(
+def largest_loss(
     labels: Sequence[str],
     truth: npt.NDArray[np.int64],
-    expected: npt.NDArray[np.int64],
-    said: npt.NDArray[np.int64],
+    network: npt.NDArray[np.int64],
+    bundle: npt.NDArray[np.int64],
 ) -> tuple[str, float]:
-    """The label that loses most recall against the network's own answers, and how many
-    points (negative: loss)."""
+    """The label that conversion harms most.
+
+    Parameters
+    ----------
+    labels
+        Names of the outputs.
+    truth, network, bundle
+        Index of the true label, of the network's and of the bundle's most probable
+        label for each window: int64 [n].
+
+    Returns
+    -------
+    tuple
+        The label whose recall falls most, and by how many percentage points it changes
+        (below 0: it falls).
+    """
     change = {
-        label: 100 * float((said == i)[truth == i].mean() - (expected == i)[truth == i].mean())
+        label: 100 * float((bundle == i)[truth == i].mean() - (network == i)[truth == i].mean())
         for i, label in enumerate(labels)
         if (truth == i).any()
     }
@@ -62,40 +101,36 @@ def worst_label(
     return worst, round(change[worst], 1)
 
 
-def accuracy(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
-    """Accuracy by window and by track of the bundle over the tracks, through the
-    pipeline that users run.
+def valid_metrics(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
+    """How right a bundle is on tracks, through the engine that users run.
 
-    Also each label's recall by window, the confusions ({"rock > metal": windows}, most
-    frequent first), the expected calibration error of the windows' confidences, and the
-    confidence below which a window is more likely wrong than right.
+    Parameters
+    ----------
+    path
+        The bundle.
+    tracks
+        Labelled recordings. Those that cannot be read are named on standard error.
+
+    Returns
+    -------
+    dict
+        What the bundle says under `metrics.valid`: the evaluation, and `recall` of each
+        label by window, `confusions` ({"rock > metal": windows}, most frequent first)
+        and `uncertain_below` (see `genre_edge.judge.measures`).
     """
-    engine = Engine(EngineConfig(str(path)))
-    right = {"windows": 0, "tracks": 0}
-    count = {"windows": 0, "tracks": 0}
-    confused: Counter[str] = Counter()
-    by_label: dict[str, list[bool]] = {}
-    sure: list[tuple[float, bool]] = []
-    for track in tqdm(tracks, desc=path.name, unit="track", leave=False, disable=None):
-        source = FileSource(track.path)
-        for record in engine.classify(source):
-            unit = "tracks" if isinstance(record, FileRecord) else "windows"
-            count[unit] += 1
-            right[unit] += record.genre == track.genre
-            if unit == "windows":
-                sure.append((record.confidence, record.genre == track.genre))
-                by_label.setdefault(track.genre, []).append(record.genre == track.genre)
-                if record.genre != track.genre:
-                    confused[f"{track.genre} > {record.genre}"] += 1
-        source.close()
+    shown = tqdm(tracks, desc=path.name, unit="track", leave=False, disable=None)
+    answers = predict([Engine(EngineConfig(str(path)))], map(Recording.of, shown))
+    for line in answers.skipped:
+        tqdm.write(f"genre-convert: skipped {line}", file=sys.stderr)
+    (predictions,) = answers.predictions
+    evaluation = evaluate(predictions)
+    genres = sorted(evaluation.windows.genres.items())
+    confusions = evaluation.windows.confusions().items()
     return {
-        unit: {"count": count[unit], "accuracy": round(right[unit] / max(1, count[unit]), 4)}
-        for unit in count
-    } | {
+        **evaluation.to_dict(),
         "recall": {
-            label: round(sum(hits) / len(hits), 4) for label, hits in sorted(by_label.items())
+            label: round(genre.recall, 4) for label, genre in genres if genre.recall is not None
         },
-        "confusions": dict(confused.most_common(8)),
-        "calibration_error": round(calibration_error(sure), 4),
-        "uncertain_below": uncertain_below(sure),
+        "confusions": dict(islice(confusions, _CONFUSIONS)),
+        "uncertain_below": uncertain_below(predictions.confidence, predictions.right),
     }

@@ -9,25 +9,34 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..arrays import Float32
 from ..errors import UsageError
-from ..judge.tracks import Track
-from ..model.bundle import Bundle, find_model, read_bundle
+from ..judge.evaluation import evaluate
+from ..judge.predict import Answers, Recording, predict
+from ..judge.predictions import Predictions
+from ..judge.tracks import Track, check_genres
+from ..model.bundle import Bundle, BundleInfo, find_model, read_bundle
 from ..model.classifier import Classifier
+from ..model.engine import Counted, Engine, windows_of
 from ..model.flatbuffer import read_graph
 from ..model.frontend import LogMel
 from ..model.frontend_spec import FrontendSpec
+from ..settings.tables import EngineConfig
 from ..version import __version__
 from . import board
-from .accuracy import Answers, Heard, ask, difference, judged
 from .cost import alone, interleaved, milliseconds
+from .differences import difference
 
 SCHEMA_VERSION = 1
 _PACKAGES = ("numpy", "scipy", "ai-edge-litert", "tflite-runtime", "tensorflow")
+_COST_WINDOWS = 32
+"""Windows that the cost is measured on, in turn."""
 
 
 @dataclass(frozen=True)
@@ -45,48 +54,64 @@ class BenchConfig:
 
 
 @dataclass(frozen=True)
-class Entrant:
+class BenchModel:
     """One model in one interpreter."""
 
     model: str
     """The bundle's name, or its path where two have one name."""
-    bundle: Bundle
-    classifier: Classifier
+    engine: Engine
+    """The loaded model and its front-end."""
 
     @property
     def name(self) -> str:
         """Model and interpreter."""
-        return f"{self.model} ({self.classifier.runtime})"
+        return f"{self.model} ({self.engine.classifier.runtime})"
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model's bundle."""
+        return self.engine.bundle
+
+    @property
+    def spec(self) -> FrontendSpec:
+        """Its front-end."""
+        return self.engine.logmel.spec
 
 
-def entrants(config: BenchConfig) -> list[Entrant]:
-    """The models loaded. UsageError unless they have the same labels and window
-    length."""
+def load_models(config: BenchConfig) -> list[BenchModel]:
+    """Every model in every interpreter.
+
+    Raises
+    ------
+    UsageError
+        The models do not have the same labels and window length.
+    """
     bundles = [read_bundle(find_model(model)) for model in config.models]
-    first = bundles[0].info
+    first = bundles[0]
     for bundle in bundles[1:]:
-        if set(bundle.info.labels) != set(first.labels):
-            raise UsageError(
-                f"{bundle.path}: its labels are not those of {bundles[0].path}: bench them apart"
-            )
-        if bundle.info.labels != first.labels:
-            raise UsageError(
-                f"{bundle.path}: has the labels of {bundles[0].path} in another order: bench them "
-                "apart"
-            )
-        if bundle.info.frontend.window_seconds != first.frontend.window_seconds:
-            raise UsageError(
-                f"{bundle.path}: its windows are not as long as {bundles[0].path}'s: bench them "
-                "apart"
-            )
+        fault = _not_comparable(first.info, bundle.info)
+        if fault:
+            raise UsageError(f"{bundle.path}: {fault.format(first=first.path)}: bench them apart")
     names = [bundle.info.name for bundle in bundles]
     return [
-        Entrant(
-            name if names.count(name) == 1 else bundle.path, bundle, Classifier(bundle, runtime, 1)
+        BenchModel(
+            name if names.count(name) == 1 else bundle.path,
+            Engine(EngineConfig(bundle.path, None, runtime, 1)),
         )
         for name, bundle in zip(names, bundles, strict=True)
         for runtime in config.runtimes
     ]
+
+
+def _not_comparable(first: BundleInfo, other: BundleInfo) -> str | None:
+    """Why two models cannot be measured on the same windows; None if they can."""
+    if set(other.labels) != set(first.labels):
+        return "its labels are not those of {first}"
+    if other.labels != first.labels:
+        return "has the labels of {first} in another order"
+    if other.frontend.window_seconds != first.frontend.window_seconds:
+        return "its windows are not as long as {first}'s"
+    return None
 
 
 def measure(
@@ -95,28 +120,40 @@ def measure(
     split: str,
     progress: Callable[[Iterable[Track]], Iterable[Track]] = iter,
 ) -> dict[str, Any]:
-    """Accuracy and cost of every model on the tracks; the content of bench.json."""
-    entered = entrants(config)
-    labels = entered[0].classifier.labels
-    unknown = sorted({track.genre for track in tracks} - set(labels))
-    if unknown:
-        raise UsageError(
-            f"the models have no label {', '.join(unknown)} (they know {', '.join(labels)})"
-        )
+    """Accuracy and cost of models on labelled tracks.
+
+    Parameters
+    ----------
+    config
+        What is measured, and how long.
+    tracks
+        The recordings; their genres must be labels of the models.
+    split
+        What the choice of tracks is called, for the record.
+    progress
+        Wraps the tracks while they are classified, to show how far it is.
+
+    Returns
+    -------
+    dict
+        The content of bench.json, as docs/bench.schema.json declares it.
+
+    Raises
+    ------
+    UsageError
+        The models cannot be compared, a genre is none of their labels, or no track can
+        be read.
+    """
+    models = load_models(config)
+    check_genres(tracks, models[0].engine.classifier.labels)
     before = board.temperature()
-    heard, answers = ask(
-        [e.classifier for e in entered], [e.bundle.info.frontend for e in entered], progress(tracks)
-    )
-    if not heard.names:
-        raise UsageError(
-            f"no track could be read: {heard.skipped[0] if heard.skipped else 'none was given'}"
-        )
-    costs = _costs(config, entered, heard)
+    answers = predict([one.engine for one in models], map(Recording.of, progress(tracks)))
+    costs = _costs(config, models, answers.recordings)
     return {
         "schema_version": SCHEMA_VERSION,
         "version": __version__,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": _data(heard, split),
+        "data": _data(answers, split),
         "board": {
             **board.describe(),
             "temperature": {"before": before, "after": board.temperature()},
@@ -124,37 +161,44 @@ def measure(
         },
         "packages": _packages(),
         "models": [
-            {**_described(entrant), "accuracy": judged(heard, answer), "cost": cost}
-            for entrant, answer, cost in zip(entered, answers, costs, strict=True)
+            {
+                **_described(model),
+                "accuracy": {**evaluate(found).to_dict(), "top1": found.top1.tolist()},
+                "cost": cost,
+            }
+            for model, found, cost in zip(models, answers.predictions, costs, strict=True)
         ],
-        "differences": _differences(entered, heard, answers),
+        "differences": _differences(models, answers.predictions),
     }
 
 
-def _described(entrant: Entrant) -> dict[str, Any]:
-    bundle = entrant.bundle
+def _described(model: BenchModel) -> dict[str, Any]:
+    bundle, classifier = model.bundle, model.engine.classifier
     return {
-        "name": entrant.model,
-        "runtime": entrant.classifier.runtime,
-        "input": entrant.classifier.quantisation["input"]["dtype"],
+        "name": model.model,
+        "runtime": classifier.runtime,
+        "input": classifier.quantisation["input"]["dtype"],
         "sha256": bundle.sha256,
         "bytes": Path(bundle.path).stat().st_size,
         "macs": read_graph(bundle.flatbuffer, bundle.path).macs,
     }
 
 
-def _data(heard: Heard, split: str) -> dict[str, Any]:
-    """What was listened to; the digest tells whether two benchmarks heard the same."""
-    text = "\n".join(f"{name} {heard.track.count(i)}" for i, name in enumerate(heard.names))
+def _data(answers: Answers, split: str) -> dict[str, Any]:
+    """What was classified; the digest tells whether two benchmarks used the same."""
+    found = answers.predictions[0]
+    windows = np.bincount(found.window_track)
+    names = [recording.name for recording in answers.recordings]
+    text = "\n".join(f"{name} {n}" for name, n in zip(names, windows, strict=True))
     return {
         "split": split,
-        "labels": list(heard.labels),
-        "tracks": len(heard.names),
-        "windows": len(heard.track),
-        "seconds": round(heard.seconds, 1),
-        "skipped": heard.skipped,
+        "labels": list(found.labels),
+        "tracks": len(names),
+        "windows": len(found.scores),
+        "seconds": round(answers.seconds, 1),
+        "skipped": list(answers.skipped),
         "digest": hashlib.sha256(text.encode()).hexdigest()[:16],
-        "truth": heard.window_truth().tolist(),
+        "truth": found.window_label.tolist(),
     }
 
 
@@ -169,27 +213,37 @@ def _packages() -> dict[str, str]:
 
 
 def _costs(
-    config: BenchConfig, entered: Sequence[Entrant], heard: Heard
+    config: BenchConfig, models: Sequence[BenchModel], recordings: Sequence[Recording]
 ) -> list[list[dict[str, Any]]]:
-    """For each entrant, one entry a number of threads."""
-    sample = heard.sample
+    """For each model, one entry a number of threads."""
     arms: dict[str, Callable[[int], object]] = {}
-    logmels: dict[FrontendSpec, LogMel] = {}
-    for entrant in entered:
-        spec = entrant.bundle.info.frontend
-        if spec not in logmels:
-            logmels[spec] = LogMel(spec)
-            audio = [window[spec] for window in sample]
-            arms[f"{spec}"] = partial(_turn, logmels[spec].window, audio)
-        features = [logmels[spec].window(window[spec]) for window in sample]
+    audio: dict[FrontendSpec, list[Float32]] = {}
+    for model in models:
+        spec, logmel = model.spec, model.engine.logmel
+        if spec not in audio:
+            audio[spec] = _some_windows(recordings, LogMel(spec))
+            arms[f"{spec}"] = partial(_turn, logmel.window, audio[spec])
+        features = [logmel.window(samples) for samples in audio[spec]]
         for threads in config.threads:
-            classifier = Classifier(entrant.bundle, entrant.classifier.runtime, threads)
-            arms[f"{entrant.name} {threads}"] = partial(_turn, classifier.scores, features)
+            classifier = Classifier(model.bundle, model.engine.classifier.runtime, threads)
+            arms[f"{model.name} {threads}"] = partial(_turn, classifier.scores, features)
     taken = interleaved(arms, config.rounds)
     return [
-        [_cost(entrant, threads, taken, config) for threads in config.threads]
-        for entrant in entered
+        [_cost(model, threads, taken, config) for threads in config.threads] for model in models
     ]
+
+
+def _some_windows(recordings: Sequence[Recording], logmel: LogMel) -> list[Float32]:
+    """Audio to measure the cost on, float32 [window_samples] each: every fifth window
+    of the first recordings."""
+    found: list[Float32] = []
+    for recording in recordings:
+        source = Counted(recording.open())
+        found += [w.samples for w in islice(windows_of(source, logmel), 0, None, 5)]
+        source.close()
+        if len(found) >= _COST_WINDOWS:
+            break
+    return found[:_COST_WINDOWS]
 
 
 def _turn(step: Callable[[Float32], object], given: Sequence[Float32], number: int) -> None:
@@ -197,40 +251,35 @@ def _turn(step: Callable[[Float32], object], given: Sequence[Float32], number: i
 
 
 def _cost(
-    entrant: Entrant, threads: int, taken: dict[str, list[float]], config: BenchConfig
+    model: BenchModel, threads: int, taken: dict[str, list[float]], config: BenchConfig
 ) -> dict[str, Any]:
-    spec = entrant.bundle.info.frontend
-    front_end, inference = taken[f"{spec}"], taken[f"{entrant.name} {threads}"]
+    front_end, inference = taken[f"{model.spec}"], taken[f"{model.name} {threads}"]
     whole = [a + b for a, b in zip(front_end, inference, strict=True)]
+    seconds = model.spec.window_seconds
     return {
         "threads": threads,
         "rounds": config.rounds,
         "front_end_ms": milliseconds(front_end),
         "inference_ms": milliseconds(inference),
         "window_ms": milliseconds(whole),
-        "real_time_factor": round(spec.window_seconds * 1e3 / milliseconds(whole)["median"], 1),
-        **alone(entrant.bundle.path, entrant.classifier.runtime, threads),
+        "real_time_factor": round(seconds * 1e3 / milliseconds(whole)["median"], 1),
+        **alone(model.bundle.path, model.engine.classifier.runtime, threads),
     }
 
 
 def _differences(
-    entered: Sequence[Entrant], heard: Heard, answers: Sequence[Answers]
+    models: Sequence[BenchModel], predictions: Sequence[Predictions]
 ) -> list[dict[str, Any]]:
-    """Every pair of entrants; the reference is the larger model, which is the float one
-    of a pair."""
+    """Every pair of models; the reference is the larger one, which is the float one of
+    a pair."""
     found = []
-    for (one, one_answers), (other, other_answers) in combinations(
-        zip(entered, answers, strict=True), 2
-    ):
-        small, large = sorted(
-            ((one, one_answers), (other, other_answers)),
-            key=lambda pair: len(pair[0].bundle.flatbuffer),
-        )
+    for pair in combinations(zip(models, predictions, strict=True), 2):
+        small, large = sorted(pair, key=lambda one: len(one[0].bundle.flatbuffer))
         found.append(
             {
                 "model": small[0].name,
                 "reference": large[0].name,
-                **difference(heard, small[1], large[1]),
+                **difference(small[1], large[1]),
             }
         )
     return found

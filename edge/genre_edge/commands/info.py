@@ -20,6 +20,9 @@ examples:
   genre-edge info --json gtzan-edge.float32 | jq .metrics
 """
 
+_LEFT_OUT = ("genres", "confusion")
+"""Tables of an evaluation that are too long for people; --json has them."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
@@ -74,6 +77,8 @@ def _lines(values: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Nested values flattened to "a.b  value" lines."""
     lines: list[str] = []
     for key, value in values.items():
+        if key in _LEFT_OUT:
+            continue
         if isinstance(value, Mapping):
             lines += _lines(value, f"{prefix}{key}.")
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +38,20 @@ class Track:
 
 
 def load_tracks(data: Path, training: bool = True) -> list[Track]:
-    """Every track of `data` (a folder of genre folders, a folder with tracks.csv, or
-    the csv itself).
+    """Every track of a data set.
 
-    UsageError if there are none; for `training` also if there is only one genre or only
-    one side.
+    Parameters
+    ----------
+    data
+        A folder of genre folders, a folder with a tracks.csv, or the table itself.
+    training
+        Whether the tracks are to train on: then there must be two genres or more, and a
+        track on each of two sides.
+
+    Raises
+    ------
+    UsageError
+        There is no such folder, no track, or too little to train on.
     """
     table = data if data.suffix == ".csv" else data / "tracks.csv"
     if table.is_file():
@@ -53,18 +62,19 @@ def load_tracks(data: Path, training: bool = True) -> list[Track]:
         raise UsageError(
             f"{data}: no such folder (give a folder of genre folders, or one with tracks.csv)"
         )
+    if training:
+        _check_trainable(data, tracks)
+    elif not tracks:
+        raise UsageError(f"{data}: found no audio in folders named after genres, and no tracks.csv")
+    return tracks
+
+
+def _check_trainable(data: Path, tracks: Sequence[Track]) -> None:
     genres = {track.genre for track in tracks}
-    if not training:
-        if not tracks:
-            raise UsageError(
-                f"{data}: found no audio in folders named after genres, and no tracks.csv"
-            )
-        return tracks
     if len(genres) < 2:
         raise UsageError(f"{data}: found {len(genres)} genre(s) with audio, need at least 2")
     if len({track.split for track in tracks}) < 2:
         raise UsageError(f"{data}: both a train and a valid split are needed; found one")
-    return tracks
 
 
 def _from_table(table: Path) -> list[Track]:
@@ -108,3 +118,12 @@ def _from_folders(root: Path) -> list[Track]:
 def labels_of(tracks: Sequence[Track]) -> list[str]:
     """The genres in alphabetical order: the order of the model's outputs."""
     return sorted({track.genre for track in tracks})
+
+
+def check_genres(tracks: Iterable[Track], labels: Sequence[str]) -> None:
+    """UsageError that names the tracks' genres which are none of a model's labels."""
+    unknown = sorted({track.genre for track in tracks} - set(labels))
+    if unknown:
+        raise UsageError(
+            f"the model has no label {', '.join(unknown)} (it knows {', '.join(labels)})"
+        )

@@ -47,16 +47,18 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; returns the exit status."""
-    from ..results.conditions import CONDITIONS, evaluate, table
+    from ..results.conditions import CONDITIONS, evaluate_conditions, table
 
     if args.card is not None and not args.card.is_file():
         raise UsageError(f"--card {args.card}: no such file")
     valid = [track for track in load_tracks(args.data) if track.split == "valid"]
     names = list(CONDITIONS) if args.conditions else list(CONDITIONS)[:1]
-    found = evaluate(find_model(args.model), valid, names)
+    found = evaluate_conditions(find_model(args.model), valid, names)
     print(table(found))
     if args.json is not None:
-        args.json.write_text(json.dumps(found, indent=1) + "\n")
+        args.json.write_text(
+            json.dumps({name: one.to_dict() for name, one in found.items()}, indent=1) + "\n"
+        )
     if args.card is not None:
         text = (
             f"The valid tracks heard by {Path(args.model).name} through fixed, seeded conditions "

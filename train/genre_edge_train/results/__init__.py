@@ -1,2 +1,2 @@
-"""What a run leaves behind: accuracy, plots, the folder, and fixed conditions to judge
-under."""
+"""What a run leaves behind: plots and its folder; and judging a model under fixed
+conditions."""

@@ -8,19 +8,21 @@ acoustics", JASA 65(4), 1979).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import scipy.signal
 from genre_edge.arrays import Float32
+from genre_edge.audio.array import ArraySource
 from genre_edge.audio.files import read_mono
-from genre_edge.audio.source import AudioBlock
-from genre_edge.judge.tracks import Track
+from genre_edge.audio.source import Source
+from genre_edge.judge.evaluation import Evaluation, evaluate
+from genre_edge.judge.predict import Recording, predict
+from genre_edge.judge.tracks import Track, check_genres
 from genre_edge.model.engine import Engine
-from genre_edge.records import FileRecord
 from genre_edge.settings.tables import EngineConfig
 from tqdm import tqdm
 
@@ -137,59 +139,58 @@ CONDITIONS: dict[str, Change] = {
 """Name: what happens to the audio."""
 
 
-@dataclass
-class _Samples:
-    """Samples in memory as a Source."""
-
-    name: str
-    sample_rate: int
-    given: Float32
-    channels: int = 1
-
-    def blocks(self) -> Any:
-        yield AudioBlock(self.given[:, None], 0)
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-def evaluate(
+def evaluate_conditions(
     model: str | Path, tracks: Sequence[Track], names: Sequence[str], seed: int = 2026
-) -> dict[str, dict[str, Any]]:
-    """Accuracy of a bundle by window and by track under each condition named, through
-    the pipeline users run.
+) -> dict[str, Evaluation]:
+    """How right a bundle is under conditions, through the engine that users run.
 
-    {condition: {"windows": {"count", "accuracy"}, "tracks": {...}}}
+    Parameters
+    ----------
+    model
+        The bundle.
+    tracks
+        Labelled recordings. Those that cannot be read are named on standard error.
+    names
+        Which of CONDITIONS.
+    seed
+        Seed of rooms and noise; with the number of track and condition.
+
+    Returns
+    -------
+    dict
+        {condition: evaluation}
     """
     engine = Engine(EngineConfig(str(model)))
-    rate = engine.logmel.spec.sample_rate
-    right = {name: {"windows": 0, "tracks": 0} for name in names}
-    count = {"windows": 0, "tracks": 0}
-    for number, track in enumerate(tqdm(tracks, desc="conditions", unit="track", disable=None)):
-        samples = read_mono(track.path, rate)
+    check_genres(tracks, engine.classifier.labels)
+    shown = tqdm(tracks, desc="conditions", unit="track", disable=None)
+    recordings = _under_conditions(shown, names, engine.logmel.spec.sample_rate, seed)
+    answers = predict([engine], recordings)
+    for line in dict.fromkeys(answers.skipped):  # the same for each condition
+        print(f"genre-train: skipped {line}", file=sys.stderr)
+    return {name: evaluate(of_one) for name, of_one in answers.predictions[0].by_group().items()}
+
+
+def _under_conditions(
+    tracks: Iterable[Track], names: Sequence[str], rate: int, seed: int
+) -> Iterator[Recording]:
+    """Each track under each condition; a group is a condition."""
+    decoded = lru_cache(maxsize=1)(partial(read_mono, rate=rate))
+
+    def source(track: Track, number: int, name: str) -> Source:
+        rng = np.random.default_rng([seed, number, list(CONDITIONS).index(name)])
+        return ArraySource(CONDITIONS[name](decoded(track.path), rate, rng), rate, track.name)
+
+    for number, track in enumerate(tracks):
         for name in names:
-            kind = list(CONDITIONS).index(name)
-            heard = CONDITIONS[name](samples, rate, np.random.default_rng([seed, number, kind]))
-            heard = np.ascontiguousarray(heard, dtype=np.float32)
-            for record in engine.classify(_Samples(track.name, rate, heard)):
-                unit = "tracks" if isinstance(record, FileRecord) else "windows"
-                right[name][unit] += record.genre == track.genre
-                count[unit] += name == names[0]
-    return {
-        name: {
-            unit: {"count": count[unit], "accuracy": round(hits[unit] / max(1, count[unit]), 4)}
-            for unit in hits
-        }
-        for name, hits in right.items()
-    }
+            yield Recording(track.name, track.genre, partial(source, track, number, name), name)
 
 
-def table(found: dict[str, dict[str, Any]]) -> str:
-    """Markdown table of `evaluate`'s result."""
+def table(found: Mapping[str, Evaluation]) -> str:
+    """`evaluate_conditions`' result as a Markdown table."""
     rows = ["| condition | windows right | tracks right |", "|---|---|---|"]
     rows += [
-        f"| {name} | {units['windows']['accuracy']:.1%} of {units['windows']['count']} "
-        f"| {units['tracks']['accuracy']:.1%} of {units['tracks']['count']} |"
-        for name, units in found.items()
+        f"| {name} | {one.windows.accuracy:.1%} of {one.windows.count} "
+        f"| {one.tracks.accuracy:.1%} of {one.tracks.count} |"
+        for name, one in found.items()
     ]
     return "\n".join(rows)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from genre_edge.judge.measures import ReliabilityBin
 from matplotlib.figure import Figure
 
 
@@ -48,16 +49,30 @@ def plot_confusion(
     figure.savefig(path, dpi=120)
 
 
-def plot_calibration(bins: Sequence[tuple[float, float, int]], path: Path, error: float) -> None:
-    """Share of windows right over their confidence; `bins` as statistics.reliability
-    gives them. PNG."""
+def plot_calibration(bins: Sequence[ReliabilityBin], path: Path, error: float) -> None:
+    """Share of windows right over their confidence, as PNG.
+
+    Parameters
+    ----------
+    bins
+        As `genre_edge.judge.measures.reliability` gives them.
+    path
+        The picture.
+    error
+        The expected calibration error, for the title.
+    """
     figure = Figure(figsize=(5.2, 5), layout="constrained")
     axis = figure.subplots()
-    axis.plot([0, 1], [0, 1], color="grey", linestyle="--", label="honest")
-    confidence, right, count = np.array(bins, dtype=float).reshape(-1, 3).T
-    axis.plot(confidence, right, marker="o", label="model")
-    for x, y, n in zip(confidence, right, count, strict=True):
-        axis.annotate(f"{n:g}", (x, y), textcoords="offset points", xytext=(6, -10), fontsize=8)
+    axis.plot([0, 1], [0, 1], color="grey", linestyle="--", label="perfectly calibrated")
+    axis.plot([b.confidence for b in bins], [b.right for b in bins], marker="o", label="model")
+    for found in bins:
+        axis.annotate(
+            f"{found.count}",
+            (found.confidence, found.right),
+            textcoords="offset points",
+            xytext=(6, -10),
+            fontsize=8,
+        )
     axis.set(
         xlabel="confidence",
         ylabel="share of windows right",

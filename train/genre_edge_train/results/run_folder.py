@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
-from genre_edge.arrays import Float32
-from genre_edge.judge.measures import calibration_error, reliability
+from genre_edge.judge.evaluation import Evaluation, evaluate
+from genre_edge.judge.measures import reliability
+from genre_edge.judge.predictions import Predictions
 from genre_edge.judge.tracks import Track
 
 from ..data.splits import PROTOCOLS
-from .accuracy import report
 from .plots import plot_calibration, plot_confusion, plot_history
 
 Curves = Mapping[str, Mapping[str, Sequence[float]]]
@@ -25,86 +23,94 @@ Curves = Mapping[str, Mapping[str, Sequence[float]]]
 
 
 @dataclass(frozen=True)
-class Judged:
+class HeldOut:
     """A trained model's answers on the windows that its figures are about."""
 
-    scores: Float32
-    """Probabilities, float32 [n, labels]."""
-    label: npt.NDArray[np.int64]
-    """True labels, [n]."""
-    track: npt.NDArray[np.int64]
-    """Track numbers, [n]."""
+    predictions: Predictions
+    """The answers."""
     side: str
     """"test", or "valid" where there are no test tracks."""
     protocol: str
     """How the sides were made; a name in splits.PROTOCOLS, or "fold 2 of 5"."""
-
-    def metrics(self, labels: Sequence[str]) -> dict[str, Any]:
-        """The figures, as in metrics.json."""
-        return {
-            "protocol": self.protocol,
-            "side": self.side,
-            **report(self.scores, self.label, self.track, labels),
-            "calibration_error": round(calibration_error(self.sure()), 4),
-        }
-
-    def sure(self) -> list[tuple[float, bool]]:
-        """(confidence, right) of each window."""
-        right = self.scores.argmax(axis=1) == self.label
-        return [(float(p), bool(r)) for p, r in zip(self.scores.max(axis=1), right, strict=True)]
 
 
 def write_results(
     folder: Path,
     model: keras.Model,
     description: Mapping[str, Any],
-    judged: Judged,
+    held_out: HeldOut,
     curves: Curves,
-    more: Mapping[str, Any] | None = None,
+    in_rooms: Predictions | None = None,
 ) -> dict[str, Any]:
-    """model.keras, model.json, metrics.json, network.txt, card.md and the pictures;
-    returns the metrics.
+    """Write what a run leaves behind: model.keras, model.json, metrics.json,
+    network.txt, card.md and the pictures.
 
-    `description` holds labels, frontend and trained_on; `more` is added to the metrics.
+    Parameters
+    ----------
+    folder
+        Where the files go.
+    model
+        The trained network.
+    description
+        What model.json holds: labels, frontend and trained_on.
+    held_out
+        The model's answers on the windows that its figures are about.
+    curves
+        What was measured after each epoch.
+    in_rooms
+        The answers on the same windows played in rooms, if that was done.
+
+    Returns
+    -------
+    dict
+        The content of metrics.json: protocol, side, the evaluation, and under "room"
+        the evaluation in rooms.
     """
-    labels = description["labels"]
-    metrics = {**judged.metrics(labels), **(more or {})}
+    labels, predictions = description["labels"], held_out.predictions
+    evaluation = evaluate(predictions)
+    metrics = {
+        "protocol": held_out.protocol,
+        "side": held_out.side,
+        **evaluation.to_dict(),
+        **({} if in_rooms is None else {"room": evaluate(in_rooms).to_dict()}),
+    }
     model.save(folder / "model.keras")
     (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n")
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     lines: list[str] = []
     model.summary(print_fn=lambda line, **_: lines.append(line), line_length=100)
     (folder / "network.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "card.md").write_text(card(description, metrics))
+    (folder / "card.md").write_text(card(description, held_out, evaluation))
     plot_history(curves, folder / "history.png")
-    title = f"{judged.side} windows, protocol {judged.protocol}"
-    plot_confusion(metrics["window"]["confusion"], labels, folder / "confusion.png", title)
+    title = f"{held_out.side} windows, protocol {held_out.protocol}"
+    plot_confusion(evaluation.windows.confusion, labels, folder / "confusion.png", title)
     plot_calibration(
-        reliability(judged.sure()), folder / "calibration.png", metrics["calibration_error"]
+        reliability(predictions.confidence, predictions.right),
+        folder / "calibration.png",
+        evaluation.calibration_error,
     )
     return metrics
 
 
-def card(description: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+def card(description: Mapping[str, Any], held_out: HeldOut, evaluation: Evaluation) -> str:
     """The run's model card in Markdown."""
-    window, track = metrics["window"], metrics["track"]
+    windows, tracks = evaluation.windows, evaluation.tracks
     protocol = PROTOCOLS.get(
-        metrics["protocol"], "cross-validation over tracks; neighbouring names stay together"
+        held_out.protocol, "cross-validation over tracks; neighbouring names stay together"
     )
     rows = [
-        f"| {genre} | {found['precision']:.2f} | {found['recall']:.2f} | {found['f1']:.2f} | "
-        f"{found['count']} |"
-        for genre, found in window["genres"].items()
+        f"| {genre} | {found.precision or 0:.2f} | {found.recall or 0:.2f} | {found.f1:.2f} | "
+        f"{found.count} |"
+        for genre, found in windows.genres.items()
     ]
     return "\n".join(
         [
             f"# {description['trained_on']['architecture']}: {', '.join(description['labels'])}",
             "",
-            f"Right on {window['accuracy']:.1%} of {window['count']} windows and "
-            f"{track['accuracy']:.1%} of "
-            f"{track['count']} tracks ({metrics['side']} side). Protocol {metrics['protocol']}: "
-            f"{protocol}. "
-            f"Expected calibration error {metrics['calibration_error']:.3f}.",
+            f"Right on {windows.accuracy:.1%} of {windows.count} windows and "
+            f"{tracks.accuracy:.1%} of {tracks.count} tracks ({held_out.side} side). "
+            f"Protocol {held_out.protocol}: {protocol}. "
+            f"Expected calibration error {evaluation.calibration_error:.3f}.",
             "",
             "| label | precision | recall | F1 | windows |",
             "|---|---|---|---|---|",
@@ -128,15 +134,15 @@ def write_tracks(folder: Path, tracks: Sequence[Track]) -> None:
 
 
 def headline(metrics: Mapping[str, Any]) -> str:
-    """One line: side, protocol and accuracy."""
-    room = metrics.get("room")
-    heard = (
-        f"; in rooms {room['window']['accuracy']:.1%} and {room['track']['accuracy']:.1%}"
+    """One line of what metrics.json holds: side, protocol and accuracy."""
+    windows, tracks, room = metrics["windows"], metrics["tracks"], metrics.get("room")
+    in_rooms = (
+        f"; in rooms {room['windows']['accuracy']:.1%} and {room['tracks']['accuracy']:.1%}"
         if room
         else ""
     )
     return (
-        f"{metrics['side']} ({metrics['protocol']}): {metrics['window']['accuracy']:.1%} of "
-        f"{metrics['window']['count']} windows, {metrics['track']['accuracy']:.1%} of "
-        f"{metrics['track']['count']} tracks{heard}"
+        f"{metrics['side']} ({metrics['protocol']}): {windows['accuracy']:.1%} of "
+        f"{windows['count']} windows, {tracks['accuracy']:.1%} of {tracks['count']} "
+        f"tracks{in_rooms}"
     )

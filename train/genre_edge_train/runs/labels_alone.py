@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from genre_edge.arrays import Float32
 from genre_edge.errors import UsageError
+from genre_edge.judge.predictions import Predictions
 from genre_edge.judge.tracks import Track, labels_of
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.version import __version__
@@ -23,7 +24,7 @@ from ..data.windows import Windows
 from ..network.fit import FitSpec, fit, predict
 from ..network.models import build
 from ..network.temperature import apply_temperature, bias_by_label, fit_temperature
-from ..results.run_folder import Curves, Judged, write_results, write_tracks
+from ..results.run_folder import Curves, HeldOut, write_results, write_tracks
 
 
 def prepare(
@@ -65,7 +66,8 @@ def train_on_labels(
     temperature = fit_temperature(np.log(predict(model, valid) + 1e-9), valid.label, bias)
     apply_temperature(model, temperature, bias)
     held, name = (test, "test") if len(test) else (valid, "valid")
-    judged = Judged(predict(model, held), held.label, held.track, name, protocol)
+    predictions = Predictions.of_windows(labels, predict(model, held), held.label, held.track)
+    held_out = HeldOut(predictions, name, protocol)
     description = {
         "labels": labels,
         "frontend": frontend.to_dict(),
@@ -81,7 +83,7 @@ def train_on_labels(
         },
     }
     write_tracks(output, tracks)
-    return write_results(output, model, description, judged, _curves(output / "history.csv"))
+    return write_results(output, model, description, held_out, _curves(output / "history.csv"))
 
 
 def _sides(windows: Windows, protocol: str, seed: int) -> tuple[Windows, Windows, Windows]:

@@ -17,6 +17,9 @@ from ..data.splits import by_fold, by_protocol
 Train = Callable[[Sequence[Track], str, int, Path], dict[str, Any]]
 """Trains on (tracks, protocol's name, seed, output folder); returns the metrics."""
 
+UNITS = ("windows", "tracks")
+"""What accuracy is counted over; keys of metrics.json."""
+
 
 @dataclass(frozen=True)
 class RunPlan:
@@ -47,7 +50,7 @@ def run_all(plan: RunPlan, tracks: Sequence[Track], output: Path, train: Train) 
             folder.mkdir(parents=True, exist_ok=True)
             done = folder / "metrics.json"
             if done.is_file():
-                runs.append((name, json.loads(done.read_text())))
+                runs.append((name, _read_metrics(done)))
                 continue
             if parts:
                 print(f"== {name}", flush=True)
@@ -58,6 +61,16 @@ def run_all(plan: RunPlan, tracks: Sequence[Track], output: Path, train: Train) 
     found = summary(runs)
     (output / "summary.json").write_text(json.dumps(found, indent=1) + "\n")
     return found
+
+
+def _read_metrics(path: Path) -> dict[str, Any]:
+    """A metrics.json; before 0.2.0 it called its units window and track."""
+    metrics: dict[str, Any] = json.loads(path.read_text())
+    for old, new in (("window", "windows"), ("track", "tracks")):
+        for part in (metrics, metrics.get("room", {})):
+            if old in part:
+                part[new] = part.pop(old)
+    return metrics
 
 
 def _name(plan: RunPlan, seed: int, fold: int) -> tuple[str, list[str]]:
@@ -88,14 +101,12 @@ def check_plan(plan: RunPlan) -> None:
 
 
 def summary(runs: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
-    """{"runs": {name: {"window", "track"}}, "window": {"mean", "deviation", "runs"},
-    "track": {...}}.
+    """{"runs": {name: {"windows", "tracks"}}, "windows": {"mean", "deviation", "runs"},
+    "tracks": {...}}.
 
     Accuracies from 0 to 1; the deviation is that of a sample (n - 1).
     """
-    figures = {
-        unit: [metrics[unit]["accuracy"] for _, metrics in runs] for unit in ("window", "track")
-    }
+    figures = {unit: [metrics[unit]["accuracy"] for _, metrics in runs] for unit in UNITS}
     return {
         "runs": {
             name: {unit: metrics[unit]["accuracy"] for unit in figures} for name, metrics in runs
@@ -115,11 +126,8 @@ def table(found: dict[str, Any]) -> str:
     """A summary as a Markdown table."""
     rows = ["| run | windows right | tracks right |", "|---|---|---|"]
     rows += [
-        f"| {name} | {run['window']:.1%} | {run['track']:.1%} |"
+        f"| {name} | {run['windows']:.1%} | {run['tracks']:.1%} |"
         for name, run in found["runs"].items()
     ]
-    mean = [
-        f"{found[unit]['mean']:.1%} ± {found[unit]['deviation']:.1%}"
-        for unit in ("window", "track")
-    ]
+    mean = [f"{found[unit]['mean']:.1%} ± {found[unit]['deviation']:.1%}" for unit in UNITS]
     return "\n".join([*rows, f"| mean ± standard deviation | {' | '.join(mean)} |"])

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
 from genre_edge.audio.pcm import from_int16
+from genre_edge.judge.evaluation import evaluate
+from genre_edge.judge.predictions import Predictions
 from genre_edge.judge.tracks import Track, labels_of
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
@@ -33,8 +35,7 @@ from ..distil.clips import ClipPlan, ClipSet, clips_folder, make_clips
 from ..distil.linear_probes import FOLDS, fit_score_probe
 from ..distil.student import classifier_of, distil
 from ..network.temperature import apply_temperature, bias_by_label, fit_temperature
-from ..results.accuracy import by_track
-from ..results.run_folder import Curves, Judged, write_results, write_tracks
+from ..results.run_folder import Curves, HeldOut, write_results, write_tracks
 
 STUDENT_MELS = 116
 """Bands the student sees of the default front-end's 128, up to 8 kHz. Above, lossy
@@ -192,7 +193,11 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
         sets, extra, STUDENT_MELS, folds_of(train, FOLDS) if recipe.distil.soft_share else None
     )
     model = distil(
-        material, recipe.distil, recipe.output, partial(_judge, valid=valid), recipe.start_from
+        material,
+        recipe.distil,
+        recipe.output,
+        partial(_valid_accuracy, valid=valid, labels=labels),
+        recipe.start_from,
     )
     keras.utils.set_random_seed(
         recipe.distil.seed
@@ -204,16 +209,11 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     )
     apply_temperature(classifier, temperature, recipe.bias)
     held = valid_windows(test_tracks, labels, cache, spec) if test_tracks else valid
-    judged, in_room = (
-        Judged(
-            classifier.predict(w, verbose=0),
-            held.label,
-            held.track,
-            "test" if test_tracks else "valid",
-            recipe.protocol,
-        )
+    clean, in_rooms = (
+        Predictions.of_windows(labels, classifier.predict(w, verbose=0), held.label, held.track)
         for w in (held.clean, held.room)
     )
+    held_out = HeldOut(clean, "test" if test_tracks else "valid", recipe.protocol)
     trained_on = {
         "architecture": "edge",
         "tracks": len(train),
@@ -232,20 +232,22 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
         recipe.output,
         classifier,
         {"labels": labels, "frontend": spec.to_dict(), "trained_on": trained_on},
-        judged,
+        held_out,
         _curves(recipe.output / "history.jsonl"),
-        {"room": in_room.metrics(labels)},
+        in_rooms,
     )
 
 
-def _judge(model: keras.Model, valid: ValidWindows) -> dict[str, float]:
+def _valid_accuracy(
+    model: keras.Model, valid: ValidWindows, labels: Sequence[str]
+) -> dict[str, float]:
     """Accuracy of the genre head on the valid tracks, for the history."""
     measured = {}
     for name, windows in (("clean", valid.clean), ("room", valid.room)):
         scores = softmax(model.predict(windows, batch_size=128, verbose=0)["genre"])
-        mean, truth = by_track(scores, valid.label, valid.track)
-        measured[f"{name}_windows"] = round(float((scores.argmax(1) == valid.label).mean()), 4)
-        measured[f"{name}_tracks"] = round(float((mean.argmax(1) == truth).mean()), 4)
+        found = evaluate(Predictions.of_windows(labels, scores, valid.label, valid.track))
+        measured[f"{name}_windows"] = round(found.windows.accuracy, 4)
+        measured[f"{name}_tracks"] = round(found.tracks.accuracy, 4)
     return measured
 
 

@@ -1,0 +1,120 @@
+"""Asking models for their answers on labelled recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import Float32
+from ..audio.files import FileSource
+from ..audio.source import Source
+from ..errors import AudioError, UsageError
+from ..model.engine import Counted, Engine, windows_of
+from ..model.frontend import LogMel
+from ..model.frontend_spec import FrontendSpec
+from .predictions import Predictions
+from .tracks import Track
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Audio whose genre is known, wherever it comes from."""
+
+    name: str
+    """What it is called, for messages."""
+    genre: str
+    """Its true label."""
+    open: Callable[[], Source]
+    """Opens the audio. May raise AudioError."""
+    group: str = ""
+    """What it belongs to, as in `Predictions`."""
+
+    @staticmethod
+    def of(track: Track) -> Recording:
+        """The recording in a track's file."""
+        return Recording(track.name, track.genre, lambda: FileSource(track.path))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What models answered on the same recordings."""
+
+    predictions: tuple[Predictions, ...]
+    """Each model's, in the order they were given."""
+    recordings: tuple[Recording, ...]
+    """Those that were read, in the order of the predictions' tracks."""
+    seconds: float
+    """Length of these recordings, s."""
+    skipped: tuple[str, ...]
+    """One line for each recording that cannot be read."""
+
+
+def predict(engines: Sequence[Engine], recordings: Iterable[Recording]) -> Answers:
+    """The answers of models on every window of recordings, as `genre-edge classify`
+    takes the windows.
+
+    Models with equal front-ends share its work. A recording that cannot be read to its
+    end counts for nothing.
+
+    Parameters
+    ----------
+    engines
+        The models. All have the same labels and the same window length.
+    recordings
+        What to classify; each genre is one of the labels (see `check_genres`).
+
+    Raises
+    ------
+    UsageError
+        No recording could be read.
+    """
+    labels = engines[0].classifier.labels
+    logmels = {engine.logmel.spec: engine.logmel for engine in engines}
+    scores: list[list[Float32]] = [[] for _ in engines]
+    read: list[Recording] = []
+    seconds, skipped = 0.0, []
+    for recording in recordings:
+        try:
+            found, length = _scores(engines, logmels, recording)
+        except AudioError as error:
+            skipped.append(str(error))
+            continue
+        read.append(recording)
+        seconds += length
+        for all_of_model, of_recording in zip(scores, found, strict=True):
+            all_of_model.append(of_recording)
+    if not read:
+        raise UsageError(f"no track could be read: {skipped[0] if skipped else 'none was given'}")
+    genres, groups = [one.genre for one in read], [one.group for one in read]
+    return Answers(
+        tuple(Predictions.of_tracks(labels, of_model, genres, groups) for of_model in scores),
+        tuple(read),
+        seconds,
+        tuple(skipped),
+    )
+
+
+def _scores(
+    engines: Sequence[Engine], logmels: dict[FrontendSpec, LogMel], recording: Recording
+) -> tuple[list[Float32], float]:
+    """Each model's probabilities on one recording, float32 [windows, labels], and the
+    recording's length, s."""
+    sources: list[Counted] = []
+    rows: list[list[Float32]] = []
+    try:
+        sources += [Counted(recording.open()) for _ in logmels]
+        streams = [
+            windows_of(source, logmel)
+            for source, logmel in zip(sources, logmels.values(), strict=True)
+        ]
+        for windows in zip(*streams, strict=True):
+            features = {
+                spec: window.features for spec, window in zip(logmels, windows, strict=True)
+            }
+            rows.append([e.classifier.scores(features[e.logmel.spec]) for e in engines])
+    finally:
+        for source in sources:
+            source.close()
+    return [np.stack(column) for column in zip(*rows, strict=True)], sources[0].seconds
