@@ -26,6 +26,7 @@ PAGES = sorted(
 CARDS = set((ROOT / "models").glob("*.md"))
 """Written by genre-convert: one paragraph a line."""
 COLUMNS = 100
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAMS = ("genre-edge", "genre-train", "genre-convert")
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 SEPARATORS = {"|", "||", "&&", "&", ";", "(", ")"}
@@ -43,13 +44,14 @@ def prose(page: Path) -> str:
 
 
 def commands(page: Path) -> Iterator[list[str]]:
-    """Each simple command of the page's sh blocks, in words, without sudo and
-    redirections."""
+    """Each simple command of the page's sh and console blocks, in words, without sudo
+    and redirections."""
     for _, language, body in FENCE.findall(page.read_text(encoding="utf-8")):
-        if language != "sh":
-            continue
         for line in body.replace("\\\n", " ").splitlines():
-            yield from simple_commands(line)
+            if language == "sh":
+                yield from simple_commands(line)
+            elif language == "console" and line.startswith("$ "):
+                yield from simple_commands(line[2:])
 
 
 def simple_commands(line: str) -> Iterator[list[str]]:
@@ -132,6 +134,17 @@ def parse(program: str, arguments: list[str]) -> argparse.Namespace:
     if arguments[0] in module.SUBCOMMANDS:
         return module.SUBCOMMANDS[arguments[0]].parser().parse_args(arguments[1:])
     return module.parser().parse_args(arguments)
+
+
+def test_the_demo_prints_what_the_readme_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    """Another processor may round a probability the other way."""
+    (block,) = re.findall(r"^\$ genre-edge demo[^\n]*\n(.*?)^\$", README, re.MULTILINE | re.DOTALL)
+    assert genre_edge.cli.main(["demo"]) == 0
+    printed = capsys.readouterr().out.splitlines()[-len(block.splitlines()) :]
+    for said, shown_line in zip(printed, block.splitlines(), strict=True):
+        (number,), (other,) = (re.findall(r"(\d+) %", line) for line in (said, shown_line))
+        assert said.split(number)[0] == shown_line.split(other)[0]
+        assert abs(int(number) - int(other)) <= 1
 
 
 def test_the_pages_hold_commands_to_parse() -> None:
