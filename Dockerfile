@@ -22,7 +22,7 @@ COPY --from=build /opt/genre-edge /opt/genre-edge
 ENV PATH=/opt/genre-edge/bin:$PATH STATE_DIRECTORY=/var/lib/genre-edge RUNTIME_DIRECTORY=/dev/shm PYTHONUNBUFFERED=1
 USER 990
 VOLUME /var/lib/genre-edge
-# Well while the service leaves a sign of life (in memory): windows, or the honest wait for a microphone that is away.
+# Healthy while the service writes heartbeats (in memory): after each window, and while it waits for a microphone.
 HEALTHCHECK --interval=60s --timeout=10s --start-period=60s CMD ["genre-edge", "service", "alive"]
 ENTRYPOINT ["tini", "--", "genre-edge"]
 EXPOSE 8080

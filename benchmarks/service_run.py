@@ -126,7 +126,7 @@ def steady(run: Run, minutes: float) -> None:
     fed = run.supervisor.said("WATCHDOG=1")
     pauses = np.diff(fed)
     print(
-        f"- {len(fed)} signs of life, median distance {np.median(pauses):.1f} s, largest apart "
+        f"- {len(fed)} heartbeats, median distance {np.median(pauses):.1f} s, largest apart "
         "from the freeze "
         f"{np.sort(pauses)[-1 - run.supervisor.restarts]:.1f} s; {run.supervisor.restarts} "
         "restarts by the watchdog"
