@@ -43,7 +43,7 @@ setup(
     },
     packages=PACKAGES,
     package_data={
-        "genre_edge": ["py.typed"],
+        "genre_edge": ["py.typed", "*.pyi"],
         "genre_edge.demo": ["demo.flac"],
         "genre_edge.web": ["static/*", "vendor/*"],
         "genre_edge_models": ["*.tflite", "*.md"],

@@ -91,7 +91,7 @@ class LogMel:
 
     def __init__(self, spec: FrontendSpec, hop_seconds: float | None = None) -> None:
         self.spec = spec
-        self.hop_seconds = spec.window_seconds if hop_seconds is None else hop_seconds
+        self.hop_seconds = float(spec.window_seconds if hop_seconds is None else hop_seconds)
         if not spec.hop_length <= self.hop_seconds * spec.sample_rate < math.inf:  # NaN fails too
             frame = f"({spec.hop_length / spec.sample_rate:.3f} s)"
             raise UsageError(
