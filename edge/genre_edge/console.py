@@ -52,6 +52,14 @@ def run_command(program: str, run: Callable[[Arguments], int], arguments: Argume
     except GenreEdgeError as error:
         complain(error, program)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        from .extras import remedy
+
+        line = remedy(error)
+        if line is None:
+            raise
+        complain(line, program)
+        return GenreEdgeError.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

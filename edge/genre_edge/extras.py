@@ -15,6 +15,20 @@ from pathlib import Path
 
 DISTRIBUTION = "genre-edge"
 
+EXTRA_OF = {
+    "flask": "web",
+    "keras": "train",
+    "matplotlib": "plot",
+    "paho": "mqtt",
+    "pyaudio": "mic",
+    "sklearn": "train",
+    "tensorboard": "train",
+    "tensorflow": "train",
+    "waitress": "web",
+    "werkzeug": "web",
+}
+"""Each optional package, as it is imported, and the extra that brings it."""
+
 
 def install_line(extra: str) -> str:
     """The command that installs an extra into the environment of this program.
@@ -38,6 +52,15 @@ def install_line(extra: str) -> str:
     if root is not None:
         return pip_line("--editable", f"{root}[{extra}]")
     return pip_line(*_requirements(extra))
+
+
+def remedy(error: ModuleNotFoundError) -> str | None:
+    """What to install where an optional package is missing; None if it is none of
+    them."""
+    package = (error.name or "").split(".")[0]
+    if package not in EXTRA_OF:
+        return None
+    return f"{package} is not installed: {install_line(EXTRA_OF[package])}"
 
 
 def pip_line(*arguments: str) -> str:

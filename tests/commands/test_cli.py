@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from genre_edge.cli import COMMANDS, with_command
 from genre_edge.errors import UsageError
+from genre_edge.extras import install_line
+
+from tests.conftest import noise
 
 HEAVY = {
     "asyncio",
@@ -149,3 +152,43 @@ def test_a_command_loads_no_other_command(tmp_path: Path) -> None:
     loaded = loaded_by(["history"], tmp_path)
     commands = {name for name in loaded if name.startswith("genre_edge.commands.")}
     assert commands == {"genre_edge.commands.history"}
+
+
+OPTIONAL = ("flask", "keras", "matplotlib", "paho", "pyaudio", "tensorflow", "waitress")
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "extra"),
+    [
+        ("genre_edge", ["serve", "--port", "0"], "web"),
+        ("genre_edge", ["serve", "--live", "--port", "0"], "web"),
+        ("genre_edge", ["listen", "--windows", "1"], "mic"),
+        ("genre_edge", ["devices"], "mic"),
+        ("genre_edge", ["listen", "--mqtt", "mqtt://127.0.0.1"], "mqtt"),
+        ("genre_edge_train", ["--data", "music"], "train"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_a_missing_extra_is_one_line_with_its_install_line(
+    program: str, arguments: list[str], extra: str, tmp_path: Path, write_audio
+) -> None:
+    for genre in ("rock", "jazz"):
+        (tmp_path / "music" / genre).mkdir(parents=True)
+        for number in range(8):
+            write_audio(f"music/{genre}/{number}.wav", noise(4.0))
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({OPTIONAL!r}))\n"
+        f"from {program}.cli import main\n"
+        f"sys.exit(main({arguments!r}))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode in (1, 2)
+    (line,) = result.stderr.splitlines()
+    assert line.endswith(install_line(extra)), line

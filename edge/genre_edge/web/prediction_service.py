@@ -9,7 +9,6 @@ from ..extras import install_line
 from ..health import Health
 from ..settings.settings import Settings
 from ..sinks import history
-from .hub import Hub
 
 
 class PredictionService:
@@ -37,6 +36,7 @@ class PredictionService:
     ) -> None:
         try:
             from .app import VENDOR, create_app
+            from .hub import Hub
             from .server import Server
             from .state import WebState
         except ImportError as error:

@@ -18,8 +18,7 @@ import tensorflow as tf
 from genre_edge.arrays import Float32
 
 from ..augment.mels import MelAugmenter
-from .clips import ClipSet, decode, standardise
-from .teacher import EMBEDDING, SCORES
+from .clips import EMBEDDING, SCORES, ClipSet, decode, standardise
 
 _FARTHEST = 4.0
 """Standard deviations beyond which a teacher's output is clipped."""
@@ -111,7 +110,7 @@ class Batches:
     @property
     def labels(self) -> int:
         """Number of labels."""
-        return int(self._sets[0].target.shape[1])
+        return self._sets[0].target.shape[1]
 
     def epoch(
         self, number: int
@@ -212,8 +211,7 @@ class Batches:
 
 def _normalised(values: Float32, mean: Float32, deviation: Float32 | np.float32) -> Float32:
     """Standardised and clipped: sounds unlike music would else outweigh everything."""
-    clipped: Float32 = np.clip((values - mean) / deviation, -_FARTHEST, _FARTHEST)
-    return clipped
+    return np.clip((values - mean) / deviation, -_FARTHEST, _FARTHEST)
 
 
 def _mask(x: Float32, rng: np.random.Generator) -> Float32:

