@@ -71,8 +71,8 @@ def main() -> None:
             taken, kilobytes = run(code)
             seconds[name].append(taken)
             peak[name] = max(peak[name], kilobytes)
-    for name, taken in seconds.items():
-        low, middle, high = statistics.quantiles(taken, n=4)
+    for name, all_runs in seconds.items():
+        low, middle, high = statistics.quantiles(all_runs, n=4)
         print(
             f"{name:<17} {middle:.3f} s (quartiles {low:.3f}, {high:.3f})   peak "
             f"{peak[name] / 1024:.0f} MB"

@@ -18,11 +18,17 @@ from __future__ import annotations
 
 import argparse
 import platform
+from functools import partial
+from typing import Any
 
 import numpy as np
 from genre_edge.bench.cost import interleaved, milliseconds
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import EngineConfig
+
+
+def _invoke(net: Any, number: int) -> None:
+    net.invoke()
 
 
 def main() -> None:
@@ -42,9 +48,7 @@ def main() -> None:
         )
         engine.classifier.scores(engine.logmel.window(samples))
     nets = {kind: engine.classifier._net for kind, engine in engines.items()}
-    taken = interleaved(
-        {kind: lambda _, net=net: net.invoke() for kind, net in nets.items()}, args.rounds
-    )
+    taken = interleaved({kind: partial(_invoke, net) for kind, net in nets.items()}, args.rounds)
     median = {kind: milliseconds(seconds)["median"] for kind, seconds in taken.items()}
     print(
         f"{platform.machine()}: int8 {median['int8']:.3f} ms, float32 {median['float32']:.3f} ms",

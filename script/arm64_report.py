@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import soundfile
 
@@ -62,7 +63,11 @@ def microphone(share: Path) -> None:
         mic.close()
 
 
-def windows(path: Path) -> dict[tuple[str, float], dict]:
+Windows = dict[tuple[str, float], dict[str, Any]]
+"""The records of windows, by clip and start."""
+
+
+def windows(path: Path) -> Windows:
     """The windows of a classify run by clip and start."""
     records = [json.loads(line) for line in path.read_text().splitlines()]
     return {
@@ -70,7 +75,7 @@ def windows(path: Path) -> dict[tuple[str, float], dict]:
     }
 
 
-def here(share: Path, kind: str) -> dict[tuple[str, float], dict]:
+def here(share: Path, kind: str) -> Windows:
     """What this machine says of the clips."""
     out = share / f"here.{kind}.jsonl"
     with out.open("w") as file:
@@ -85,7 +90,7 @@ def here(share: Path, kind: str) -> dict[tuple[str, float], dict]:
     return windows(out)
 
 
-def compared(reference: dict, other: dict) -> tuple[int, int, float]:
+def compared(reference: Windows, other: Windows) -> tuple[int, int, float]:
     """(windows, windows with the same label, largest difference of a score)."""
     assert reference.keys() == other.keys()
     same = sum(reference[key]["genre"] == other[key]["genre"] for key in reference)
@@ -97,13 +102,13 @@ def compared(reference: dict, other: dict) -> tuple[int, int, float]:
     return len(reference), same, worst
 
 
-def costs(folder: Path) -> dict[str, dict]:
+def costs(folder: Path) -> dict[str, dict[str, Any]]:
     """The cost of a window and of a start, by "int8" and "float32"."""
     models = json.loads((folder / "bench.json").read_text())["models"]
     return {one["name"].rsplit(".", 1)[-1]: one["cost"][0] for one in models}
 
 
-def row(base: Path, interpreter: str, reference: dict[str, dict]) -> str:
+def row(base: Path, interpreter: str, reference: dict[str, Windows]) -> str:
     """One line of the table."""
     cells = [(base / "system").read_text().strip(), (base / "python").read_text().strip()]
     doctor = json.loads((base / "doctor.json").read_text())

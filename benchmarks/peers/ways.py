@@ -50,10 +50,13 @@ class Given:
 class Way(Protocol):
     """Names a genre."""
 
-    packages: Sequence[str]
-    """What has to be installed for it."""
-    files: Sequence[Path]
-    """What it loads."""
+    @property
+    def packages(self) -> Sequence[str]:
+        """What has to be installed for it."""
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """What it loads."""
 
     def scores(self, samples: Any) -> Any:
         """A score for each label, [labels], of one window."""

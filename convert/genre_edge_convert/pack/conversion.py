@@ -132,17 +132,18 @@ class _Check:
                 f"{metrics['valid']['tracks']['accuracy']:.1%} of tracks"
             )
         release = oldest_runtime(graph)
+        interpreters = runs_in(path, self.samples.held_out[:_TRIED])
         conversion = {
             "from": self.source,
             "quantiser": self.config.quantiser
             if kind == "int8" and self.source != "tflite"
             else None,
             "oldest_runtime": "unknown" if release is None else f"{release[0]}.{release[1]}",
-            "runs_in": runs_in(path, self.samples.held_out[:_TRIED]),
+            "runs_in": interpreters,
             "macs": graph.macs,
         }
         print(
-            f"{'':8} runs in {', '.join(conversion['runs_in'])} here; "
+            f"{'':8} runs in {', '.join(interpreters)} here; "
             f"needs TFLite {conversion['oldest_runtime']} or newer; {graph.macs / 1e6:.1f} M "
             "multiply-accumulates"
         )

@@ -199,7 +199,8 @@ def _interpreted(path: Path, content: bytes) -> Callable[[Float32], Float32]:
         for window in windows:
             x = window.reshape(given["shape"])
             if given["dtype"] != np.float32:
-                x = quantise(x, *given["quantization"], given["dtype"])
+                scale, zero_point = given["quantization"]
+                x = quantise(x, scale, zero_point, given["dtype"])
             net.set_tensor(given["index"], x)
             net.invoke()
             y = net.get_tensor(out["index"]).reshape(-1)

@@ -77,11 +77,11 @@ class Augmenter:
             response *= self._smooth_curve(len(spectrum), self.spec.equaliser_db)
         if self._chance(self.spec.bandlimit_probability):
             response *= self._lowpass(len(spectrum), self._log_uniform(3_500, 10_000), 8)
-        out = scipy.fft.irfft(spectrum * response, len(samples)).astype(np.float32)
+        out = np.asarray(scipy.fft.irfft(spectrum * response, len(samples)), np.float32)
         if self._chance(self.spec.saturation_probability):
             drive = self.rng.uniform(1.0, 4.0) / (3.0 * np.std(out) + 1e-6)
-            out = np.tanh(out * drive).astype(np.float32)
-        return out
+            out = np.tanh(out * drive)
+        return np.asarray(out, np.float32)
 
     def noise(self, samples: Float32, low_db: float, high_db: float) -> Float32:
         """Add noise of random colour (white to brown) at a signal-to-noise ratio drawn
@@ -92,7 +92,7 @@ class Augmenter:
         noise = scipy.fft.irfft(spectrum * tilt.astype(np.float32), n)
         ratio = 10 ** (-self.rng.uniform(low_db, high_db) / 20)
         scale = ratio * np.std(samples) / (np.std(noise) + 1e-12)
-        return (samples + noise * scale).astype(np.float32)
+        return np.asarray(samples + noise * scale, np.float32)
 
     def no_music(self, speech: Sequence[Float32], length: int) -> Float32:
         """Speech (one voice or a babble of several) or noise (hiss, rumble, hum),
@@ -141,8 +141,8 @@ class Augmenter:
             level = (
                 10 ** (self.rng.uniform(-55, -20) / 20) * INT16_FULL_SCALE / (np.std(out) + 1e-9)
             )
-            out = np.round(out * level).astype(np.float32)
-        return out
+            out = np.round(out * level)
+        return np.asarray(out, np.float32)
 
     def _impulse_response(self) -> Float32:
         """A direct sound, a few early reflections and an exponential tail that loses
@@ -182,15 +182,13 @@ class Augmenter:
 
     def _highpass(self, bins: int, corner: float, order: int) -> Float32:
         """Butterworth magnitude."""
-        return (1 / np.sqrt(1 + (corner / self._frequencies(bins)) ** (2 * order))).astype(
-            np.float32
-        )
+        ratio = corner / self._frequencies(bins)
+        return np.asarray(1 / np.sqrt(1 + ratio ** (2 * order)), np.float32)
 
     def _lowpass(self, bins: int, corner: float, order: int) -> Float32:
         """Butterworth magnitude."""
-        return (1 / np.sqrt(1 + (self._frequencies(bins) / corner) ** (2 * order))).astype(
-            np.float32
-        )
+        ratio = self._frequencies(bins) / corner
+        return np.asarray(1 / np.sqrt(1 + ratio ** (2 * order)), np.float32)
 
     def _smooth_curve(self, bins: int, deviation_db: float) -> Float32:
         """Random gain, smooth over log-frequency (one knot an octave), with the given

@@ -8,6 +8,7 @@ decaying sum over earlier frames. A faster tape shortens time and moves the band
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.model.mel import hz_to_mel, mel_to_hz
 
 from .audio import AugmentSpec
+
+Power = npt.NDArray[np.floating[Any]]
+"""Mel power, [frames, mels]."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class MelAugmenter:
         db = np.maximum(db, db.max() - 80)
         return ((db - db.mean()) / db.std()).astype(np.float32), target.astype(np.float32)
 
-    def _recording(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
+    def _recording(self, rng: np.random.Generator) -> tuple[Power, Float32]:
         """Mel power, mean 1, of a random log-mel at another speed and through an
         equaliser; and its label."""
         pick = int(rng.integers(len(self._extra.label)))
@@ -106,14 +110,15 @@ class MelAugmenter:
         moved: Float32 = y[:, low] * (1 - part) + y[:, low + 1] * part
         return moved
 
-    def _room(self, rng: np.random.Generator, power: Float32) -> Float32:
+    def _room(self, rng: np.random.Generator, power: Power) -> Power:
         """A reverberant tail, a small loudspeaker's and microphone's colour, noise."""
         spec, frontend = self._spec, self._frontend
         if rng.random() < 0.8:
             decay = np.exp(rng.uniform(*np.log(spec.decay_seconds)))
             left = 10 ** (-6 * frontend.hop_length / frontend.sample_rate / decay)
             tail = 10 ** (-rng.uniform(*spec.direct_db) / 10) * (1 - left)
-            power = power + tail * scipy.signal.lfilter([0, 1], [1, -left], power, axis=0)
+            reverb = scipy.signal.lfilter([0, 1], [1, -left], power, axis=0)
+            power = power + tail * reverb
         if rng.random() < 0.6:
             corner = np.exp(rng.uniform(np.log(70), np.log(450)))
             power = power / (1 + (corner / self._centre) ** (2 * rng.integers(1, 4)))
@@ -122,11 +127,11 @@ class MelAugmenter:
         return _noisy(rng, power, *spec.room_noise_db) if rng.random() < 0.85 else power
 
 
-def _noisy(rng: np.random.Generator, power: Float32, low_db: float, high_db: float) -> Float32:
+def _noisy(rng: np.random.Generator, power: Power, low_db: float, high_db: float) -> Power:
     """Steady noise, tilted over the bands, at a signal-to-noise ratio drawn from the
     range."""
     tilt = 10 ** (np.linspace(0, -rng.uniform(0, 20), power.shape[1]) / 10)
     noise = tilt * rng.chisquare(8, power.shape) / 8
     ratio = 10 ** (-rng.uniform(low_db, high_db) / 10)
-    noisy: Float32 = power + noise * (ratio * power.mean() / noise.mean())
+    noisy: Power = power + noise * (ratio * power.mean() / noise.mean())
     return noisy

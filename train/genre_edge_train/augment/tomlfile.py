@@ -32,7 +32,10 @@ def load_augment(path: Path) -> AugmentSpec:
     ]
     if faults:
         raise UsageError(f"{path}: {'; '.join(faults)}")
-    return AugmentSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    return AugmentSpec(**given)
 
 
 def _fault(name: str, value: Any, default: Any) -> str | None:

@@ -18,7 +18,8 @@ import tensorflow as tf
 from genre_edge.arrays import Float32
 
 from ..augment.mels import MelAugmenter
-from .clips import EMBEDDING, SCORES, ClipSet, decode, standardise
+from .clips import ClipSet, decode, standardise
+from .teacher import EMBEDDING, SCORES
 
 _FARTHEST = 4.0
 """Standard deviations beyond which a teacher's output is clipped."""
@@ -110,7 +111,7 @@ class Batches:
     @property
     def labels(self) -> int:
         """Number of labels."""
-        return self._sets[0].target.shape[1]
+        return int(self._sets[0].target.shape[1])
 
     def epoch(
         self, number: int
@@ -211,7 +212,8 @@ class Batches:
 
 def _normalised(values: Float32, mean: Float32, deviation: Float32 | np.float32) -> Float32:
     """Standardised and clipped: sounds unlike music would else outweigh everything."""
-    return np.clip((values - mean) / deviation, -_FARTHEST, _FARTHEST)
+    clipped: Float32 = np.clip((values - mean) / deviation, -_FARTHEST, _FARTHEST)
+    return clipped
 
 
 def _mask(x: Float32, rng: np.random.Generator) -> Float32:

@@ -15,6 +15,7 @@ import multiprocessing
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +87,7 @@ def clips_folder(plan: ClipPlan, tracks: Sequence[Track], teacher: Path, cache: 
 class ClipSet:
     """The arrays of one clip set, memory-mapped."""
 
-    def __init__(self, folder: Path, mode: str = "r") -> None:
+    def __init__(self, folder: Path, mode: Literal["r", "r+"] = "r") -> None:
         self.folder = folder
         for name in ("clean", "room", "target", "track", "embedding", "scores"):
             setattr(self, name, np.load(folder / f"{name}.npy", mmap_mode=mode))

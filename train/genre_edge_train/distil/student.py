@@ -17,8 +17,8 @@ from keras import layers
 
 from ..network.models import edge_trunk
 from .batches import Batches, DistilSpec, Material
-from .clips import EMBEDDING, SCORES
 from .linear_probes import LinearProbe, soft_labels
+from .teacher import EMBEDDING, SCORES
 
 _OPINION_WEIGHT = 0.25
 """Of the head on the teacher's scores beside the student's own."""

@@ -81,13 +81,14 @@ def image_room(
 
 def _band(samples: Float32, rate: int, low: float, high: float, order: int = 2) -> Float32:
     sections = scipy.signal.butter(order, [low, high], "bandpass", fs=rate, output="sos")
-    return scipy.signal.sosfilt(sections, samples).astype(np.float32)
+    return np.asarray(scipy.signal.sosfilt(sections, samples), np.float32)
 
 
 def _room(size: tuple[float, float, float], decay: float) -> Change:
     def change(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
         response = image_room(rate, size, decay, rng)
-        return scipy.signal.fftconvolve(samples, response)[: len(samples)].astype(np.float32)
+        heard = scipy.signal.fftconvolve(samples, response)[: len(samples)]
+        return np.asarray(heard, np.float32)
 
     return change
 
@@ -96,7 +97,7 @@ def _noise(ratio_db: float) -> Change:
     def change(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
         noise = scipy.signal.lfilter([1], [1, -0.7], rng.standard_normal(len(samples)))
         scale = 10 ** (-ratio_db / 20) * samples.std() / noise.std()
-        return (samples + noise * scale).astype(np.float32)
+        return np.asarray(samples + noise * scale, np.float32)
 
     return change
 
@@ -104,7 +105,7 @@ def _noise(ratio_db: float) -> Change:
 def _small_speaker(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
     heard = _band(samples, rate, 220, 7000)
     peak_b, peak_a = scipy.signal.iirpeak(900, 1.2, fs=rate)
-    return (heard + 0.8 * scipy.signal.lfilter(peak_b, peak_a, heard)).astype(np.float32)
+    return np.asarray(heard + 0.8 * scipy.signal.lfilter(peak_b, peak_a, heard), np.float32)
 
 
 def _cheap_microphone(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
@@ -116,7 +117,7 @@ def _cheap_microphone(samples: Float32, rate: int, rng: np.random.Generator) -> 
 
 def _low_level(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
     scale = 10 ** (-58 / 20) / samples.std()
-    return (np.round(samples * scale * 32767) / 32767).astype(np.float32)
+    return np.asarray(np.round(samples * scale * 32767) / 32767, np.float32)
 
 
 def _all(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:

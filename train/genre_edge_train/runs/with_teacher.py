@@ -182,13 +182,11 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
         if recipe.distil.extra
         else None
     )
-    extra = given and MelAugmenter(
-        given,
-        len(labels),
-        recipe.clips[0].frontend,
-        recipe.clips[0].augment,
-        recipe.distil.room_share,
-    )
+    extra = None
+    if given is not None:
+        plan = recipe.clips[0]
+        room_share = recipe.distil.room_share
+        extra = MelAugmenter(given, len(labels), plan.frontend, plan.augment, room_share)
     material = Material(
         sets, extra, STUDENT_MELS, folds_of(train, FOLDS) if recipe.distil.soft_share else None
     )
