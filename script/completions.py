@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser()
 
 
-def _complete_paths(parser: argparse.ArgumentParser, files: dict[str, str]) -> None:
+def _complete_paths(parser: argparse.ArgumentParser, files: object) -> None:
     """Mark options that take paths, and describe commands by their help line."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
