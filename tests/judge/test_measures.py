@@ -65,3 +65,7 @@ def test_uncertain_is_where_wrong_is_more_likely() -> None:
     confidence = [0.33] * 10 + [0.62] * 10
     right = [False] * 8 + [True] * 2 + [True] * 6 + [False] * 4
     assert uncertain_below(confidence, right) == 0.35, "the lowest that leaves 0.33 out"
+
+
+def test_a_window_exactly_at_the_threshold_is_not_below_it() -> None:
+    assert uncertain_below([0.5] * 2 + [0.51] * 5, [False] * 2 + [True] * 5) == 0

@@ -14,6 +14,7 @@ from typing import Any
 from genre_edge.arrays import Float32
 from genre_edge.console import run_command
 from genre_edge.errors import UsageError
+from genre_edge.files import write_atomically
 from genre_edge.judge.tracks import Track, labels_of, load_tracks
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.quiet import quiet_stderr
@@ -103,7 +104,7 @@ def _same_options(args: argparse.Namespace, output: Path) -> None:
             raise UsageError(
                 f"--output {output} holds another run ({'; '.join(changed)}): choose another folder"
             )
-    path.write_text(json.dumps(ours, indent=1) + "\n")
+    write_atomically(path, json.dumps(ours, indent=1) + "\n")
 
 
 def _with_teacher(args: argparse.Namespace, bias: Float32) -> Train:

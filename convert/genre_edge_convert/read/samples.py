@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from genre_edge.errors import AudioError, UsageError
 from genre_edge.judge.tracks import Track, check_genres, load_tracks
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
+from genre_edge.model.windows import file_windows
 from tqdm import tqdm
 
 LEAST_CALIBRATION = 100
@@ -121,16 +123,14 @@ def _balanced(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
         by_genre.setdefault(track.genre, []).append(track)
     share = max(1, MOST_CALIBRATION // len(by_genre))
     chosen = [track for group in by_genre.values() for track in group[:share]]
-    logmel = LogMel(frontend)
+    logmel, length = LogMel(frontend), frontend.window_samples
     windows = []
     for track in tqdm(chosen, desc="calibration", unit="track", leave=False, disable=None):
-        samples = _decoded(track, frontend)
-        if samples is None:
-            continue
-        at = (len(samples) - frontend.window_samples) // 2
-        windows.append(
-            logmel.window(np.ascontiguousarray(samples[at : at + frontend.window_samples]))
-        )
+        with _skipped():
+            samples = read_mono(track.path, frontend.sample_rate)
+            samples = np.resize(samples, max(length, len(samples)))  # a short one is repeated
+            at = (len(samples) - length) // 2
+            windows.append(logmel.window(np.ascontiguousarray(samples[at : at + length])))
     return np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
 
 
@@ -142,24 +142,20 @@ def _windows(
     windows: list[Float32] = []
     genres: list[str] = []
     readable = []
+    logmel = LogMel(frontend)
     for track in tqdm(tracks, desc="held-out", unit="track", leave=False, disable=None):
-        samples = _decoded(track, frontend)
-        if samples is not None:
-            readable.append(track)
-            windows += [window.features for window in LogMel(frontend).push(samples)]
+        with _skipped():
+            windows += [window.features for window in file_windows(track.path, logmel)]
             genres += [track.genre] * (len(windows) - len(genres))
+            readable.append(track)
     stacked = np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
     return stacked, genres, tuple(readable)
 
 
-def _decoded(track: Track, frontend: FrontendSpec) -> npt.NDArray[np.float32] | None:
-    """The track's samples, at least one window long; None (and a line) if it cannot be
-    read."""
+@contextmanager
+def _skipped() -> Iterator[None]:
+    """Name a track that cannot be read on standard error, and go on."""
     try:
-        samples = read_mono(track.path, frontend.sample_rate)
+        yield
     except AudioError as error:
         tqdm.write(f"genre-convert: skipped {error}", file=sys.stderr)
-        return None
-    if len(samples) < frontend.window_samples:
-        return np.resize(samples, frontend.window_samples)
-    return samples

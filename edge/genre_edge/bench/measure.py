@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -23,10 +24,11 @@ from ..judge.predictions import Predictions
 from ..judge.tracks import Track, check_genres
 from ..model.bundle import Bundle, BundleInfo, find_model, read_bundle
 from ..model.classifier import Classifier
-from ..model.engine import Counted, Engine, windows_of
+from ..model.engine import Engine
 from ..model.flatbuffer import read_graph
 from ..model.frontend import LogMel
 from ..model.frontend_spec import FrontendSpec
+from ..model.windows import WindowStream, windows_of
 from ..settings.tables import EngineConfig
 from ..version import __version__
 from . import board
@@ -238,9 +240,9 @@ def _some_windows(recordings: Sequence[Recording], logmel: LogMel) -> list[Float
     of the first recordings."""
     found: list[Float32] = []
     for recording in recordings:
-        source = Counted(recording.open())
-        found += [w.samples for w in islice(windows_of(source, logmel), 0, None, 5)]
-        source.close()
+        with closing(recording.open()) as source:
+            windows = windows_of(source, WindowStream(logmel, source.sample_rate, source.name))
+            found += [window.samples for window in islice(windows, 0, None, 5)]
         if len(found) >= _COST_WINDOWS:
             break
     return found[:_COST_WINDOWS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,10 @@ from ..arrays import Float32
 from ..audio.files import FileSource
 from ..audio.source import Source
 from ..errors import AudioError, UsageError
-from ..model.engine import Counted, Engine, windows_of
+from ..model.engine import Engine
 from ..model.frontend import LogMel
 from ..model.frontend_spec import FrontendSpec
+from ..model.windows import WindowStream, windows_of
 from .predictions import Predictions
 from .tracks import Track
 
@@ -101,20 +103,16 @@ def _scores(
 ) -> tuple[list[Float32], float]:
     """Each model's probabilities on one recording, float32 [windows, labels], and the
     recording's length, s."""
-    sources: list[Counted] = []
     rows: list[list[Float32]] = []
-    try:
-        sources += [Counted(recording.open()) for _ in logmels]
+    with ExitStack() as opened:
+        sources = [opened.enter_context(closing(recording.open())) for _ in logmels]
         streams = [
-            windows_of(source, logmel)
+            WindowStream(logmel, source.sample_rate, source.name)
             for source, logmel in zip(sources, logmels.values(), strict=True)
         ]
-        for windows in zip(*streams, strict=True):
+        for windows in zip(*map(windows_of, sources, streams), strict=True):
             features = {
                 spec: window.features for spec, window in zip(logmels, windows, strict=True)
             }
             rows.append([e.classifier.scores(features[e.logmel.spec]) for e in engines])
-    finally:
-        for source in sources:
-            source.close()
-    return [np.stack(column) for column in zip(*rows, strict=True)], sources[0].seconds
+    return [np.stack(column) for column in zip(*rows, strict=True)], streams[0].seconds

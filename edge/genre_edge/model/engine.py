@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..arrays import Float32
-from ..audio.source import AudioBlock, Source
+from ..audio.source import Source
 from ..errors import AudioError
 from ..records import FileOutput, FileRecord, WindowRecord
 from ..settings.tables import EngineConfig
@@ -16,7 +16,7 @@ from .bundle import find_model, read_bundle
 from .classifier import Classifier
 from .frontend import LogMel, Window
 from .scores import Prediction
-from .windows import WindowStream
+from .windows import WindowStream, windows_of
 
 
 class Engine:
@@ -93,7 +93,7 @@ class Engine:
         total = np.zeros(len(self.labels), dtype=np.float64)
         count = 0
         stream = WindowStream(self.logmel, source.sample_rate, source.name)
-        for window in _windows(source, stream):
+        for window in windows_of(source, stream):
             prediction = self.predict(window)
             total += prediction.probabilities
             count += 1
@@ -114,41 +114,3 @@ class Engine:
             confidence=mean.confidence,
             scores=mean.scores,
         )
-
-
-def _windows(source: Source, stream: WindowStream) -> Iterator[Window]:
-    for block in source.blocks():
-        yield from stream.push(block.samples)
-    yield from stream.finish()
-
-
-class Counted:
-    """A source that knows how much of it has been read."""
-
-    def __init__(self, source: Source) -> None:
-        self._source, self._frames = source, 0
-        self.name, self.sample_rate, self.channels = (
-            source.name,
-            source.sample_rate,
-            source.channels,
-        )
-
-    def blocks(self) -> Iterator[AudioBlock]:
-        """The source's."""
-        for block in self._source.blocks():
-            self._frames += len(block.samples)
-            yield block
-
-    def close(self) -> None:
-        """Close the source."""
-        self._source.close()
-
-    @property
-    def seconds(self) -> float:
-        """Length read so far, s."""
-        return round(self._frames / self.sample_rate, 3)
-
-
-def windows_of(source: Counted, logmel: LogMel) -> Iterator[Window]:
-    """Every window of a source, as `Engine.classify` takes them."""
-    return _windows(source, WindowStream(logmel, source.sample_rate, source.name))

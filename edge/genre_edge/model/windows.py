@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..arrays import Float32
+from ..audio.files import FileSource
 from ..audio.limits import SHORTEST_SECONDS
 from ..audio.mono import to_mono
 from ..audio.resample import Resampler
+from ..audio.source import Source
 from ..errors import AudioError
 from .frontend import LogMel, Window
 
@@ -76,3 +81,32 @@ class WindowStream:
         elif self._start is not None:
             self._start.append(samples)
         return windows
+
+
+def windows_of(source: Source, stream: WindowStream) -> Iterator[Window]:
+    """Every window of a whole source, as `genre-edge classify` takes them.
+
+    Parameters
+    ----------
+    source
+        The audio; it stays open.
+    stream
+        A new stream at the source's rate.
+
+    Raises
+    ------
+    AudioError
+        If the source is shorter than 0.5 s, or cannot be read.
+    """
+    for block in source.blocks():
+        yield from stream.push(block.samples)
+    yield from stream.finish()
+
+
+def file_windows(path: str | os.PathLike[str], logmel: LogMel) -> list[Window]:
+    """Every window of a file, as `windows_of`; all of them stay in memory."""
+    source = FileSource(path)
+    try:
+        return list(windows_of(source, WindowStream(logmel, source.sample_rate, source.name)))
+    finally:
+        source.close()

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from genre_edge.errors import UsageError
+from genre_edge.files import write_atomically
 from genre_edge.judge.tracks import load_tracks
 from genre_edge.model.bundle import find_model
 
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             "that training "
             f"does not use:\n\n{table(found)}"
         )
-        args.card.write_text(with_section(args.card.read_text(), _TITLE, text))
+        write_atomically(args.card, with_section(args.card.read_text(), _TITLE, text))
     return 0
 
 

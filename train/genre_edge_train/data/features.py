@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 from genre_edge.arrays import Float32
-from genre_edge.audio.files import read_mono
-from genre_edge.audio.limits import SHORTEST_SECONDS
 from genre_edge.errors import AudioError
+from genre_edge.files import atomic_file
 from genre_edge.judge.tracks import Track
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
+from genre_edge.model.windows import file_windows
 from tqdm import tqdm
 
 from .pcm_cache import content_hash
@@ -55,16 +54,9 @@ def extract(track: Track, spec: FrontendSpec, cache: Path) -> Path:
     path = cache / f"{key[:32]}.npy"
     if path.exists():
         return path
-    samples = read_mono(track.path, spec.sample_rate)
-    if len(samples) < SHORTEST_SECONDS * spec.sample_rate:
-        raise AudioError(str(track.path), "is too short")
-    if len(samples) < spec.window_samples:
-        samples = np.resize(samples, spec.window_samples)
-    windows = np.stack([window.features for window in LogMel(spec).push(samples)])
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        np.save(file, windows)
-    temporary.replace(path)  # an interrupted run leaves no half-written cache
+    features = np.stack([window.features for window in file_windows(track.path, LogMel(spec))])
+    with atomic_file(path) as file:
+        np.save(file, features)
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from genre_edge.audio.files import read_mono
 from genre_edge.audio.pcm import to_int16
 from genre_edge.errors import GenreEdgeError
+from genre_edge.files import atomic_file
 from genre_edge.judge.tracks import Track
 from tqdm import tqdm
 
@@ -41,12 +41,9 @@ class PcmCache:
         AudioError."""
         cached = self._folder / f"{content_hash(track.path)[:32]}.npy"
         if not cached.exists():
-            samples = read_mono(track.path, self._rate)
-            pcm = to_int16(samples)
-            temporary = cached.with_suffix(f".{os.getpid()}.tmp")
-            with temporary.open("wb") as file:
+            pcm = to_int16(read_mono(track.path, self._rate))
+            with atomic_file(cached) as file:
                 np.save(file, pcm)
-            temporary.replace(cached)
         return cached
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from genre_edge.files import write_atomically
 from genre_edge.judge.evaluation import Evaluation, evaluate
 from genre_edge.judge.measures import reliability
 from genre_edge.judge.predictions import Predictions
@@ -75,8 +76,7 @@ def write_results(
         **({} if in_rooms is None else {"room": evaluate(in_rooms).to_dict()}),
     }
     model.save(folder / "model.keras")
-    (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n")
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    write_atomically(folder / "model.json", json.dumps(description, indent=1) + "\n")
     lines: list[str] = []
     model.summary(print_fn=lambda line, **_: lines.append(line), line_length=100)
     (folder / "network.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -89,6 +89,8 @@ def write_results(
         folder / "calibration.png",
         evaluation.calibration_error,
     )
+    # Last: its presence says that the run is finished.
+    write_atomically(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     return metrics
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from genre_edge.errors import UsageError
+from genre_edge.files import write_atomically
 from genre_edge.judge.tracks import Track
 
 from ..data.splits import by_fold, by_protocol
@@ -59,7 +60,7 @@ def run_all(plan: RunPlan, tracks: Sequence[Track], output: Path, train: Train) 
     if len(runs) == 1:
         return runs[0][1]
     found = summary(runs)
-    (output / "summary.json").write_text(json.dumps(found, indent=1) + "\n")
+    write_atomically(output / "summary.json", json.dumps(found, indent=1) + "\n")
     return found
 
 
