@@ -25,31 +25,20 @@ from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
 
+from tests.helpers.blocks import BlockSource
+
 PERIOD = 1024
 
 
-class Made:
-    """Noise in periods of 1024 samples at the capture rate, resampled as the live
-    source does."""
-
-    name, channels = "made", 1
-
-    def __init__(self, minutes: float, rate: int, model_rate: int) -> None:
-        self.sample_rate = model_rate
-        self._rate, self._periods = rate, int(minutes * 60 * rate / PERIOD)
-
-    def blocks(self) -> Iterator[AudioBlock]:
-        """The whole of it."""
-        pcm = (3000 * np.random.default_rng(0).standard_normal(PERIOD)).astype("<i2").tobytes()
-        resampler, at = Resampler(self._rate, self.sample_rate), 0
-        for _ in range(self._periods):
-            samples = from_int16(np.frombuffer(pcm, "<i2"))
-            resampled = resampler.push(samples)
-            yield AudioBlock(resampled[:, None], at)
-            at += len(resampled)
-
-    def close(self) -> None:
-        """Nothing to close."""
+def periods(minutes: float, rate: int, model_rate: int) -> Iterator[AudioBlock]:
+    """Noise in periods of 1024 samples at the capture rate, resampled as the
+    microphone's source does."""
+    pcm = (3000 * np.random.default_rng(0).standard_normal(PERIOD)).astype("<i2").tobytes()
+    resampler, at = Resampler(rate, model_rate), 0
+    for _ in range(int(minutes * 60 * rate / PERIOD)):
+        resampled = resampler.push(from_int16(np.frombuffer(pcm, "<i2")))
+        yield AudioBlock(resampled[:, None], at)
+        at += len(resampled)
 
 
 def main() -> None:
@@ -63,7 +52,8 @@ def main() -> None:
     engine = Engine(EngineConfig(args.model, args.hop))
     health = Health()
     listener = Listener(engine, ListenConfig(), lambda record: None, health)
-    source = Made(args.minutes, args.rate, engine.logmel.spec.sample_rate)
+    rate = engine.sample_rate
+    source = BlockSource(periods(args.minutes, args.rate, rate), rate)
     start = time.process_time()
     listener.run(source)
     spent = time.process_time() - start

@@ -33,31 +33,21 @@ from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
 from genre_edge.sinks.mqtt.sink import MqttSink
 from genre_edge.sinks.webhook import WebhookSink, parse_webhook
 
+from tests.helpers.blocks import BlockSource
 from tests.helpers.broker import Broker
 
 PAUSE = 0.05
 
 
-class Paced:
+def paced(windows: int, rate: int) -> Iterator[AudioBlock]:
     """Windows of noise from 48 kHz, one every PAUSE seconds."""
-
-    name, channels = "made", 1
-
-    def __init__(self, windows: int, rate: int) -> None:
-        self.sample_rate, self._windows = rate, windows
-
-    def blocks(self) -> Iterator[AudioBlock]:
-        """The whole of it."""
-        resampler, at = Resampler(48_000, self.sample_rate), 0
-        noise = (0.1 * np.random.default_rng(0).standard_normal(3 * 48_000)).astype(np.float32)
-        for _ in range(self._windows):
-            samples = resampler.push(noise)
-            yield AudioBlock(samples[:, None], at)
-            at += len(samples)
-            time.sleep(PAUSE)
-
-    def close(self) -> None:
-        """Nothing to close."""
+    resampler, at = Resampler(48_000, rate), 0
+    noise = (0.1 * np.random.default_rng(0).standard_normal(3 * 48_000)).astype(np.float32)
+    for _ in range(windows):
+        samples = resampler.push(noise)
+        yield AudioBlock(samples[:, None], at)
+        at += len(samples)
+        time.sleep(PAUSE)
 
 
 class Quiet(BaseHTTPRequestHandler):
@@ -80,9 +70,9 @@ def cost(engine: Engine, windows: int, sink: Fanout) -> float:
         sink.write(record)
 
     began = time.process_time()
-    Listener(engine, ListenConfig(), emit, Health()).run(
-        Paced(windows, engine.logmel.spec.sample_rate)
-    )
+    rate = engine.sample_rate
+    source = BlockSource(paced(windows, rate), rate)
+    Listener(engine, ListenConfig(), emit, Health()).run(source)
     return (time.process_time() - began) / windows * 1e3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -66,6 +67,14 @@ def noise(seconds: float, rate: int = 22050, channels: int = 1, seed: int = 0) -
     rng = np.random.default_rng(seed)
     samples = (0.1 * rng.standard_normal((round(seconds * rate), channels))).astype(np.float32)
     return samples[:, 0] if channels == 1 else samples
+
+
+def with_chunk(wav: bytes, kind: bytes, body: bytes) -> bytes:
+    """A WAV with another chunk before its samples, and a pad byte if that is odd."""
+    at = wav.index(b"data")
+    chunk = kind + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+    content = wav[:at] + chunk + wav[at:]
+    return content[:4] + struct.pack("<I", len(content) - 8) + content[8:]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import soundfile
 from genre_edge.audio.files import FileSource, read_mono
 from genre_edge.errors import AudioError
 
-from tests.conftest import noise
+from tests.conftest import noise, with_chunk
 
 FORMATS = [
     ("a.wav", {}),
@@ -38,6 +38,16 @@ def test_a_truncated_file_is_an_error(write_audio, name: str, options: dict, sha
     with pytest.raises(AudioError, match=r"truncated") as error:
         read_mono(path, 22050)
     assert error.value.name == str(path)
+
+
+def test_a_wav_cut_short_after_an_odd_sized_chunk_is_an_error(write_audio) -> None:
+    path = write_audio("a.wav", noise(2.0))
+    content = with_chunk(path.read_bytes(), b"LIST", b"odd")
+    path.write_bytes(content)
+    assert len(read_mono(path, 22050)) == 44100
+    path.write_bytes(content[:-1000])
+    with pytest.raises(AudioError, match="truncated"):
+        read_mono(path, 22050)
 
 
 def test_channels_are_averaged(write_audio) -> None:

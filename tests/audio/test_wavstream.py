@@ -11,7 +11,7 @@ import soundfile
 from genre_edge.audio.wavstream import WavStreamSource
 from genre_edge.errors import AudioError
 
-from tests.conftest import noise
+from tests.conftest import noise, with_chunk
 
 
 class Pipe(io.RawIOBase):
@@ -47,6 +47,12 @@ def test_equals_libsndfile(subtype: str, channels: int) -> None:
     content = wav(noise(5.0, 16000, channels), subtype=subtype)
     expected, _ = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     np.testing.assert_array_equal(heard(content), expected)
+
+
+def test_an_odd_sized_chunk_is_skipped_with_its_pad_byte() -> None:
+    samples = noise(1.0, 16000)
+    content = with_chunk(wav(samples), b"LIST", b"odd")
+    np.testing.assert_array_equal(heard(content), heard(wav(samples)))
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])

@@ -5,51 +5,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from genre_edge.audio.array import ArraySource
 from genre_edge.audio.files import read_mono
-from genre_edge.audio.source import Arrival, AudioBlock
+from genre_edge.audio.source import AudioBlock
 from genre_edge.health import Health
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
 from genre_edge.records import GapRecord, LiveRecord, StateRecord
 from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
 
-from tests.conftest import noise
+from tests.conftest import ROOT, noise
+from tests.helpers.blocks import BlockSource, cut
 
 RATE = 22050
 
 
-@dataclass
-class MadeSource:
-    """Blocks of the test's own."""
-
-    given: list[AudioBlock]
-    name: str = "made"
-    sample_rate: int = RATE
-    channels: int = 1
-    closed: bool = field(default=False)
-
-    def blocks(self) -> Iterator[AudioBlock]:
-        yield from self.given
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def stream(
-    samples: np.ndarray, position: int = 0, utc: float | None = None, size: int = 1000
-) -> list[AudioBlock]:
-    blocks = []
-    for at in range(0, len(samples), size):
-        part = samples[at : at + size]
-        end = position + at + len(part)
-        arrival = Arrival(0.0, utc + end / RATE) if utc is not None else None
-        blocks.append(AudioBlock(part[:, None], position + at, arrival))
-    return blocks
+def stream(samples: np.ndarray, position: int = 0, utc: float | None = None) -> list[AudioBlock]:
+    return cut(samples, RATE, position, utc)
 
 
 def heard(
@@ -58,7 +33,7 @@ def heard(
     records: list = []
     health = Health()
     engine = Engine(EngineConfig(DEFAULT_MODEL, hop))
-    Listener(engine, ListenConfig(**config), records.append, health).run(MadeSource(blocks))
+    Listener(engine, ListenConfig(**config), records.append, health).run(BlockSource(blocks, RATE))
     return records, health
 
 
@@ -69,7 +44,7 @@ def windows_in(records: list) -> list[LiveRecord]:
 def test_windows_are_those_of_classify(cli, demo_clip) -> None:
     samples = read_mono(demo_clip, RATE)
     records, _ = heard(stream(samples))
-    expected = list(Engine(EngineConfig(DEFAULT_MODEL)).classify(MadeSource(stream(samples))))
+    expected = list(Engine(EngineConfig(DEFAULT_MODEL)).classify(ArraySource(samples, RATE)))
     assert [w.scores for w in windows_in(records)] == [w.scores for w in expected[:-1]]
 
 
@@ -83,6 +58,17 @@ def test_no_window_spans_a_gap_and_the_timeline_stays_true() -> None:
     assert health.gaps == 1
     alone, _ = heard(stream(second))
     assert [w.scores for w in windows_in(records)[2:]] == [w.scores for w in windows_in(alone)]
+
+
+def test_the_label_after_a_gap_owes_nothing_to_what_was_before(demo_clip) -> None:
+    before, after = read_mono(demo_clip, RATE)[: 6 * RATE], noise(9.0, seed=1)
+    records, _ = heard(stream(before) + stream(after, 10 * RATE), smooth=10)
+    alone, _ = heard(stream(after), smooth=10)
+
+    def shown(records: list) -> list[tuple]:
+        return [(w.label, w.smoothed_genre, w.smoothed_confidence) for w in windows_in(records)]
+
+    assert shown(records)[2:] == shown(alone)
 
 
 def test_silence_gets_no_genre() -> None:
@@ -147,31 +133,30 @@ from genre_edge.health import Health
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
 from genre_edge.audio.source import Arrival, AudioBlock
+from tests.helpers.blocks import BlockSource
 
 minute = (0.1 * np.random.default_rng(0).standard_normal((60 * 22050, 1))).astype(np.float32)
 
 def memory():
     return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
 
-class Day:
-    name, sample_rate, channels = "day", 22050, 1
-    def blocks(self):
-        for number in range(24 * 60):
-            if number in (60, 24 * 60 - 1):
-                print(number, memory(), flush=True)
-            at = number * len(minute)
-            yield AudioBlock(minute, at, Arrival(0.0, 1.7e9 + (at + len(minute)) / 22050))
+def day():
+    for number in range(24 * 60):
+        if number in (60, 24 * 60 - 1):
+            print(number, memory(), flush=True)
+        at = number * len(minute)
+        yield AudioBlock(minute, at, Arrival(0.0, 1.7e9 + (at + len(minute)) / 22050))
 
 health = Health()
 engine = Engine(EngineConfig(DEFAULT_MODEL))
-Listener(engine, ListenConfig(), lambda record: None, health).run(Day())
+Listener(engine, ListenConfig(), lambda record: None, health).run(BlockSource(day(), 22050))
 print(health.windows)
 """
 
 
 def test_a_day_of_audio_takes_no_more_memory_than_an_hour() -> None:
     result = subprocess.run(
-        [sys.executable, "-c", DAY], capture_output=True, text=True, timeout=900
+        [sys.executable, "-c", DAY], capture_output=True, text=True, timeout=900, cwd=ROOT
     )
     assert result.returncode == 0, result.stderr
     hour, day, windows = (int(line.split()[-1]) for line in result.stdout.splitlines())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from genre_edge.errors import BundleError
 from genre_edge.model.bundle import (
+    SCHEMA_VERSION,
     BundleInfo,
     find_model,
     read_bundle,
@@ -57,21 +59,41 @@ def test_a_front_end_with_newer_fields_makes_a_bundle_of_schema_2(tmp_path) -> N
     assert read_bundle(path).info.frontend == frontend
 
 
-@pytest.mark.parametrize(
-    ("version", "reason"), [(1, "schema 1 has no such front-end"), (3, "update genre-edge")]
-)
-def test_a_schema_that_does_not_fit_is_refused(tmp_path, version: int, reason: str) -> None:
+def rewritten(path: Path, **changes: object) -> Path:
+    """The bundle with other values in its genre_edge.json."""
+    with zipfile.ZipFile(path) as archive:
+        described = json.loads(archive.read("genre_edge.json"))
+    path.write_bytes(FLATBUFFER)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("genre_edge.json", json.dumps({**described, **changes}))
+    return path
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 99])
+def test_a_newer_schema_is_refused(path, version: int) -> None:
+    reason = f"bundle schema {version}, this program reads 1 to {SCHEMA_VERSION}; update genre-edge"
+    with pytest.raises(BundleError, match=reason):
+        read_bundle(rewritten(path, schema_version=version))
+
+
+def test_a_front_end_that_the_schema_does_not_have_is_refused(tmp_path) -> None:
     path = tmp_path / "log.tflite"
     frontend = FrontendSpec(scale="ln", log_offset=0.001)
     write_bundle(path, FLATBUFFER, replace(INFO, frontend=frontend))
-    with zipfile.ZipFile(path) as archive:
-        described = json.loads(archive.read("genre_edge.json"))
-    described["schema_version"] = version
-    path.write_bytes(FLATBUFFER)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("genre_edge.json", json.dumps(described))
-    with pytest.raises(BundleError, match=reason):
-        read_bundle(path)
+    with pytest.raises(BundleError, match="schema 1 has no such front-end"):
+        read_bundle(rewritten(path, schema_version=1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({"layout": "mels-time"}, "'mels-time' is none of frames-mels, mels-frames"),
+        ({"output": "decibels"}, "'decibels' is none of probabilities, logits"),
+    ],
+)
+def test_an_unknown_layout_or_output_is_refused(path, changes: dict, known: str) -> None:
+    with pytest.raises(BundleError, match=known):
+        read_bundle(rewritten(path, **changes))
 
 
 def test_the_same_content_gives_the_same_bytes(path, tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""What a window's samples say of the microphone, before any model is asked."""
+"""What the samples of a window tell of the microphone, before any model is asked."""
 
 from __future__ import annotations
 
@@ -7,30 +7,50 @@ import numpy as np
 from ..arrays import Float32
 
 SILENT_DBFS = -120.0
-"""What digital silence is reported as: below the smallest step of 16-bit audio,
-dBFS."""
+"""The level of digital silence, dBFS: below the smallest step of 16-bit audio."""
 
 _CONSTANT = 1e-6
 """Peak-to-peak below which a window is constant: a thirtieth of a 16-bit step."""
 _CLIP_LEVEL = 0.99
+"""Amplitude from which a sample counts as clipped; full scale is 1.0."""
 _CLIP_SHARE = 0.002
-"""Share of samples at full scale from which a window is clipped: music's own peaks stay
-well below."""
+"""Share of clipped samples beyond which a window is clipped. Music's own peaks stay
+well below it."""
 
 
 def level_dbfs(samples: Float32) -> float:
-    """Root-mean-square level, float32 [n] to dBFS; a full-scale square wave is 0, a
-    full-scale sine -3.01.
+    """Root-mean-square level: 20 log10(rms), at least -120.
 
-    20 log10(rms), at least -120.
+    Parameters
+    ----------
+    samples
+        float32 [n], full scale at 1.0.
+
+    Returns
+    -------
+    float
+        dBFS. A full-scale square wave has 0, a full-scale sine -3.01.
     """
     rms = float(np.sqrt(np.dot(samples, samples) / max(1, len(samples))))
     return max(SILENT_DBFS, 20.0 * float(np.log10(max(rms, 1e-12))))
 
 
 def signal_state(samples: Float32, gain: float = 1.0) -> str:
-    """ "dead" (all samples equal), "clipping" (many at full scale before the gain) or
-    "listening"."""
+    """Whether a microphone delivers a usable signal.
+
+    Parameters
+    ----------
+    samples
+        float32 [n], full scale at 1.0 before the gain.
+    gain
+        Factor that was applied to them.
+
+    Returns
+    -------
+    str
+        "dead" if all samples are equal; "clipping" if many reach full scale before the
+        gain; otherwise "listening".
+    """
     if float(np.ptp(samples)) < _CONSTANT * gain:
         return "dead"
     clipped = np.count_nonzero(np.abs(samples) >= _CLIP_LEVEL * gain)

@@ -1,8 +1,4 @@
-"""From the scores of windows to the one label a person is shown.
-
-Everything here is a function of its arguments but `Smoother`, which remembers the last
-windows.
-"""
+"""From the scores of windows to the one label that a person is shown."""
 
 from __future__ import annotations
 
@@ -13,10 +9,12 @@ import numpy as np
 from ..arrays import Float32
 
 SILENCE = "silence"
+"""The label of a silent window."""
 UNCERTAIN = "uncertain"
+"""The label where no genre is probable enough."""
 
 _MARGIN = 0.05
-"""How much more probable another genre's mean must be before it replaces the label
+"""How much more probable the mean of another genre must be before it replaces the label
 shown."""
 
 
@@ -29,9 +27,9 @@ def mean_scores(history: Sequence[Float32]) -> Float32:
 def forget_old_song(history: Sequence[Float32]) -> list[Float32]:
     """The history without what came before a change of song.
 
-    The last two windows agreeing on a genre that the windows before them do not have is
-    a change: only these two are kept, so that a new song shows within two windows
-    however long the history is.
+    It is a change if the last two windows agree on a genre, and the windows before them
+    have another. Then only these two are kept, so that a new song shows within two
+    windows, however long the history is.
     """
     if len(history) > 2:
         newest, second = (int(np.argmax(scores)) for scores in (history[-1], history[-2]))
@@ -51,7 +49,23 @@ def with_hysteresis(mean: Float32, shown: int | None) -> int:
 
 
 class Smoother:
-    """The label over the last `windows` windows."""
+    """The label over the last windows.
+
+    Parameters
+    ----------
+    labels
+        Names of the probabilities, in their order.
+    windows
+        How many windows are averaged; 1 means that each stands alone.
+    uncertain_below
+        Mean probability below which the label is "uncertain", 0 to 1.
+
+    Examples
+    --------
+    >>> smoother = Smoother(["jazz", "rock"], 3, 0.5)
+    >>> smoother.add(np.array([0.75, 0.25], dtype=np.float32))
+    ('jazz', 'jazz', 0.75)
+    """
 
     def __init__(self, labels: Sequence[str], windows: int, uncertain_below: float) -> None:
         self._labels = labels
@@ -60,20 +74,28 @@ class Smoother:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the past: after a gap or a silence nothing is known."""
+        """Forget the past: after a gap or a silence it says nothing of what comes."""
         self._history: list[Float32] = []
         self._shown: int | None = None
 
     def silence(self) -> str:
-        """A silent window: whatever comes next is something new."""
+        """Take note of a silent window; returns its label."""
         self.reset()
         return SILENCE
 
     def add(self, scores: Float32) -> tuple[str, str, float]:
-        """One window's probabilities, float32 [labels].
+        """Add a window.
 
-        Returns what to show (a genre or "uncertain"), the smoothed genre and its mean
-        probability.
+        Parameters
+        ----------
+        scores
+            Its probabilities, float32 [labels].
+
+        Returns
+        -------
+        tuple of str, str and float
+            The label to show (a genre, or "uncertain"); the smoothed genre; its mean
+            probability.
         """
         self._history = forget_old_song([*self._history, scores][-self._windows :])
         mean = mean_scores(self._history)
