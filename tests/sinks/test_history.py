@@ -10,8 +10,10 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,14 @@ from genre_edge.errors import UsageError
 from genre_edge.health import SinkHealth
 from genre_edge.live.clock import iso8601
 from genre_edge.records import FileRecord, GapRecord, LiveRecord, WindowRecord
+from genre_edge.sinks.database import open_database
 from genre_edge.sinks.history import HistoryConfig, HistoryError, HistorySink
-from genre_edge.sinks.history_report import played, seconds_of
+from genre_edge.sinks.history_report import parse_age, parts, summarise
+from genre_edge.sinks.history_rows import SCHEMA, delete_old, write_windows
+from hypothesis import given
+from hypothesis import strategies as st
 
+T_SET_BACK = datetime(2010, 11, 7, 2, 31, tzinfo=UTC).timestamp()
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC).timestamp()
 
 
@@ -95,14 +102,29 @@ def test_overlapping_windows_are_counted_once(made) -> None:
     assert (round(start), round(end), windows) == (0, 12, 10)
 
 
-def test_gaps_and_holes_end_a_stretch(made) -> None:
+def test_a_gap_ends_a_stretch(made) -> None:
     sink, _, path, _ = made()
     sink.write(live(0, "jazz"))
-    sink.write(GapRecord(iso8601(T0 + 3), 3.0, 9.0))
-    sink.write(live(9, "jazz"))
-    sink.write(live(30, "jazz"))
+    sink.write(GapRecord(iso8601(T0 + 3), 3.0, 3.5))
+    sink.write(live(3.5, "jazz"))
     sink.close()
-    assert len(rows(path)) == 3
+    assert [row[3] for row in rows(path)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("start", "windows"),
+    [
+        (3.9, [2]),  # the first window ends at 3.0
+        (4.1, [1, 1]),
+        (-60.0, [2]),  # the clock was set back
+    ],
+)
+def test_a_hole_of_over_a_second_ends_a_stretch(made, start: float, windows: list[int]) -> None:
+    sink, _, path, _ = made()
+    sink.write(live(0, "jazz"))
+    sink.write(live(start, "jazz"))
+    sink.close()
+    assert [row[3] for row in rows(path)] == windows
 
 
 def test_there_is_one_commit_in_thirty_seconds(made) -> None:
@@ -135,13 +157,13 @@ def test_files_are_a_source_each(made) -> None:
     assert [(label, n) for label, _, _, n, _ in rows(path)] == [("rock", 2), ("rock", 2)]
 
 
-def test_old_rows_go_by_age_and_by_size(made) -> None:
+def test_rows_older_than_keep_days_are_deleted(made) -> None:
     sink, clock, path, _ = made(keep_days=1, commit_seconds=0)
     sink.write(live(0, "old"))
-    sink.write(live(90_000, "new"))
-    clock.now = T0 + 90_000
+    sink.write(live(60, "young enough"))
+    clock.now = T0 + 86_400 + 30
     sink.close()
-    assert [row[0] for row in rows(path)] == ["new"]
+    assert [row[0] for row in rows(path)] == ["young enough"]
 
 
 def test_a_file_that_grows_too_large_loses_its_oldest_rows(made) -> None:
@@ -152,6 +174,24 @@ def test_a_file_that_grows_too_large_loses_its_oldest_rows(made) -> None:
     sink.close()
     assert path.stat().st_size < 0.5e6
     assert rows(path)[-1][0] == "label 1", "the newest are there"
+
+
+def test_retention_by_size_leaves_what_fits(tmp_path) -> None:
+    """Pages of deleted rows stay in the file; they are not counted as used."""
+    with closing(open_database(tmp_path / "h.db", SCHEMA)) as file:
+        write_windows(file, [("usb:1", T0 + k, T0 + k + 3, "jazz", 0.8) for k in range(10_000)])
+        file.commit()
+        pages, size = (
+            file.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
+        )
+        counts = []
+        for _ in range(50):
+            delete_old(file, oldest=0.0, most_bytes=pages * size / 2)
+            counts.append(file.execute("SELECT count(*) FROM windows").fetchone()[0])
+        assert counts[0] < 10_000, "it was too large"
+        assert counts[-2:] == [counts[-1]] * 2, "what fits stays"
+        assert 0.4 < counts[-1] / 10_000 < 0.55
+        assert file.execute("SELECT max(start) FROM windows").fetchone()[0] == T0 + 9999
 
 
 def test_a_corrupt_file_is_set_aside(made, tmp_path) -> None:
@@ -254,44 +294,121 @@ def test_fifty_kills_lose_nothing_that_was_committed(tmp_path, capsys) -> None:
 # --- reading
 
 
-@pytest.fixture
-def history(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("TZ", "Europe/Berlin")
+@pytest.fixture(scope="module")
+def berlin() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
     time.tzset()
-    path, now = tmp_path / "h.db", time.time()
-    sink = HistorySink(HistoryConfig(path), SinkHealth("history"))
+
+
+@pytest.fixture
+def history(tmp_path, berlin) -> Path:
+    path, clock = tmp_path / "h.db", Clock()
+    sink = HistorySink(HistoryConfig(path), SinkHealth("history"), clock)
     begin = (
         datetime(2026, 3, 28, 22, 30, tzinfo=UTC).timestamp() - T0
     )  # 23:30 in Berlin; the clock changes that night
     for k in range(1200):
+        clock.now = T0 + begin + 3 * k
         sink.write(live(begin + 3 * k, "jazz" if k < 900 else "rock", 0.9 if k < 900 else 0.5))
     sink.close()
-    yield path
-    monkeypatch.undo()
-    time.tzset()
-    assert now
+    return path
 
 
 def test_time_is_summed_by_genre_hour_and_day(history) -> None:
-    assert [(r.label, r.seconds, r.confidence) for r in played(history, 0, "genre")] == [
+    assert [(r.label, r.seconds, r.confidence) for r in summarise(history, 0, "genre")] == [
         ("jazz", 2700.0, 0.9),
         ("rock", 900.0, 0.5),
     ]
-    assert [(r.when, r.label, r.seconds) for r in played(history, 0, "hour")] == [
+    assert [(r.when, r.label, r.seconds) for r in summarise(history, 0, "hour")] == [
         ("2026-03-28T23:00", "jazz", 1800.0),
         ("2026-03-29T00:00", "jazz", 900.0),
         ("2026-03-29T00:00", "rock", 900.0),
     ]
-    assert [(r.when, r.label, r.seconds) for r in played(history, 0, "day")] == [
+    assert [(r.when, r.label, r.seconds) for r in summarise(history, 0, "day")] == [
         ("2026-03-28", "jazz", 1800.0),
         ("2026-03-29", "jazz", 900.0),
         ("2026-03-29", "rock", 900.0),
     ]
 
 
+def of_berlin(text: str) -> float:
+    """UTC of a time in Berlin, given with its offset."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "by", "expected"),
+    [
+        (
+            "2026-03-28T12:00+01:00",
+            "2026-03-30T12:00+02:00",
+            "day",
+            [("2026-03-28", 12.0), ("2026-03-29", 23.0), ("2026-03-30", 12.0)],
+        ),
+        (
+            "2026-10-25T00:00+02:00",
+            "2026-10-26T01:00+01:00",
+            "day",
+            [("2026-10-25", 25.0), ("2026-10-26", 1.0)],
+        ),
+        (
+            "2026-03-29T01:30+01:00",
+            "2026-03-29T03:30+02:00",
+            "hour",
+            [("2026-03-29T01:00", 0.5), ("2026-03-29T03:00", 0.5)],
+        ),
+        (
+            "2026-10-25T02:00+02:00",
+            "2026-10-25T03:30+01:00",
+            "hour",
+            [("2026-10-25T02:00", 1.0), ("2026-10-25T02:00", 1.0), ("2026-10-25T03:00", 0.5)],
+        ),
+    ],
+    ids=["spring day", "autumn day", "spring hour", "autumn hour"],
+)
+def test_days_and_hours_are_those_of_the_calendar(
+    berlin, start: str, end: str, by: str, expected: list[tuple[str, float]]
+) -> None:
+    found = parts(of_berlin(start), of_berlin(end), by)
+    assert [(when, seconds / 3600) for when, seconds in found] == expected
+
+
+def test_no_part_is_negative_where_clocks_are_set_back_across_midnight(monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/St_Johns")  # on 7 November 2010 from 00:01 to 23:01
+        time.tzset()
+        found = list(islice(parts(T_SET_BACK + 60, T_SET_BACK + 7260, "day"), 10))
+    time.tzset()
+    assert sum(seconds for _, seconds in found) == 7200
+    assert all(seconds > 0 for _, seconds in found)
+    assert {when for when, _ in found} == {"2010-11-06", "2010-11-07"}
+
+
+@given(
+    start=st.floats(T0, T0 + 400 * 86_400),
+    length=st.floats(0, 3 * 86_400),
+    by=st.sampled_from(["hour", "day"]),
+)
+def test_parts_of_a_stretch_add_up_and_each_is_in_its_hour_or_day(
+    berlin, start: float, length: float, by: str
+) -> None:
+    end, at = start + length, start
+    for when, seconds in parts(start, end, by):
+        assert seconds > 0
+        middle = datetime.fromtimestamp(at + seconds / 2).isoformat()
+        assert middle.startswith(when[:13] if by == "hour" else when)
+        at += seconds
+    assert at == pytest.approx(end, abs=1e-3)
+
+
 def test_since_cuts_a_stretch(history) -> None:
     end = datetime(2026, 3, 28, 23, 30, tzinfo=UTC).timestamp()
-    assert [(r.label, r.seconds) for r in played(history, end - 600, "genre")] == [("rock", 600.0)]
+    assert [(r.label, r.seconds) for r in summarise(history, end - 600, "genre")] == [
+        ("rock", 600.0)
+    ]
 
 
 def test_history_is_printed_in_three_formats_and_a_picture(history, tmp_path, capsys) -> None:
@@ -326,9 +443,9 @@ def test_nothing_and_no_history_are_told(history, tmp_path, capsys) -> None:
 
 
 def test_ages_are_read() -> None:
-    assert [seconds_of(t) for t in ("30m", "12h", "7d", "1.5w")] == [1800, 43_200, 604_800, 907_200]
+    assert [parse_age(t) for t in ("30m", "12h", "7d", "1.5w")] == [1800, 43_200, 604_800, 907_200]
     with pytest.raises(UsageError, match="such as 12h or 7d"):
-        seconds_of("yesterday")
+        parse_age("yesterday")
 
 
 def test_classify_writes_a_history(demo_clip, tmp_path, cli) -> None:

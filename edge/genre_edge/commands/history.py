@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..extras import install_line
 from ..sinks.file_lines import bar
 from ..sinks.history import default_history
-from ..sinks.history_report import BY, Played, played, seconds_of
+from ..sinks.history_report import BY, LabelTime, parse_age, summarise
 
 _EPILOG = """\
 examples:
@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print; returns the exit status."""
-    rows = played(args.path, time.time() - seconds_of(args.since), args.by)
+    rows = summarise(args.path, time.time() - parse_age(args.since), args.by)
     if args.format == "json":
         for row in rows:
             print(json.dumps(asdict(row), ensure_ascii=False))
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print(rows: Sequence[Played], since: str) -> None:
+def _print(rows: Sequence[LabelTime], since: str) -> None:
     if not rows:
         print(f"nothing was heard in the last {since}")
         return
@@ -82,9 +82,9 @@ def _print(rows: Sequence[Played], since: str) -> None:
         if row.when != when:
             when = row.when
             print(when.replace("T", " "))
-        sure = "" if row.confidence is None else f"{row.confidence:4.0%}"
+        percent = "" if row.confidence is None else f"{row.confidence:4.0%}"
         print(
-            f"  {row.label:<12} {_clock(row.seconds):>9}  {sure:>4}  "
+            f"  {row.label:<12} {_clock(row.seconds):>9}  {percent:>4}  "
             f"{bar(row.seconds / most)}".rstrip()
         )
 
@@ -95,7 +95,7 @@ def _clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def _plot(rows: Sequence[Played], path: Path, by: str) -> None:
+def _plot(rows: Sequence[LabelTime], path: Path, by: str) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:

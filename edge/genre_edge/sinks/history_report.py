@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,16 +11,17 @@ from pathlib import Path
 from ..errors import Fault, GenreEdgeError, UsageError
 
 BY = ("genre", "hour", "day")
-"""What a table may be about."""
-_UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+"""What a report has a row for: each label, or each label in each hour or day."""
+_HOUR = 3600.0
+_UNITS = {"m": 60.0, "h": _HOUR, "d": 24 * _HOUR, "w": 7 * 24 * _HOUR}
 
 
 @dataclass(frozen=True)
-class Played:
-    """One label in one span of time."""
+class LabelTime:
+    """How long one label was heard, in all or within one hour or day."""
 
     when: str
-    """The hour or day in local time, ISO 8601; empty if the table is by genre."""
+    """The hour or day in local time, ISO 8601; empty for a report by genre."""
     label: str
     """What a person was shown."""
     seconds: float
@@ -30,8 +30,26 @@ class Played:
     """Mean confidence, weighted by time; None in silence."""
 
 
-def seconds_of(text: str) -> float:
-    """ "7d", "12h", "30m", "2w" in seconds. UsageError."""
+@dataclass
+class _Sum:
+    """Times of one row, as they are added up."""
+
+    seconds: float = 0.0
+    """All of them."""
+    confident_seconds: float = 0.0
+    """Those with a confidence."""
+    confidence_seconds: float = 0.0
+    """Those with a confidence, each times it."""
+
+
+def parse_age(text: str) -> float:
+    """Read an age such as "30m", "12h", "7d" or "2w"; returns seconds. UsageError.
+
+    Examples
+    --------
+    >>> parse_age("1.5h")
+    5400.0
+    """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", text)
     if not found:
         raise UsageError(
@@ -40,28 +58,53 @@ def seconds_of(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def played(path: Path, since: float, by: str) -> list[Played]:
-    """What was heard since `since` (UTC, s since 1970), in order of time, the longest
-    label first.
+def summarise(path: Path, since: float, by: str) -> list[LabelTime]:
+    """Sum up what was heard.
 
-    UsageError if there is no history at `path`.
+    Parameters
+    ----------
+    path : Path
+        The history's file.
+    since : float
+        What was heard before is left out, UTC, s since 1970.
+    by : str
+        One of BY.
+
+    Returns
+    -------
+    list of LabelTime
+        In the order of time; within an hour or day the longest first.
+
+    Raises
+    ------
+    UsageError
+        If there is no history at `path`.
+    GenreEdgeError
+        If the file cannot be read.
     """
-    total: dict[tuple[str, str], list[float]] = {}
+    sums: dict[tuple[str, str], _Sum] = {}
     for label, start, end, confidence in _stretches(path, since):
-        for when, seconds in _split(max(start, since), end, by):
-            entry = total.setdefault((when, label), [0.0, 0.0, 0.0])
-            entry[0] += seconds
+        for when, seconds in parts(max(start, since), end, by):
+            total = sums.setdefault((when, label), _Sum())
+            total.seconds += seconds
             if confidence is not None:
-                entry[1] += seconds * confidence
-                entry[2] += seconds
-    rows = [
-        Played(when, label, round(seconds, 1), round(sure / weight, 3) if weight else None)
-        for (when, label), (seconds, sure, weight) in total.items()
-    ]
+                total.confident_seconds += seconds
+                total.confidence_seconds += seconds * confidence
+    rows = [_row(when, label, total) for (when, label), total in sums.items()]
     return sorted(rows, key=lambda row: (row.when, -row.seconds, row.label))
 
 
+def _row(when: str, label: str, total: _Sum) -> LabelTime:
+    confidence = None
+    if total.confident_seconds:
+        confidence = round(total.confidence_seconds / total.confident_seconds, 3)
+    return LabelTime(when, label, round(total.seconds, 1), confidence)
+
+
 def _stretches(path: Path, since: float) -> Iterator[tuple[str, float, float, float | None]]:
+    """Label, start, end and confidence of every stretch that ended after `since`."""
+    import sqlite3
+
     if not path.is_file():
         raise UsageError(f"{path}: no history there (genre-edge --history {path} writes one)")
     try:
@@ -77,26 +120,45 @@ def _stretches(path: Path, since: float) -> Iterator[tuple[str, float, float, fl
         raise GenreEdgeError(f"{path}: not a history, or damaged ({error})") from None
 
 
-def _split(start: float, end: float, by: str) -> Iterator[tuple[str, float]]:
-    """The parts of a stretch in each hour or day of local time."""
+def parts(start: float, end: float, by: str) -> Iterator[tuple[str, float]]:
+    """Cut a stretch of time at the edges of local hours or days.
+
+    Parameters
+    ----------
+    start, end : float
+        UTC, s since 1970.
+    by : str
+        One of BY; "genre" does not cut.
+
+    Yields
+    ------
+    when : str
+        The hour or day, as in LabelTime.
+    seconds : float
+        Length of the part, s.
+    """
     if by == "genre":
         yield "", max(0.0, end - start)
         return
+    name_and_end = _hour if by == "hour" else _day
     while start < end:
-        here = datetime.fromtimestamp(start).astimezone()
-        begin = here.replace(minute=0, second=0, microsecond=0)
-        if by == "day":
-            begin = begin.replace(hour=0)
-        # Through the calendar, not by adding seconds: a day may have 23 or 25 hours.
-        following = begin + timedelta(hours=1) if by == "hour" else begin + timedelta(days=1)
-        edge = datetime.fromtimestamp(following.timestamp()).timestamp()
-        if by == "day":
-            edge = following.replace(tzinfo=None).astimezone().timestamp()
-        stop = min(end, max(edge, start + 1e-3))
-        yield (
-            begin.isoformat(timespec="minutes" if by == "hour" else "hours")[
-                : 16 if by == "hour" else 10
-            ],
-            stop - start,
-        )
+        when, following = name_and_end(start)
+        if following <= start:
+            # Where clocks are set back across midnight, that midnight may be over.
+            following = start + _HOUR
+        stop = min(end, following)
+        yield when, stop - start
         start = stop
+
+
+def _hour(time: float) -> tuple[str, float]:
+    """Name and end of the local hour that a time is in."""
+    begin = datetime.fromtimestamp(time).astimezone().replace(minute=0, second=0, microsecond=0)
+    return f"{begin:%Y-%m-%dT%H:%M}", begin.timestamp() + _HOUR
+
+
+def _day(time: float) -> tuple[str, float]:
+    """Name and end of the local day that a time is in. It may have 23 or 25 hours, so
+    its end is the next midnight of the calendar."""
+    begin = datetime.fromtimestamp(time).replace(hour=0, minute=0, second=0, microsecond=0)
+    return f"{begin:%Y-%m-%d}", (begin + timedelta(days=1)).timestamp()

@@ -19,7 +19,7 @@ from ..arrays import Float32
 from ..audio.pcm import as_floats
 from ..demo import clip_path
 from ..errors import GenreEdgeError, UsageError
-from ..sinks.history_report import BY, played, seconds_of
+from ..sinks.history_report import BY, parse_age, summarise
 from ..version import __version__
 from . import problems
 from .guard import CONTENT_SECURITY_POLICY
@@ -171,7 +171,7 @@ def _add_reports(app: Flask, state: WebState) -> None:
         if by not in BY:
             raise Problem(422, f"by: must be {', '.join(BY)}")
         try:
-            age = seconds_of(request.args.get("since", "7d"))
+            age = parse_age(request.args.get("since", "7d"))
         except (UsageError, OverflowError):
             raise Problem(
                 422, "since: must be a number and m, h, d or w, such as 12h or 7d"
@@ -179,7 +179,7 @@ def _add_reports(app: Flask, state: WebState) -> None:
         if not state.history.exists():
             raise Problem(404, "no history is kept here: start with --history")
         try:
-            rows = played(state.history, max(0.0, time.time() - age), by)
+            rows = summarise(state.history, max(0.0, time.time() - age), by)
         except GenreEdgeError as error:
             raise Problem(503, str(error)) from None
         return jsonify([asdict(row) for row in rows])
