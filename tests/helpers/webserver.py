@@ -1,4 +1,4 @@
-"""genre-edge serve in a process of its own."""
+"""genre-edge serve in a process of its own, and what its answers have in common."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import requests
+
+from tests.helpers.waiting import BACKSTOP_SECONDS
+
 
 class WebServer:
-    """Running until `stop`; `url` is where it is, `said` the lines it wrote."""
+    """Runs until `stop`; `url` is where it serves, `said` the lines that it wrote."""
 
     def __init__(
         self, folder: Path, *arguments: object, environment: Mapping[str, str] | None = None
@@ -28,6 +31,8 @@ class WebServer:
             text=True,
         )
         self.said: list[str] = []
+        self._has_ended = False
+        self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.url = self._wait_for_url()
@@ -35,22 +40,56 @@ class WebServer:
     def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            self.said.append(line.rstrip())
+            with self._news:
+                self.said.append(line.rstrip())
+                self._news.notify_all()
+        with self._news:
+            self._has_ended = True
+            self._news.notify_all()
 
     def _wait_for_url(self) -> str:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and self.process.poll() is None:
-            for line in list(self.said):
-                found = re.search(r"serving (http://\S+)", line)
-                if found:
-                    return found.group(1)
-            time.sleep(0.02)
-        raise AssertionError(self.said)
+        def found() -> re.Match[str] | None:
+            matches = (re.search(r"serving (http://\S+)", line) for line in self.said)
+            return next((match for match in matches if match), None)
+
+        with self._news:
+            self._news.wait_for(lambda: found() or self._has_ended, BACKSTOP_SECONDS)
+            match = found()
+        assert match, self.said
+        return match[1]
+
+    def workers(self) -> list[int]:
+        """Process ids of the uploads that are being classified."""
+        return children_of(self.process.pid)
 
     def stop(self) -> int:
+        """Stop it as systemd would; returns the exit status."""
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=20)
+        status = self.process.wait(BACKSTOP_SECONDS)
         self._reader.join()
         assert self.process.stderr is not None
         self.process.stderr.close()
         return status
+
+
+def children_of(parent: int) -> list[int]:
+    """Process ids of the children of a process that have not ended."""
+    children = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has just ended
+        if int(fields[1]) == parent and fields[0] != "Z":
+            children.append(int(process.name))
+    return sorted(children)
+
+
+def problem(answer: requests.Response, status: int) -> str:
+    """The detail of an error, which must be problem+json."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == status
+    detail: str = body["detail"]
+    return detail

@@ -59,13 +59,6 @@ def page(browser) -> Iterator:
     context.close()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[WebServer]:
-    running = WebServer(tmp_path_factory.mktemp("page"))
-    yield running
-    assert running.stop() == 0
-
-
 def shoot(page, name: str) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png")
@@ -286,7 +279,7 @@ def test_the_token_is_asked_for_once(tmp_path: Path, page) -> None:
         expect(page.locator("#login")).to_be_visible()
         page.locator("#token").fill("wrong horse")
         page.keyboard.press("Enter")
-        expect(page.locator("#notice")).to_contain_text("not the token")
+        expect(page.locator("#notice")).to_contain_text("wrong access token")
         page.locator("#token").fill("correct horse")
         page.keyboard.press("Enter")
         expect(page.locator("#about")).to_contain_text("gtzan-edge")

@@ -27,22 +27,37 @@ from .metrics import metrics
 from .openapi import document
 from .problems import Problem
 from .state import WebState
-from .uploads import shown_name
+from .uploads import display_name
 
 STATIC = Path(__file__).parent / "static"
-"""The page."""
+"""The files of the page."""
 VENDOR = Path(__file__).parent / "vendor"
-"""Libraries that script/web puts there; a checkout does not have them."""
-_OPEN = ("/api/session", "/api/openapi.json")
-"""What of the API needs no token."""
-_PCM: dict[str, npt.DTypeLike] = {"int16": "<i2", "float32": "<f4"}
+"""Libraries of the page; script/web downloads them, a fresh checkout has none."""
+_WITHOUT_TOKEN = ("/api/session", "/api/openapi.json")
+"""Paths of the API that need no token."""
+_PCM_TYPES: dict[str, npt.DTypeLike] = {"int16": "<i2", "float32": "<f4"}
+"""Type of one sample of each format that /api/window takes."""
 _LOWEST_RATE, _HIGHEST_RATE = 8000, 192_000
-_WINDOW_SECONDS = 10.0
-"""Longest PCM that /api/window takes, s."""
+"""Sample rates that /api/window takes, Hz."""
+_MAX_PCM_SECONDS = 10.0
+"""Longest audio that /api/window takes, s."""
+_WRONG_TOKEN_DELAY_SECONDS = 0.5
+"""Pause after a wrong token, so that guessing is slow."""
 
 
 def create_app(state: WebState) -> Flask:
-    """The application."""
+    """Make the application.
+
+    Parameters
+    ----------
+    state
+        What the answers are made from.
+
+    Returns
+    -------
+    Flask
+        A WSGI application: the page, the API, /healthz and /metrics.
+    """
     app = Flask("genre_edge.web", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_FORM_MEMORY_SIZE"] = 100_000
@@ -61,13 +76,13 @@ def _protect(app: Flask, state: WebState) -> None:
             return Response(status=204)
         if request.path.startswith(("/api/", "/metrics")):
             state.guard.check_site(request)
-            if request.path not in _OPEN:
+            if request.path not in _WITHOUT_TOKEN:
                 state.guard.check_token(request)
         return None
 
     @app.after_request
-    def dress(response: Response) -> Response:
-        return state.guard.dress(request, response)
+    def add_headers(response: Response) -> Response:
+        return state.guard.add_headers(request, response)
 
     app.register_error_handler(Problem, problems.response)
     app.register_error_handler(HTTPException, problems.from_http)
@@ -75,7 +90,8 @@ def _protect(app: Flask, state: WebState) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         app.logger.exception("%s", request.path)
-        return problems.response(Problem(500, "an error of the service; its log says more"))
+        detail = "internal error; the log of the service has the details"
+        return problems.response(Problem(500, detail))
 
 
 def _add_classification(app: Flask, state: WebState) -> None:
@@ -93,15 +109,15 @@ def _add_classification(app: Flask, state: WebState) -> None:
     def window() -> Response:
         rate = _number("rate", _LOWEST_RATE, _HIGHEST_RATE)
         kind = request.args.get("format", "float32")
-        if kind not in _PCM:
-            raise Problem(422, f"format: must be {' or '.join(_PCM)}")
+        if kind not in _PCM_TYPES:
+            raise Problem(422, f"format: must be {' or '.join(_PCM_TYPES)}")
         if request.mimetype not in ("", "application/octet-stream", "audio/pcm", "audio/l16"):
             raise Problem(415, "send raw samples: Content-Type: application/octet-stream")
         return jsonify(state.classify_window(_pcm(kind, rate), rate))
 
 
 def _lines(records: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """JSON lines; an error after the first is the last line."""
+    """Write records as JSON lines; a late error becomes the last line."""
     try:
         for record in records:
             yield json.dumps(record, ensure_ascii=False) + "\n"
@@ -111,12 +127,12 @@ def _lines(records: Iterator[dict[str, Any]]) -> Iterator[str]:
 
 
 def _upload() -> tuple[Any, str]:
-    """The body of an upload, and what the client calls it."""
+    """Read the body of an upload, and the name that the client gives it."""
     if request.mimetype == "multipart/form-data":
         file = request.files.get("file")
         if file is None:
-            raise Problem(422, "the form needs a part called file")
-        return file.stream, shown_name(file.filename)
+            raise Problem(422, "the form needs a part with the name file")
+        return file.stream, display_name(file.filename)
     kind = request.mimetype
     if (
         kind
@@ -124,20 +140,20 @@ def _upload() -> tuple[Any, str]:
         and not kind.startswith(("audio/", "video/", "application/ogg"))
     ):
         raise Problem(415, f"{kind}: send audio, application/octet-stream or multipart/form-data")
-    return request.stream, shown_name(request.args.get("name"))
+    return request.stream, display_name(request.args.get("name"))
 
 
 def _pcm(kind: str, rate: int) -> Float32:
-    dtype = _PCM[kind]
+    dtype = _PCM_TYPES[kind]
     size = np.dtype(dtype).itemsize
-    data = request.stream.read(round(_WINDOW_SECONDS * _HIGHEST_RATE) * size + 1)
-    if len(data) > _WINDOW_SECONDS * rate * size:
-        raise Problem(413, f"more than {_WINDOW_SECONDS:g} s; /api/classify takes files")
+    data = request.stream.read(round(_MAX_PCM_SECONDS * _HIGHEST_RATE) * size + 1)
+    if len(data) > _MAX_PCM_SECONDS * rate * size:
+        raise Problem(413, f"more than {_MAX_PCM_SECONDS:g} s; send longer audio to /api/classify")
     if len(data) % size:
-        raise Problem(422, f"{len(data)} bytes are no whole number of {kind} samples")
+        raise Problem(422, f"{len(data)} bytes are not a whole number of {kind} samples")
     samples = as_floats(np.frombuffer(data, dtype))
     if not np.isfinite(samples).all():
-        raise Problem(422, "the samples are not all finite numbers")
+        raise Problem(422, "some samples are not finite numbers (NaN or infinity)")
     return samples
 
 
@@ -177,7 +193,7 @@ def _add_reports(app: Flask, state: WebState) -> None:
                 422, "since: must be a number and m, h, d or w, such as 12h or 7d"
             ) from None
         if not state.history.exists():
-            raise Problem(404, "no history is kept here: start with --history")
+            raise Problem(404, "this service keeps no history; start it with --history")
         try:
             rows = summarise(state.history, max(0.0, time.time() - age), by)
         except GenreEdgeError as error:
@@ -186,34 +202,33 @@ def _add_reports(app: Flask, state: WebState) -> None:
 
     @app.get("/api/openapi.json")
     def openapi() -> Response:
-        return jsonify(document(state.guard.wants_token))
+        return jsonify(document(state.guard.needs_token))
 
 
 def _add_live(app: Flask, state: WebState) -> None:
     @app.get("/api/live")
     def live() -> Response:
         if state.hub is None:
-            raise Problem(409, "nobody listens here: start with genre-edge serve --live")
+            raise Problem(409, "no microphone here; start the service with --live")
         return Response(state.hub.watch(), mimetype="text/event-stream")
 
     @app.post("/api/session")
     def session() -> Response:
         given = request.get_json(silent=True)
         token = given.get("token") if isinstance(given, dict) else None
-        if state.guard.wants_token and not (isinstance(token, str) and state.guard.is_token(token)):
-            time.sleep(0.5)  # guessing is slow
-            raise Problem(401, "that is not the token")
+        if state.guard.needs_token and not (isinstance(token, str) and state.guard.is_token(token)):
+            time.sleep(_WRONG_TOKEN_DELAY_SECONDS)
+            raise Problem(401, "wrong access token")
         answer = Response(status=204)
-        if state.guard.wants_token:
-            state.guard.admit(answer)
+        state.guard.start_session(answer)
         return answer
 
 
 def _add_page(app: Flask, state: WebState) -> None:
     @app.get("/")
     def page() -> Response:
-        # The waveform's library brings a style sheet of its own; the nonce lets this
-        # page, and no other text in it, use one.
+        # The waveform library adds a style sheet of its own. The nonce allows that one
+        # and no other.
         nonce = secrets.token_urlsafe(16)
         text = (STATIC / "index.html").read_text(encoding="utf-8").replace("@NONCE@", nonce)
         answer = Response(text, mimetype="text/html")
@@ -230,7 +245,7 @@ def _add_page(app: Flask, state: WebState) -> None:
     @app.get("/vendor/<path:name>")
     def vendor_file(name: str) -> Response:
         if not VENDOR.is_dir():
-            abort(404, "this copy was made without the page's libraries: script/web fetches them")
+            abort(404, "the libraries of the page are missing; run script/web to download them")
         return send_from_directory(VENDOR, name, max_age=3600)
 
     @app.get("/api/demo.flac")

@@ -1,4 +1,4 @@
-"""Who may ask: a token, this machine's own names, and no other site's pages."""
+"""Who may use the API: a token, this machine's names, and no pages of other sites."""
 
 from __future__ import annotations
 
@@ -12,59 +12,89 @@ from ..settings.tables import WebConfig
 from .problems import Problem
 
 COOKIE = "genre_edge"
-"""Holds proof of the token for the page, whose event stream cannot send headers."""
+"""Name of the session cookie. The page needs one: its event stream cannot send an
+Authorization header."""
+_COOKIE_SECONDS = 90 * 86_400
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; "
-    "connect-src 'self' blob:; worker-src 'self'; font-src 'self'; base-uri 'none'; form-action "
-    "'self'; "
-    "frame-ancestors 'none'"
+    "media-src 'self' blob:; connect-src 'self' blob:; worker-src 'self'; font-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 
 class Guard:
-    """Checks each request to the API."""
+    """Checks each request to the API, and adds the headers that keep browsers safe.
+
+    Parameters
+    ----------
+    config
+        Names the token's file, the address and the site that is allowed.
+
+    Raises
+    ------
+    UsageError
+        The token is missing where one is needed, or cannot be read.
+    """
 
     def __init__(self, config: WebConfig) -> None:
-        """UsageError if the token is missing where one is needed."""
         self._config, self._token = config, config.token()
 
     @property
-    def wants_token(self) -> bool:
-        """Whether requests must bring one."""
+    def needs_token(self) -> bool:
+        """Whether requests must bring the token."""
         return self._token is not None
 
     def check_site(self, request: Request) -> None:
-        """Problem 403 if another site's page asks, or asks under another name."""
+        """Refuse requests of other sites' pages, and requests under another host name.
+
+        Raises
+        ------
+        Problem
+            403, which says what is wrong.
+        """
+        # A page whose name was made to point here (DNS rebinding) asks under that name.
         if self._config.is_local and urlsplit(f"//{request.host}").hostname not in _LOCAL_NAMES:
-            raise Problem(403, "this service answers to localhost alone")  # DNS rebinding
+            raise Problem(403, "this service listens on localhost only; open it under that name")
         if request.headers.get("Sec-Fetch-Site") == "cross-site" and not self._is_allowed(request):
-            raise Problem(403, "another site's page may not ask; --allow-origin names one that may")
+            raise Problem(
+                403, "pages of other sites may not use this service; --allow-origin URL allows one"
+            )
 
     def check_token(self, request: Request) -> None:
-        """Problem 401 without the token, where one is needed."""
+        """Accept the token in the Authorization header, or the session cookie.
+
+        Raises
+        ------
+        Problem
+            401 if a token is needed and the request has neither.
+        """
         if self._token is None:
             return
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self.is_token(given.strip()):
             return
-        if hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), self._proof().encode()):
+        if _equal(request.cookies.get(COOKIE, ""), _session_value(self._token)):
             return
-        raise Problem(401, "send the token: Authorization: Bearer TOKEN")
+        raise Problem(401, "send the access token: Authorization: Bearer TOKEN")
 
     def is_token(self, given: str) -> bool:
-        """Compared in constant time."""
-        return self._token is not None and hmac.compare_digest(given.encode(), self._token.encode())
+        """Whether this is the token; False where none is needed."""
+        return self._token is not None and _equal(given, self._token)
 
-    def admit(self, response: Response) -> None:
-        """Let this browser in from now on."""
-        response.set_cookie(
-            COOKIE, self._proof(), httponly=True, samesite="Strict", max_age=90 * 86400
-        )
+    def start_session(self, response: Response) -> None:
+        """Set the cookie that lets this browser in from now on."""
+        if self._token is not None:
+            response.set_cookie(
+                COOKIE,
+                _session_value(self._token),
+                httponly=True,
+                samesite="Strict",
+                max_age=_COOKIE_SECONDS,
+            )
 
-    def dress(self, request: Request, response: Response) -> Response:
-        """The headers every answer has."""
+    def add_headers(self, request: Request, response: Response) -> Response:
+        """Add the headers that every answer has, and those of an allowed site."""
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
@@ -81,7 +111,19 @@ class Guard:
         allowed = self._config.allow_origin
         return allowed is not None and request.headers.get("Origin") == allowed
 
-    def _proof(self) -> str:
-        return hmac.new(
-            (self._token or "").encode(), b"genre-edge page", hashlib.sha256
-        ).hexdigest()
+
+def _session_value(token: str) -> str:
+    """Value of the session cookie: proves that its owner knew the token, without
+    revealing it.
+
+    It depends on the token and nothing else. A session therefore survives a restart,
+    and ends when the token is replaced. Two installations with one token accept each
+    other's cookies, as they accept each other's token.
+    """
+    return hmac.new(token.encode(), b"genre-edge page", hashlib.sha256).hexdigest()
+
+
+def _equal(given: str, secret: str) -> bool:
+    """Compare in constant time, so that answers reveal nothing of the secret."""
+    # JSON may hold half of a surrogate pair, which plain UTF-8 cannot encode.
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())

@@ -1,11 +1,11 @@
-"""What is heard now, to any number of viewers: server-sent events, each viewer behind a
+"""Live events for any number of viewers, as server-sent events. Each viewer has a
 bounded queue of its own."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from queue import Empty, Full, Queue
@@ -15,91 +15,117 @@ from ..health import Health
 from ..records import LiveRecord, Record, StateRecord, compact_json
 from .problems import Problem
 
-_WAITING = 300
-"""Events that wait for a slow viewer before it is cut: half a minute of spectra."""
+_QUEUE_LENGTH = 300
+"""Events that wait for a slow viewer before it is disconnected: half a minute of
+spectra."""
 _KEEP_ALIVE_SECONDS = 10.0
-_RECENT_SECONDS = 3600.0
-"""How much of the past a new viewer gets."""
+"""A viewer gets a comment after this long without an event, so that a broken connection
+is noticed."""
+_HISTORY_SECONDS = 3600.0
+"""How much of the past a new viewer gets, s."""
+_RECONNECT_MS = 2000
+"""Pause before a browser connects again, ms."""
 
 
 class Hub:
-    """A sink that hands everything on to whoever watches; it waits for nobody."""
+    """A sink that sends records and spectra to all viewers, and waits for none of them.
 
-    def __init__(self, health: Health, most: int) -> None:
-        self._health, self._most = health, most
+    Parameters
+    ----------
+    health
+        State of the program, which viewers get with each window.
+    max_viewers
+        Viewers at once; more are refused.
+    """
+
+    def __init__(self, health: Health, max_viewers: int) -> None:
+        self._health, self._max_viewers = health, max_viewers
         self._lock = threading.Lock()
-        self._viewers: set[_Viewer] = set()
-        self._recent: deque[dict[str, Any]] = deque()
-        self._state: dict[str, Any] = {}
-        self._last: dict[str, Any] = {}
-        self.cut = 0
-        """Viewers that were too slow."""
+        self._viewers: set[Viewer] = set()
+        self._history: deque[dict[str, Any]] = deque()
+        self._last_state: dict[str, Any] = {}
+        self._last_window: dict[str, Any] = {}
+        self.viewers_cut = 0
+        """Viewers that were disconnected because they were too slow."""
 
     @property
     def viewers(self) -> int:
-        """Who watches now."""
+        """Number of viewers now."""
         return len(self._viewers)
 
     def write(self, record: Record) -> None:
-        """Take one record."""
+        """Send one record to all viewers."""
         data = record.to_json()
         if isinstance(record, LiveRecord):
-            self._last = data
-            short = {k: data[k] for k in ("time", "start", "end", "label", "confidence")}
-            self._recent.append(short)
-            while self._recent and record.end - self._recent[0]["start"] > _RECENT_SECONDS:
-                self._recent.popleft()
-            self._tell("sinks", self._sinks())
+            self._last_window = data
+            self._remember(data)
+            self._send("sinks", self._sinks())
         elif isinstance(record, StateRecord):
-            self._state = data
-        self._tell(data["type"], data)
+            self._last_state = data
+        self._send(data["type"], data)
 
     def spectrum(self, levels: list[int]) -> None:
-        """A coarse spectrum, 0 to 255 a band."""
-        self._tell("spectrum", levels)
+        """Send a coarse spectrum to all viewers: one level a band, 0 to 255."""
+        self._send("spectrum", levels)
 
     def close(self) -> None:
-        """Send every viewer home."""
+        """Disconnect all viewers."""
         with self._lock:
             for viewer in self._viewers:
                 viewer.cut()
 
-    def watch(self) -> Iterator[str]:
-        """The events of one viewer, from what is known already on. Problem 429 if there
-        are too many."""
-        viewer = _Viewer()
+    def watch(self) -> Viewer:
+        """Add a viewer.
+
+        Returns
+        -------
+        Viewer
+            Its events: first what is known already, then what comes.
+
+        Raises
+        ------
+        Problem
+            429 if there are too many viewers.
+        """
+        viewer = Viewer(self._remove)
         with self._lock:
-            if len(self._viewers) >= self._most:
-                raise Problem(429, f"{self._most} viewers watch already", 30)
+            if len(self._viewers) >= self._max_viewers:
+                text = f"too many live viewers ({self._max_viewers}); try again later"
+                raise Problem(429, text, retry_after=30)
+            viewer.offer(self._known_events())  # before whatever comes from now on
             self._viewers.add(viewer)
-        first = [("recent", list(self._recent)), ("sinks", self._sinks())]
-        first += [(data["type"], data) for data in (self._state, self._last) if data]
-        return self._events(viewer, [_event(name, data) for name, data in first])
+        return viewer
 
-    def _events(self, viewer: _Viewer, first: list[str]) -> Iterator[str]:
-        try:
-            yield "retry: 2000\n\n" + "".join(first)
-            while True:
-                event = viewer.next(_KEEP_ALIVE_SECONDS)
-                if event is None:
-                    return
-                yield event
-        finally:
-            with self._lock:
-                self._viewers.discard(viewer)
+    def _known_events(self) -> str:
+        """What a new viewer gets first."""
+        known = [_event("recent", list(self._history)), _event("sinks", self._sinks())]
+        for record in (self._last_state, self._last_window):
+            if record:
+                known.append(_event(record["type"], record))
+        return f"retry: {_RECONNECT_MS}\n\n" + "".join(known)
 
-    def _tell(self, name: str, data: Any) -> None:
+    def _remove(self, viewer: Viewer) -> None:
+        with self._lock:
+            self._viewers.discard(viewer)
+
+    def _remember(self, window: dict[str, Any]) -> None:
+        short = {key: window[key] for key in ("time", "start", "end", "label", "confidence")}
+        self._history.append(short)
+        while window["end"] - self._history[0]["start"] > _HISTORY_SECONDS:
+            self._history.popleft()
+
+    def _send(self, name: str, data: Any) -> None:
         if not self._viewers:
             return
         event = _event(name, data)
         with self._lock:
             for viewer in self._viewers:
-                if not viewer.tell(event):
+                if not viewer.offer(event):
                     viewer.cut()
-                    self.cut += 1
+                    self.viewers_cut += 1
 
     def _sinks(self) -> dict[str, Any]:
-        """How the places that records go to fare."""
+        """State of the microphone and of the places that records go to."""
         return {
             "state": self._health.state,
             "dropped_seconds": round(self._health.dropped_seconds, 1),
@@ -107,15 +133,20 @@ class Hub:
         }
 
 
-class _Viewer:
-    """One connection's queue."""
+class Viewer(Iterator[str]):
+    """The events of one connection, in the format of text/event-stream.
 
-    def __init__(self) -> None:
-        self._queue: Queue[str | None] = Queue(_WAITING)
+    It must be closed, also where no event was ever taken from it: a HEAD request does
+    that. It ends by itself when the viewer is disconnected.
+    """
+
+    def __init__(self, on_close: Callable[[Viewer], None]) -> None:
+        self._queue: Queue[str | None] = Queue(_QUEUE_LENGTH)
+        self._on_close = on_close
         self._is_cut = False
 
-    def tell(self, event: str) -> bool:
-        """Whether there was room."""
+    def offer(self, event: str) -> bool:
+        """Queue an event; False if the queue has just become too full."""
         try:
             self._queue.put_nowait(event)
         except Full:
@@ -123,19 +154,27 @@ class _Viewer:
         return True
 
     def cut(self) -> None:
-        """End it: what waits is not sent."""
+        """End the connection; events that wait are not sent."""
         self._is_cut = True
         with suppress(Full):
             self._queue.put_nowait(None)
 
-    def next(self, timeout: float) -> str | None:
-        """The next event; a comment if none comes in time; None at the end."""
+    def __next__(self) -> str:
+        """Wait for the next event; a comment if none comes in time."""
         try:
-            event = self._queue.get(timeout=timeout)
+            event = self._queue.get(timeout=_KEEP_ALIVE_SECONDS)
         except Empty:
-            event = ": still here\n\n"
-        return None if self._is_cut else event
+            event = ": no event yet\n\n"
+        if self._is_cut or event is None:
+            self.close()
+            raise StopIteration
+        return event
+
+    def close(self) -> None:
+        """Leave the hub; closing twice does no harm."""
+        self._on_close(self)
 
 
 def _event(name: str, data: Any) -> str:
+    """Write one event; compact JSON holds no line break."""
     return f"event: {name}\ndata: {compact_json(data)}\n\n"

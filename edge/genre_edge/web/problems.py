@@ -1,4 +1,4 @@
-"""Errors of the API as RFC 9457 has them: application/problem+json."""
+"""Errors of the API as RFC 9457 defines them: application/problem+json."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 TITLES = {
     400: "Bad request",
-    401: "Token needed",
+    401: "Access token needed",
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
@@ -18,7 +18,7 @@ TITLES = {
     411: "Length needed",
     413: "Too large",
     415: "Not audio",
-    422: "Cannot be heard",
+    422: "Cannot be processed",
     429: "Busy",
     431: "Headers too large",
     500: "Internal error",
@@ -28,7 +28,17 @@ TITLES = {
 
 
 class Problem(Exception):
-    """Ends a request with an error; `detail` says what to do."""
+    """Ends a request with an error.
+
+    Parameters
+    ----------
+    status
+        HTTP status.
+    detail
+        What is wrong, and what to do.
+    retry_after
+        After how many seconds the client may try again; None to say nothing.
+    """
 
     def __init__(self, status: int, detail: str, retry_after: int | None = None) -> None:
         super().__init__(detail)
@@ -36,12 +46,12 @@ class Problem(Exception):
 
 
 def body(status: int, detail: str) -> str:
-    """The JSON document."""
+    """Write the JSON document of an error."""
     return json.dumps({"title": TITLES.get(status, "Error"), "status": status, "detail": detail})
 
 
 def response(problem: Problem) -> Response:
-    """What the client gets."""
+    """Make the answer that the client gets."""
     made = Response(
         body(problem.status, problem.detail), problem.status, mimetype="application/problem+json"
     )
@@ -53,7 +63,7 @@ def response(problem: Problem) -> Response:
 
 
 def from_http(error: HTTPException) -> Response:
-    """Flask's own errors in the same form, with the headers they bring (Allow)."""
+    """Answer errors of Flask itself in the same form; the header Allow is kept."""
     made = response(Problem(error.code or 500, error.description or error.name))
     for name, value in error.get_headers():
         if name.lower() == "allow":

@@ -1,5 +1,5 @@
-"""waitress with this program's limits: slow clients are cut, and its own refusals are
-problem+json too."""
+"""The HTTP server: waitress, which disconnects stalled clients and refuses bad requests
+with problem+json."""
 
 from __future__ import annotations
 
@@ -20,23 +20,26 @@ from waitress.utilities import Error
 from ..errors import GenreEdgeError
 from ..settings.tables import WebConfig
 from . import problems
+from .stalls import StallDetector
 
 _SPARE_THREADS = 8
-"""For short requests, beside viewers and uploads."""
+"""Threads for short requests, besides those for viewers and uploads."""
 _IDLE_SECONDS = 30
 """A connection without a request for this long is closed."""
 _SEND_SECONDS = 20.0
-"""A client that takes nothing of what waits for it for this long is cut."""
+"""A client is disconnected when it takes nothing of its answer for this long."""
 _RECEIVE_SECONDS = 300.0
 """Longest time for sending a request."""
 _LINGER_SECONDS = 5.0
-"""How long what a refused client still sends is read and thrown away."""
+"""How long to read, and to ignore, what a refused client still sends."""
 _HIGH_WATER = 512 * 1024
-"""Bytes that wait for one client before its thread waits too."""
+"""Bytes that may wait for one client before its thread waits too."""
+_STALL_CHECK_SECONDS = 1.0
+"""Time between two looks at all connections."""
 
 
 class _Refusal(Error):  # type: ignore[misc]
-    """waitress's own refusals, as the API has them."""
+    """A refusal by waitress itself, in the form that the API has."""
 
     def __init__(self, error: Error) -> None:
         super().__init__(error.body)
@@ -70,8 +73,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     lingers = False
 
     def handle_close(self) -> None:
-        """Closing while a refused client still sends would reset the connection before
-        it has read why."""
+        """Close the connection, but let a refused client read the answer first.
+
+        Closing while the client still sends would reset the connection.
+        """
         if self.lingers and self.connected and _LINGERING.acquire(blocking=False):
             threading.Thread(target=_drain, args=(self.socket.dup(),), daemon=True).start()
         super().handle_close()
@@ -81,7 +86,7 @@ _LINGERING = threading.Semaphore(8)
 
 
 def _drain(connection: socket.socket) -> None:
-    """Read what comes, for a short while, and keep nothing."""
+    """Read and ignore what comes, for a short while."""
     end = time.monotonic() + _LINGER_SECONDS
     try:
         with connection:
@@ -90,17 +95,41 @@ def _drain(connection: socket.socket) -> None:
             while time.monotonic() < end and connection.recv(1 << 16):
                 pass
     except OSError:
-        pass  # it has gone
+        pass  # the client is gone
     finally:
         _LINGERING.release()
 
 
 class Server:
-    """Serves an application on a thread of its own until it is closed."""
+    """Serves an application on a thread of its own until it is closed.
 
-    def __init__(self, app: Flask, config: WebConfig, report: Callable[[str], None]) -> None:
-        """GenreEdgeError if the address cannot be listened on."""
+    Parameters
+    ----------
+    app
+        The application.
+    config
+        Address, port and limits.
+    report
+        Gets one line if the server fails.
+    send_seconds, receive_seconds
+        Limits for stalled clients, as StallDetector takes them.
+
+    Raises
+    ------
+    GenreEdgeError
+        The address is in use, or is not an address of this machine.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        config: WebConfig,
+        report: Callable[[str], None],
+        send_seconds: float = _SEND_SECONDS,
+        receive_seconds: float = _RECEIVE_SECONDS,
+    ) -> None:
         self._report = report
+        self._stalls = StallDetector(send_seconds, receive_seconds)
         try:
             self._server: Any = create_server(
                 app,
@@ -118,21 +147,17 @@ class Server:
             )
         except OSError as error:
             raise GenreEdgeError(
-                f"{config.host}:{config.port}: {error.strerror}; --port N takes another"
+                f"{config.host}:{config.port}: {error.strerror}; choose another port with --port N"
             ) from None
         self._server.channel_class = _Channel
-        self.url = f"http://{_shown(config.host)}:{self._server.effective_port}"
-        """Where it is."""
+        self.url = f"http://{_in_url(config.host)}:{self._server.effective_port}"
+        """Address of the page."""
         self._closing = threading.Event()
-        self._threads = [
-            threading.Thread(target=step, name=f"web {step.__name__}", daemon=True)
-            for step in (self._serve, self._cut_slow)
-        ]
-        for thread in self._threads:
-            thread.start()
+        for name, work in (("web", self._serve), ("web stalls", self._watch_for_stalls)):
+            threading.Thread(target=work, name=name, daemon=True).start()
 
     def close(self) -> None:
-        """Stop serving; open connections are closed."""
+        """Stop serving, and close all connections."""
         self._closing.set()
         self._server.task_dispatcher.shutdown(timeout=2)
         self._server.close()
@@ -142,32 +167,16 @@ class Server:
             self._server.run()
         except OSError as error:
             if not self._closing.is_set():
-                self._report(f"web: {error}")
+                self._report(f"web: the server stopped: {error}")
 
-    def _cut_slow(self) -> None:
-        """Close the connections of clients that do not take what they asked for, or do
-        not finish asking."""
-        sizes: dict[int, tuple[int, float]] = {}
-        while not self._closing.wait(1.0):
-            now = time.monotonic()
-            channels = list(self._server.active_channels.items())
-            seen: dict[int, tuple[int, float]] = {}
-            for number, channel in channels:
-                waits = channel.total_outbufs_len
-                before = sizes.get(number)
-                moved = before is None or waits < before[0] or waits == 0
-                seen[number] = (waits, now) if moved or before is None else (before[0], before[1])
-                asking = (
-                    channel.request is not None
-                    and time.time() - channel.creation_time > _RECEIVE_SECONDS
-                )
-                if now - seen[number][1] > _SEND_SECONDS or asking:
-                    with suppress(
-                        OSError
-                    ):  # waitress's own close waits until the client takes something
-                        channel.socket.shutdown(socket.SHUT_RDWR)
-            sizes = seen
+    def _watch_for_stalls(self) -> None:
+        while not self._closing.wait(_STALL_CHECK_SECONDS):
+            channels = list(self._server.active_channels.values())
+            for channel in self._stalls.stalled(channels, time.monotonic()):
+                # Not waitress's own close: it waits until the client takes something.
+                with suppress(OSError):
+                    channel.socket.shutdown(socket.SHUT_RDWR)
 
 
-def _shown(host: str) -> str:
+def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""Classifying an upload in a process of its own, which may crash, hang or eat memory
+"""Classifying an upload in a process of its own, which may crash, hang or use up memory
 without harm to the service."""
 
 from __future__ import annotations
@@ -19,32 +19,59 @@ from typing import IO, Any
 from ..settings.tables import EngineConfig, WebConfig
 from .problems import Problem
 
-_MOST_MEMORY = 2 * 1024**3
-"""Address space of the process, bytes: a 32-bit system has little more."""
+_MAX_MEMORY = 2 * 1024**3
+"""Address space of the process, bytes; a 32-bit system has little more."""
 _NICE = 10
-"""The microphone goes first."""
-_CHUNK = 1 << 16
+"""Niceness of the process: the microphone goes first."""
+_CHUNK_BYTES = 1 << 16
 
 
 class Uploads:
-    """Works on a few uploads at once and refuses more."""
+    """Classifies a few uploads at once, and refuses more.
+
+    Parameters
+    ----------
+    config
+        Limits: number, size, length and time.
+    model
+        What uploads are classified with.
+    """
 
     def __init__(self, config: WebConfig, model: EngineConfig) -> None:
         self._config, self._model = config, model
         self._places = threading.Semaphore(config.uploads)
-        self.done, self.refused = 0, 0
-        """Uploads answered, and turned away."""
+        self.done = 0
+        """Uploads classified."""
+        self.refused = 0
+        """Uploads refused because there were too many."""
 
     def classify(self, body: IO[bytes], name: str) -> Iterator[dict[str, Any]]:
-        """The records of `genre-edge classify` as they come. Problem before the first
-        if there can be none.
+        """Classify one upload.
 
-        `name` is what the client calls the file; it stands in the records and goes
-        nowhere else.
+        Parameters
+        ----------
+        body
+            The audio file.
+        name
+            What the client calls it. It is copied to the records, and used for nothing
+            else.
+
+        Returns
+        -------
+        iterator of dict
+            The records of `genre-edge classify`, as they come. Close it, or read it to
+            the end.
+
+        Raises
+        ------
+        Problem
+            Before the first record: too many uploads, or nothing to classify. While
+            iterating: an error in the rest of the file.
         """
         if not self._places.acquire(blocking=False):
             self.refused += 1
-            raise Problem(429, f"{self._config.uploads} uploads are being worked on already", 5)
+            text = f"too many uploads at once ({self._config.uploads}); try again later"
+            raise Problem(429, text, retry_after=5)
         try:
             records = self._records(body, name)
             first = next(records)
@@ -73,7 +100,7 @@ class Uploads:
             limit.start()
             try:
                 yield from self._read(process, name)
-                self._judge(process, path, name, limit)
+                self._check_exit(process, path, name, limit)
             finally:
                 limit.cancel()
                 process.kill()
@@ -83,11 +110,11 @@ class Uploads:
                         pipe.close()
 
     def _save(self, body: IO[bytes], path: Path) -> None:
-        most, size = round(self._config.upload_mb * 1e6), 0
+        max_bytes, size = round(self._config.upload_mb * 1e6), 0
         with path.open("wb") as out:
-            while chunk := body.read(_CHUNK):
+            while chunk := body.read(_CHUNK_BYTES):
                 size += len(chunk)
-                if size > most:
+                if size > max_bytes:
                     raise Problem(413, f"more than {self._config.upload_mb:g} MB")
                 out.write(chunk)
         if size == 0:
@@ -100,36 +127,51 @@ class Uploads:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
         return process
 
     def _read(self, process: subprocess.Popen[bytes], name: str) -> Iterator[dict[str, Any]]:
         assert process.stdout is not None
-        most = self._config.upload_minutes * 60
+        max_seconds = self._config.upload_minutes * 60
         for line in process.stdout:
             record: dict[str, Any] = json.loads(line)
-            if record.get("end", record.get("seconds", 0.0)) > most:
+            if record.get("end", record.get("seconds", 0.0)) > max_seconds:
                 raise Problem(413, f"longer than {self._config.upload_minutes:g} minutes")
             yield {**record, "file": name}
 
-    def _judge(
+    def _check_exit(
         self, process: subprocess.Popen[bytes], path: Path, name: str, limit: threading.Timer
     ) -> None:
-        """Problem if the process ended without a verdict."""
+        """Raise a Problem if the process ended without a verdict."""
         assert process.stderr is not None
-        said = process.stderr.read().decode(errors="replace").strip().splitlines()
+        errors = process.stderr.read().decode(errors="replace").strip().splitlines()
         status = process.wait()
         if status == 0:
             return
         if not limit.is_alive():
             raise Problem(408, f"took longer than {self._config.upload_seconds:g} s")
-        if status == 1 and said:
-            raise Problem(422, said[-1].removeprefix("genre-edge: ").replace(str(path), name))
-        raise Problem(422, f"{name}: the decoder failed on it")
+        if status == 1 and errors:
+            raise Problem(422, errors[-1].removeprefix("genre-edge: ").replace(str(path), name))
+        raise Problem(422, f"{name}: the decoder crashed on this file")
 
 
-def shown_name(name: str | None) -> str:
-    """What a client calls its file, fit for a record: the last part of a path,
-    printable, not long."""
+def display_name(name: str | None) -> str:
+    """Make a client's file name fit for a record.
+
+    Parameters
+    ----------
+    name
+        As the client sent it.
+
+    Returns
+    -------
+    str
+        The last part of the path: printable characters, at most 200 of them.
+
+    Examples
+    --------
+    >>> display_name("../../my song.mp3")
+    'my song.mp3'
+    """
     last = re.split(r"[/\\]", name or "")[-1]
     return "".join(c for c in last if c.isprintable())[:200] or "upload"

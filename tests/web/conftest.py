@@ -1,0 +1,39 @@
+"""Fixtures of the web's tests: the service as a user starts it, and its application
+without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from genre_edge.health import Health
+from genre_edge.settings.tables import EngineConfig, WebConfig
+from genre_edge.web.app import create_app
+from genre_edge.web.hub import Hub
+from genre_edge.web.state import WebState
+
+from tests.helpers.webserver import WebServer
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[WebServer]:
+    running = WebServer(tmp_path_factory.mktemp("web"))
+    yield running
+    assert running.stop() == 0
+
+
+def service_state(
+    config: WebConfig, folder: Path, health: Health | None = None, hub: Hub | None = None
+) -> WebState:
+    """What the application answers from; no history is kept."""
+    return WebState(config, EngineConfig(), folder / "history.db", health, hub)
+
+
+def client_of(
+    config: WebConfig, folder: Path, health: Health | None = None, hub: Hub | None = None
+) -> FlaskClient:
+    """Asks the application as a browser would, without a server in between."""
+    app = create_app(service_state(config, folder, health, hub))
+    return app.test_client()

@@ -1,0 +1,185 @@
+"""The description of the API says what its answers say: nothing less, nothing more."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import types
+import typing
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import requests
+from genre_edge.health import Health, SinkHealth
+from genre_edge.records import FileRecord, GapRecord, LiveRecord, StateRecord, WindowRecord
+from genre_edge.settings.tables import WebConfig
+from genre_edge.sinks.history_report import LabelTime
+from genre_edge.web import problems
+from genre_edge.web.app import create_app
+from genre_edge.web.hub import Hub
+from genre_edge.web.openapi import SCHEMAS, document
+
+from tests.helpers.waiting import BACKSTOP_SECONDS
+from tests.web.conftest import client_of, service_state
+from tests.web.test_hub import events_in, window
+
+Json = dict[str, Any]
+ANY_LABEL = "a label"
+"""The key of the maps in the examples: their keys are not names of properties."""
+
+
+# --- records against schemas, in both directions
+
+
+def examples(cls: type) -> list[Any]:
+    """Two instances of a dataclass: with a value in every field, and with None in each
+    field that may have it."""
+    value = {str: "text", float: 0.5, int: 7, dict[str, float]: {ANY_LABEL: 0.5}}
+    full: Json = {}
+    empty: Json = {}
+    hints = typing.get_type_hints(cls)
+    for field in fields(cls):
+        hint = hints[field.name]
+        kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+        (kind,) = (kind for kind in kinds if kind is not type(None))
+        full[field.name] = value[kind]
+        empty[field.name] = None if type(None) in kinds else value[kind]
+    return [cls(**full), cls(**empty)]
+
+
+def shape_of(values: list[Any]) -> Json:
+    """The JSON schema of these values: of all of them, and of no others."""
+    names = {
+        str: "string",
+        float: "number",
+        int: "integer",
+        dict: "object",
+        list: "array",
+        type(None): "null",
+    }
+    kinds = sorted({names[type(value)] for value in values})
+    shape: Json = {"type": kinds[0] if len(kinds) == 1 else kinds}
+    if objects := [value for value in values if isinstance(value, dict)]:
+        (keys,) = {tuple(value) for value in objects}
+        parts = {key: shape_of([value[key] for value in objects]) for key in keys}
+        if keys == (ANY_LABEL,):
+            return {**shape, "additionalProperties": parts[ANY_LABEL]}
+        if "type" in keys:  # names the record, always the same
+            (name,) = {value["type"] for value in objects}
+            parts["type"] = {"const": name}
+        return {**shape, "required": sorted(keys), "properties": parts}
+    if arrays := [value for value in values if isinstance(value, list)]:
+        return {**shape, "items": shape_of([item for value in arrays for item in value])}
+    return shape
+
+
+def bare(schema: Json) -> Json:
+    """A declared schema without words, limits and references."""
+    if "$ref" in schema:
+        return bare(SCHEMAS[schema["$ref"].rpartition("/")[2]])
+    kept = {key: schema[key] for key in ("type", "const") if key in schema}
+    if isinstance(schema.get("type"), list):
+        kept["type"] = sorted(schema["type"])
+    if "properties" in schema:
+        kept["required"] = sorted(schema["required"])
+        kept["properties"] = {name: bare(part) for name, part in schema["properties"].items()}
+    for key in ("additionalProperties", "items"):
+        if key in schema:
+            kept[key] = bare(schema[key])
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("FileWindow", WindowRecord),
+        ("Verdict", FileRecord),
+        ("LiveWindow", LiveRecord),
+        ("State", StateRecord),
+        ("Gap", GapRecord),
+    ],
+)
+def test_a_record_and_its_schema_have_the_same_keys_and_types(name: str, record: type) -> None:
+    assert shape_of([one.to_json() for one in examples(record)]) == bare(SCHEMAS[name])
+
+
+@pytest.mark.parametrize(("name", "row"), [("LabelTime", LabelTime), ("Sink", SinkHealth)])
+def test_a_row_and_its_schema_have_the_same_keys_and_types(name: str, row: type) -> None:
+    assert shape_of([asdict(one) for one in examples(row)]) == bare(SCHEMAS[name])
+
+
+def test_live_events_and_their_schemas_have_the_same_keys_and_types() -> None:
+    hub = Hub(Health(dropped_seconds=1.5, sinks=[SinkHealth("history")]), 1)
+    hub.write(window(0.0))
+    silence = LiveRecord(**{**vars(window(3.0)), "confidence": None})
+    hub.write(silence)
+    data = dict(events_in(next(hub.watch())))
+    assert shape_of(data["recent"]) == bare(SCHEMAS["RecentWindow"])
+    assert shape_of([data["sinks"]]) == bare(SCHEMAS["Sinks"])
+
+
+def test_an_error_and_its_schema_have_the_same_keys_and_types() -> None:
+    assert shape_of([json.loads(problems.body(422, "what to do"))]) == bare(SCHEMAS["Problem"])
+
+
+# --- answers against schemas
+
+
+def assert_valid(answer: Any, name: str) -> None:
+    """Validate against a schema; what it does not declare is an error too."""
+    strict = {**SCHEMAS[name], "additionalProperties": False, "components": {"schemas": SCHEMAS}}
+    jsonschema.validate(answer, strict)
+
+
+def test_the_answer_about_a_window_is_as_declared(tmp_path: Path) -> None:
+    samples = np.zeros(3 * 22_050, "<f4").tobytes()
+    answer = client_of(WebConfig(), tmp_path).post("/api/window?rate=22050", data=samples)
+    assert answer.status_code == 200
+    assert_valid(answer.json, "Window")
+
+
+@pytest.mark.parametrize(("state", "status"), [("listening", 200), ("lost", 503)])
+def test_the_answer_about_health_is_as_declared(tmp_path: Path, state: str, status: int) -> None:
+    answer = client_of(WebConfig(), tmp_path, Health(state=state)).get("/healthz")
+    assert answer.status_code == status
+    assert_valid(answer.json, "Health")
+
+
+# --- the document as a whole
+
+
+def test_every_path_of_the_document_is_served_and_every_path_of_the_api_is_in_it(
+    tmp_path: Path,
+) -> None:
+    app = create_app(service_state(WebConfig(), tmp_path))
+    served = {rule.rule for rule in app.url_map.iter_rules()}
+    of_the_page = {"/", "/static/<path:name>", "/vendor/<path:name>", "/api/demo.flac"}
+    of_the_page |= {"/api/session", "/api/openapi.json"}
+    assert served - of_the_page == set(document(False)["paths"])
+
+
+def test_the_document_asks_for_the_token_where_the_service_does() -> None:
+    assert document(True)["security"] == [{"token": []}]
+    assert "security" not in document(False)
+
+
+def test_answers_to_all_that_the_document_allows_and_forbids_are_as_it_says(
+    server, tmp_path: Path
+) -> None:
+    """Schemathesis sends requests of all kinds and looks at every answer."""
+    program = Path(sys.executable).parent / "schemathesis"
+    command = [str(program), "run", f"{server.url}/api/openapi.json", "--no-color"]
+    command += ["--max-examples", "15", "--seed", "1"]
+    # No schema can say which bytes are audio.
+    command += ["--exclude-checks", "positive_data_acceptance"]
+    # An answer takes as long as it takes on a machine that is busy.
+    command += ["--request-timeout", str(BACKSTOP_SECONDS)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert requests.get(f"{server.url}/healthz").status_code == 200
+    print(next(line for line in done.stdout.splitlines() if "generated" in line))

@@ -1,0 +1,90 @@
+"""The HTTP server: clients that stall are disconnected, and its refusals are
+problem+json."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from flask import Flask, Response
+from genre_edge.settings.tables import WebConfig
+from genre_edge.web.server import Server
+
+from tests.helpers.waiting import BACKSTOP_SECONDS
+from tests.helpers.webserver import problem
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Serves an application with limits of its own."""
+    running: list[Server] = []
+
+    def serve(app: Flask, **limits: float) -> Server:
+        running.append(Server(app, WebConfig(port=0), print, **limits))
+        return running[-1]
+
+    yield serve
+    for server in running:
+        server.close()
+
+
+def connected(server: Server) -> socket.socket:
+    address = urlsplit(server.url)
+    client = socket.socket()
+    client.settimeout(BACKSTOP_SECONDS)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect((address.hostname, address.port))
+    return client
+
+
+def is_disconnected(client: socket.socket) -> bool:
+    """Whether the server ends the connection; waits until it does."""
+    try:
+        return client.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_a_client_that_takes_nothing_is_disconnected(start: Start) -> None:
+    app = Flask("endless")
+    ended = threading.Event()
+
+    @app.get("/")
+    def endless() -> Response:
+        def parts() -> Iterator[bytes]:
+            try:
+                while True:
+                    yield bytes(1 << 16)
+            finally:
+                ended.set()
+
+        return Response(parts())
+
+    with connected(start(app, send_seconds=0.5)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert ended.wait(BACKSTOP_SECONDS), "the thread of its answer is free again"
+
+
+def test_a_client_that_never_ends_its_request_is_disconnected(start: Start) -> None:
+    with connected(start(Flask("idle"), receive_seconds=0.5)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        assert is_disconnected(client)
+
+
+def test_a_refusal_by_the_server_itself_is_problem_json(start: Start) -> None:
+    server = start(Flask("small"))
+    answer = requests.get(server.url, headers={"X-Long": "x" * 20_000})
+    assert problem(answer, 431)
+
+
+def test_a_port_that_is_in_use_is_one_line_with_the_remedy(server, cli) -> None:
+    port = urlsplit(server.url).port
+    done = cli("serve", "--port", port)
+    expected = f"127.0.0.1:{port}: Address already in use; choose another port with --port N"
+    assert (done.returncode, done.stderr) == (1, f"genre-edge: {expected}\n")
