@@ -182,3 +182,31 @@ def test_the_example_of_a_sink_works(
     kept = tmp_path / "now.txt"
     assert genre_edge.cli.main(["classify", str(demo_clip), "--label-file", str(kept)]) == 0
     assert kept.read_text() == "rock\n"
+
+
+OTHER_FLAGS = {"--fast", "--fix", "--group-add", "--tflite-python"}
+"""Of scripts, benchmarks and docker."""
+
+
+def flags_of(parser: argparse.ArgumentParser) -> set[str]:
+    """The flags of a parser and of its subcommands."""
+    found = set()
+    for action in parser._actions:
+        found |= set(action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            found = found.union(*map(flags_of, action.choices.values()))
+    return found
+
+
+def known_flags() -> set[str]:
+    parsers = [genre_edge.cli.parser()]
+    for module in (genre_edge_train.cli, genre_edge_convert.cli):
+        parsers += [module.parser(), *(one.parser() for one in module.SUBCOMMANDS.values())]
+    return set.union(*map(flags_of, parsers)) | OTHER_FLAGS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_flags_in_the_text_exist(page: Path) -> None:
+    code = " ".join(re.findall(r"`([^`]+)`", prose(page)))
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", code))
+    assert not named - known_flags(), f"{shown(page)}: no such flag"
