@@ -1,5 +1,5 @@
-"""What the program says: one record a window and one a file, and their JSON
-contract."""
+"""Records: what the program reports of windows, files, the microphone and lost audio,
+and their form in JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WindowRecord:
     """Probability of every label."""
 
     def to_json(self) -> dict[str, Any]:
-        """The frozen contract, in this order of keys."""
+        """The JSON contract, in this order of keys."""
         return {
             "type": "window",
             "file": self.file,
@@ -44,7 +44,7 @@ class FileRecord:
     """The verdict on one file: the mean of its windows' scores."""
 
     file: str
-    """As in WindowRecord."""
+    """The path, as in WindowRecord."""
     seconds: float
     """Length of the audio, s."""
     windows: int
@@ -57,7 +57,7 @@ class FileRecord:
     """Mean probability of every label."""
 
     def to_json(self) -> dict[str, Any]:
-        """The frozen contract, in this order of keys."""
+        """The JSON contract, in this order of keys."""
         return {
             "type": "file",
             "file": self.file,
@@ -90,18 +90,19 @@ class LiveRecord:
     level_dbfs: float
     """Root-mean-square level of the window, dBFS."""
     state: str
-    """State of the signal: listening, dead or clipping."""
+    """State of the signal: "listening", "dead" or "clipping"."""
     latency_ms: float
-    """From the delivery of the window's last sample to this record, ms."""
+    """Time from the delivery of the window's last sample to this record, ms."""
     label: str
-    """What a person is shown: the smoothed genre, "uncertain" or "silence"."""
+    """The label that a person is shown: the smoothed genre, "uncertain" or
+    "silence"."""
     smoothed_genre: str | None
     """The genre after smoothing, however uncertain; None in silence."""
     smoothed_confidence: float | None
     """Its mean probability over the smoothed windows; None in silence."""
 
     def to_json(self) -> dict[str, Any]:
-        """The frozen contract: that of WindowRecord, and what only live audio has."""
+        """The JSON contract: that of WindowRecord, and what only live audio has."""
         return {
             "type": "window",
             "file": None,
@@ -125,14 +126,14 @@ class StateRecord:
     """A change of state of the microphone, or of the clock."""
 
     time: str
-    """UTC, ISO 8601."""
+    """UTC of the change, ISO 8601."""
     state: str
-    """waiting, listening, lost, dead or clipping."""
+    """"waiting", "listening", "lost", "dead" or "clipping"."""
     reason: str
-    """In words."""
+    """Why, in words."""
 
     def to_json(self) -> dict[str, Any]:
-        """The frozen contract, in this order of keys."""
+        """The JSON contract, in this order of keys."""
         return {"type": "state", "time": self.time, "state": self.state, "reason": self.reason}
 
 
@@ -143,12 +144,12 @@ class GapRecord:
     time: str
     """UTC of its start, ISO 8601."""
     start: float
-    """Seconds on the stream's timeline."""
+    """Its start, seconds on the stream's timeline."""
     end: float
-    """Seconds on the stream's timeline."""
+    """Its end, seconds on the stream's timeline."""
 
     def to_json(self) -> dict[str, Any]:
-        """The frozen contract, in this order of keys."""
+        """The JSON contract, in this order of keys."""
         return {"type": "gap", "time": self.time, "start": self.start, "end": self.end}
 
 

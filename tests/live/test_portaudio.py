@@ -15,7 +15,7 @@ from genre_edge.errors import DeviceBusyError, DeviceError
 from genre_edge.health import Health
 from genre_edge.live import microphone as live
 from genre_edge.live import portaudio
-from genre_edge.live.microphone import LiveSource
+from genre_edge.live.microphone import MicrophoneSource
 from genre_edge.live.portaudio import Session
 from genre_edge.settings.tables import CaptureConfig
 
@@ -111,8 +111,8 @@ def test_a_failed_open_names_the_reason_and_leaves_no_instance(
 
 
 class MadeLive:
-    """A LiveSource on a made device, run in the test's thread; `after` is called at
-    each state."""
+    """A MicrophoneSource on a made device, run in the test's thread; `after` is called
+    at each state."""
 
     def __init__(self, made: MadePortAudio, monkeypatch, after, **config: float) -> None:
         monkeypatch.setattr(portaudio, "_pyaudio", lambda: made)
@@ -120,7 +120,7 @@ class MadeLive:
         self.states: list[tuple[str, str]] = []
         self.stop, self.health = threading.Event(), Health()
         self.after = after
-        self.source = LiveSource(
+        self.source = MicrophoneSource(
             CaptureConfig(**config), 22050, self.stop, self._state, self.health
         )
 
@@ -169,7 +169,7 @@ def test_channels_are_averaged_or_one_is_picked_and_gain_applied() -> None:
     samples = np.array([[0.1, 0.3], [0.2, -0.2]], dtype=np.float32)
 
     def heard(**config: float) -> np.ndarray:
-        source = LiveSource(
+        source = MicrophoneSource(
             CaptureConfig(**config), 22050, threading.Event(), lambda s, r: None, Health()
         )
         return source.pick(samples)

@@ -1,4 +1,4 @@
-"""What the samples of a window tell of the microphone, before any model is asked."""
+"""Level and state of a signal: is the microphone usable?"""
 
 from __future__ import annotations
 

@@ -7,13 +7,19 @@ import numpy as np
 from ..arrays import Float32
 
 _BLOCK_SECONDS = 0.1
-"""soxr is always fed blocks of this length, so its output cannot depend on how the
-stream was cut."""
+"""Length of the blocks that soxr is given, s. They are always equal, so that its output
+cannot depend on how the stream was divided."""
 
 
 class Resampler:
-    """Resamples a mono stream; any way of cutting the input gives the same output, bit
-    for bit."""
+    """Resamples one mono stream. However the input is divided, the output is the same,
+    bit for bit.
+
+    Parameters
+    ----------
+    rate_in, rate_out
+        Sample rates, Hz. Where they are equal, samples pass through.
+    """
 
     def __init__(self, rate_in: int, rate_out: int) -> None:
         self._pending: list[Float32] = []
@@ -26,8 +32,8 @@ class Resampler:
             self._stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32", quality="HQ")
 
     def push(self, samples: Float32) -> Float32:
-        """Samples at the input rate (float32 [n]) in; what is ready at the output rate
-        out."""
+        """Add samples at the input rate, float32 [n]; returns what is ready at the
+        output rate."""
         if self._stream is None:
             return samples
         self._pending.append(samples)
@@ -44,7 +50,7 @@ class Resampler:
         return np.concatenate(out)
 
     def flush(self) -> Float32:
-        """End the stream: whatever is still inside the filter."""
+        """End the stream; returns what was still inside the filter."""
         if self._stream is None:
             return np.zeros(0, dtype=np.float32)
         held = np.concatenate([*self._pending, np.zeros(0, dtype=np.float32)])

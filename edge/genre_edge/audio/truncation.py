@@ -1,4 +1,4 @@
-"""Finding out that a file was cut short where the decoder does not say so."""
+"""Whether a file was cut short, for formats whose decoder does not report it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import struct
 from typing import BinaryIO
 
 UNKNOWN_SIZES = (0, 0xFFFFFFFF, 0xFFFFFFFF - 36, 0x7FFFFFFF)
-"""Sizes that programs writing a WAV to a pipe put in its header because they cannot
-know."""
+"""Sizes in the header of a WAV that was written to a pipe: the program could not know
+the real one."""
 
 _LARGEST_OGG_PAGE = 65_307
-"""Bytes; RFC 3533, section 6."""
+"""Bytes (RFC 3533, section 6)."""
 _OGG_HEADER = 27
 _OGG_END_OF_STREAM = 4
 
 
 def ends_early(name: str) -> bool:
-    """Whether the Ogg or WAV file `name` lacks its end; False for every other
-    container."""
+    """Whether the Ogg or WAV file at the path `name` lacks its end.
+
+    It is False for all other formats: their decoders report it.
+    """
     with open(name, "rb") as file:
         magic = file.read(4)
         if magic == b"OggS":
@@ -43,8 +45,8 @@ def _ogg_has_end(file: BinaryIO) -> bool:
 
 
 def _wav_data_end(file: BinaryIO) -> int | None:
-    """Where the data chunk says it ends (bytes from the start), or None if it does not
-    say."""
+    """Where the data chunk ends, by its own size (bytes from the start of the file);
+    None if the size is unknown."""
     file.seek(12)
     while True:
         header = file.read(8)

@@ -63,11 +63,19 @@ def identify(
     proc: Path = Path("/proc/asound"),
     sys: Path = Path("/sys"),
 ) -> list[InputDevice]:
-    """Input devices with their tokens, from PortAudio's device list and the kernel's
-    trees.
+    """Give each input device its token.
 
-    `devices` are PortAudio's dictionaries (index, name, maxInputChannels,
-    defaultSampleRate); those without input channels are left out.
+    Parameters
+    ----------
+    devices
+        PortAudio's dictionaries: index, name, maxInputChannels, defaultSampleRate.
+    proc, sys
+        The kernel's trees, which tell what hardware a card is.
+
+    Returns
+    -------
+    list of InputDevice
+        Those that have input channels, in the same order.
     """
     return [
         InputDevice(
@@ -96,8 +104,8 @@ def _token(name: str, proc: Path, sys: Path) -> str:
 
 
 def _usb(card: str, proc: Path, sys: Path) -> _Usb | None:
-    """What the kernel knows of a USB card: /proc/asound/cardN/usbid, and its device's
-    folder in /sys."""
+    """What the kernel knows of a USB card, from /proc/asound/cardN/usbid and the
+    device's folder in /sys; None if it is no USB card."""
     usbid = _text(proc / f"card{card}" / "usbid")
     if ":" not in usbid:
         return None
@@ -120,10 +128,29 @@ def _text(path: Path) -> str:
 def choose(
     devices: Sequence[InputDevice], wanted: str | None, default_index: int | None
 ) -> tuple[InputDevice, str]:
-    """The device to open and why it is that one. DeviceError lists the choices.
+    """Choose the device to open.
 
-    `wanted` is a token, an index or a part of a name; None takes the only USB device,
-    else PortAudio's default, else the first.
+    Parameters
+    ----------
+    devices
+        What there is.
+    wanted
+        A token, an index or a part of a name. None takes the only USB device, else the
+        default, else the first.
+    default_index
+        Index of PortAudio's default device, if it has one.
+
+    Returns
+    -------
+    tuple of InputDevice and str
+        The device, and why it is this one, in words.
+
+    Raises
+    ------
+    DeviceError
+        If nothing is there, or a device that may still come.
+    DeviceChoiceError
+        If the request fits several devices, or none and waiting cannot help.
     """
     if not devices:
         raise DeviceError(
@@ -156,8 +183,8 @@ def _default(devices: Sequence[InputDevice], default_index: int | None) -> tuple
 
 
 def _is_token_of(wanted: str, token: str) -> bool:
-    """Whether `wanted` names the device with this token; for USB, parts left out match
-    anything."""
+    """Whether `wanted` names the device with this token. For USB, parts that are left
+    out match anything."""
     some, whole = _USB_TOKEN.fullmatch(wanted), _USB_TOKEN.fullmatch(token)
     if some is None or whole is None:
         return wanted == token
@@ -168,10 +195,10 @@ def _is_token_of(wanted: str, token: str) -> bool:
 
 
 def lasting_name(device: InputDevice, devices: Sequence[InputDevice]) -> str:
-    """The name by which to find this device again: its token, without the port if that
-    is enough.
+    """The name by which this device is found again later.
 
-    A microphone that is alone of its kind is then found in any port.
+    It is the token, without the port where that still tells the device from the others:
+    a microphone that is the only one of its kind is then found in any port.
     """
     without_port = re.sub(r"@[^,]+", "", device.token)
     same = [other for other in devices if _is_token_of(without_port, other.token)]
@@ -179,8 +206,8 @@ def lasting_name(device: InputDevice, devices: Sequence[InputDevice]) -> str:
 
 
 def is_token(wanted: str | None) -> bool:
-    """Whether the user named hardware that may appear later, rather than something in
-    today's list."""
+    """Whether `wanted` names hardware that may appear later (or is None, the default),
+    rather than an entry of the present list."""
     return wanted is None or wanted.startswith(_TOKEN_KINDS)
 
 

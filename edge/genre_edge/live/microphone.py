@@ -1,5 +1,5 @@
-"""The microphone as a Source that does not end: it waits, reopens, and keeps its
-timeline true."""
+"""The microphone as a Source that does not end: it waits for the device, reopens it,
+and keeps its timeline true."""
 
 from __future__ import annotations
 
@@ -24,21 +24,36 @@ from .portaudio import Session
 from .queue import CaptureQueue, Chunk
 
 OnState = Callable[[str, str], None]
-"""Takes a state (listening, waiting, lost) and the reason, in words."""
+"""Takes a state ("listening", "waiting" or "lost") and the reason, in words."""
 
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between attempts to open a device; the last repeats."""
 _POLL_SECONDS = 0.2
-"""How often the stop request and the stream's health are looked at while no audio
-comes."""
+"""Time between two looks at the stop request and the stream while no audio comes, s."""
 
 
-class LiveSource:
-    """Audio from a capture device as mono at the model's rate, across losses of the
-    device.
+class MicrophoneSource:
+    """Audio from a capture device as mono at the model's rate.
 
-    Positions count on through every interruption by the monotonic clock. `blocks` ends
-    when `stop` is set.
+    A device that is missing or lost is waited for. Positions count on through every
+    interruption, by the monotonic clock.
+
+    Parameters
+    ----------
+    config
+        Which device, and how it is heard.
+    model_rate
+        Sample rate of the blocks, Hz.
+    stop
+        Ends `blocks` when it is set.
+    on_state
+        Called at each change of state of the device.
+    health
+        Counters that other threads may read.
+    verbose
+        Whether ALSA and PortAudio may print to standard error.
+    pulse
+        Called several times a second while the device is waited for.
     """
 
     channels = 1
@@ -53,7 +68,6 @@ class LiveSource:
         verbose: bool = False,
         pulse: Callable[[], None] = lambda: None,
     ) -> None:
-        """`pulse` is called every now and then while the device is waited for."""
         self.name = config.device or "default"
         self.sample_rate = model_rate
         self._config, self._stop, self._on_state = config, stop, on_state
@@ -61,8 +75,15 @@ class LiveSource:
         self._started: float | None = None  # monotonic time of position 0
 
     def blocks(self) -> Iterator[AudioBlock]:
-        """Audio as it arrives; DeviceError if the device is lost and the configuration
-        says to leave."""
+        """Audio as it arrives.
+
+        Raises
+        ------
+        DeviceError
+            If the device is missing or lost and the configuration says not to wait.
+        DeviceChoiceError
+            If the devices that are there cannot be what was asked for.
+        """
         while not self._stop.is_set():
             opened = self._open_patiently()
             if opened is None:
@@ -82,7 +103,7 @@ class LiveSource:
         """`blocks` closes what it opened."""
 
     def set_gain(self, gain_db: float) -> None:
-        """Amplify by this from the next block on, dB."""
+        """Amplify by `gain_db` (dB) from the next block on."""
         self._config = replace(self._config, gain_db=gain_db)
 
     def _open_patiently(self) -> tuple[Session, CaptureQueue] | None:
@@ -101,14 +122,14 @@ class LiveSource:
         return None
 
     def _wait(self, seconds: float) -> bool:
-        """Pause, but look at once when a sound device or server comes or goes; whether
-        one did."""
+        """Pause for `seconds`, or until a sound device or server comes or goes; returns
+        whether one did."""
         end, before = time.monotonic() + seconds, _hardware()
         while not self._stop.is_set() and time.monotonic() < end:
             self._pulse()
             self._stop.wait(min(_POLL_SECONDS, max(0.0, end - time.monotonic())))
             if _hardware() != before:
-                self._stop.wait(0.5)  # let udev, or the server, finish with it
+                self._stop.wait(0.5)  # udev or the server is still at work on it
                 return True
         return False
 
@@ -131,8 +152,8 @@ class LiveSource:
         queue = opened
         self.name = session.format.device.token
         if not is_token(self._config.device) or self._config.device is None:
-            # Once heard, it is this device that is waited for, not whatever has its
-            # number or is default then.
+            # From now on this device is waited for, not whichever has its number or is
+            # the default later.
             self._config = replace(self._config, device=session.format.lasting_name)
         self._on_state("listening", _described(session))
         return session, opened
@@ -149,7 +170,7 @@ class LiveSource:
             if chunk is not None:
                 yield converter.block(chunk)
             elif not session.active:
-                self._on_state("lost", f"{session.format.device.name} has gone")
+                self._on_state("lost", f"{session.format.device.name} is gone")
                 return
             elif time.monotonic() - queue.last_arrival > self._config.stall_seconds:
                 self._on_state(
@@ -160,24 +181,25 @@ class LiveSource:
                 return
 
     def timeline(self, monotonic: float) -> int:
-        """Position, at the model's rate, of a sample that was heard at `monotonic`."""
+        """Position, at the model's rate, of a sample that was heard at `monotonic`
+        (s)."""
         if self._started is None:
             self._started = monotonic
         return max(0, round((monotonic - self._started) * self.sample_rate))
 
     def pick(self, samples: Float32) -> Float32:
-        """The chosen channel, or the mean of all, with the gain: float32 [n, channels]
-        to [n]."""
+        """The chosen channel, or the mean of all, with the gain applied: float32
+        [n, channels] to [n]."""
         channel = self._config.channel
         mono = to_mono(samples) if channel is None else samples[:, channel - 1]
         return np.ascontiguousarray(mono * np.float32(self._config.gain))
 
 
 class _Converter:
-    """One session's chunks to blocks: int16 to mono float32 at the model's rate, in
-    their place on the timeline."""
+    """Turns the chunks of one session into blocks: mono float32 at the model's rate,
+    each at its place on the timeline."""
 
-    def __init__(self, channels: int, rate: int, source: LiveSource) -> None:
+    def __init__(self, channels: int, rate: int, source: MicrophoneSource) -> None:
         self._channels, self._rate, self._source = channels, rate, source
         self._next: int | None = None  # expected position of the next chunk, capture rate
         self._at = 0  # position of the next output sample, model rate
@@ -200,8 +222,8 @@ class _Converter:
 
 
 def _hardware() -> tuple[str, ...]:
-    """What changes when a sound device is plugged or pulled, or a sound server starts;
-    a few system calls."""
+    """Something that changes when a sound device is plugged in or pulled, or a sound
+    server starts. It takes only a few system calls."""
     try:
         seen = sorted(os.listdir("/dev/snd"))
     except OSError:

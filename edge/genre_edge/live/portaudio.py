@@ -27,8 +27,8 @@ _CONTINUE = 0  # paContinue
 _OVERFLOW = 0x2  # paInputOverflow
 
 Deliver = Callable[[bytes, int, bool], None]
-"""Takes little-endian int16 PCM, its number of sample frames, and whether some was lost
-before it."""
+"""Takes little-endian int16 PCM, its number of sample frames, and whether the driver
+lost audio before it."""
 
 
 def _pyaudio() -> Any:
@@ -52,7 +52,14 @@ def _look(audio: Any) -> tuple[list[InputDevice], int | None]:
 
 
 def list_inputs(verbose: bool = False) -> tuple[list[InputDevice], int | None]:
-    """All input devices, and the index of PortAudio's default one."""
+    """All input devices, and the index of PortAudio's default one (None if it has
+    none).
+
+    Raises
+    ------
+    RuntimeMissing
+        If PyAudio is not installed.
+    """
     pyaudio = _pyaudio()
     with quiet_stderr(not verbose):
         audio = pyaudio.PyAudio()
@@ -63,8 +70,23 @@ def list_inputs(verbose: bool = False) -> tuple[list[InputDevice], int | None]:
 
 
 def supported_rates(device: InputDevice, rates: Sequence[int], verbose: bool = False) -> list[int]:
-    """Which of the rates (Hz) the device takes as mono or with all its channels; empty
-    while it is busy."""
+    """Which of the rates the device takes.
+
+    Parameters
+    ----------
+    device
+        The device, from `list_inputs`.
+    rates
+        Sample rates to ask for, Hz.
+    verbose
+        Whether ALSA and PortAudio may print to standard error.
+
+    Returns
+    -------
+    list of int
+        The rates that it takes as mono or with all its channels, Hz. Empty while it is
+        busy.
+    """
     pyaudio = _pyaudio()
     with quiet_stderr(not verbose):
         audio = pyaudio.PyAudio()
@@ -96,23 +118,40 @@ class Format:
     device: InputDevice
     """The device that was chosen."""
     why: str
-    """Why it was that one."""
+    """Why this device was chosen, in words."""
     rate: int
-    """Hz."""
+    """Sample rate, Hz."""
     channels: int
     """Interleaved channels."""
     lasting_name: str
-    """How to find the device again after it was lost."""
+    """The name by which the device is found again after it was lost."""
 
 
 class Session:
-    """An open capture stream; `deliver` is called from PortAudio's own thread."""
+    """An open capture stream.
+
+    Parameters
+    ----------
+    config
+        Which device and channel.
+    model_rate
+        The rate that is tried first, Hz.
+    deliver
+        Takes the audio, on PortAudio's own thread.
+    verbose
+        Whether ALSA and PortAudio may print to standard error.
+
+    Raises
+    ------
+    DeviceError
+        If there is no device, or it takes no format that we know.
+    RuntimeMissing
+        If PyAudio is not installed.
+    """
 
     def __init__(
         self, config: CaptureConfig, model_rate: int, deliver: Deliver, verbose: bool = False
     ) -> None:
-        """Choose, probe and open. DeviceError if there is no device or it takes no
-        format we know."""
         self._pyaudio = _pyaudio()
         self._deliver = deliver
         self._verbose = verbose
@@ -182,13 +221,14 @@ class Session:
             try:
                 self._stream.close()
             except OSError:
-                pass  # it is gone already
+                pass  # the device is gone
             finally:
                 self._audio.terminate()
 
 
 def _channel_counts(device: InputDevice, channel: int | None) -> list[int]:
-    """Channel counts to try: one, two, all; at least as many as the chosen channel."""
+    """Numbers of channels to try: one, two and all, but not fewer than the chosen
+    channel."""
     least = channel or 1
     return sorted({n for n in (1, 2, device.channels) if least <= n <= device.channels})
 

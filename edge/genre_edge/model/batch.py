@@ -1,18 +1,18 @@
-"""Many files, one after the other or on several processes; one bad file never stops the
-rest."""
+"""Many files, one after the other or on several processes. A file that cannot be read
+never stops the others."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache, partial
 from multiprocessing import get_context
 
 from ..audio.files import FileSource
 from ..audio.source import Source
-from ..audio.wavstream import WavStreamSource
+from ..audio.wav_stream import WavStreamSource
 from ..errors import AudioError, Fault, GenreEdgeError
 from ..records import FileOutput
 from ..settings.tables import EngineConfig
@@ -25,21 +25,38 @@ Item = str | AudioError
 def classify_items(
     items: Iterable[Item], config: EngineConfig, jobs: int
 ) -> Iterator[tuple[str, Iterator[FileOutput | GenreEdgeError]]]:
-    """Each item's name with its records, in order; an error ends an item's records and
-    is the last of them.
+    """Classify files.
 
-    With one job, records come as they are computed, whatever the file's length. With
-    more, a file's come together when it is done.
+    Parameters
+    ----------
+    items
+        What `find_audio` gives: paths, "-" for a WAV on standard input, and errors.
+    config
+        The model, and how it is used.
+    jobs
+        Processes that work at once. With 1, records come as they are computed, whatever
+        the file's length; with more, those of a file come together when it is done.
+
+    Yields
+    ------
+    tuple of str and iterator
+        Each item's name and its records, in the order of `items`. An error ends the
+        records of its item, and is the last of them.
+
+    Raises
+    ------
+    GenreEdgeError
+        If the model cannot be used, or a worker process died.
     """
-    engine = Engine(config)  # fails here, once, if the model cannot be used
+    engine = Engine(config)  # an unusable model fails here, once
     if jobs == 1:
         for item in items:
             yield _name(item), _records(engine, item)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (config,)) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         todo = list(items)
         try:
-            for item, records in zip(todo, pool.map(_work, todo), strict=True):
+            for item, records in zip(todo, pool.map(partial(_work, config), todo), strict=True):
                 # Standard input belongs to this process, not to a worker.
                 yield _name(item), _records(engine, item) if item == "-" else iter(records)
         except BrokenProcessPool:
@@ -74,17 +91,12 @@ def _records(engine: Engine, item: Item) -> Iterator[FileOutput | GenreEdgeError
         yield error
 
 
-_engine: Engine | None = None
+def _work(config: EngineConfig, item: Item) -> list[FileOutput | GenreEdgeError]:
+    """One file in a worker process."""
+    return [] if item == "-" else list(_records(_loaded(config), item))
 
 
-def _start_worker(config: EngineConfig) -> None:
-    global _engine  # one per worker process: a pool's initialiser has no other way to hand it over
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    _engine = Engine(config)
-
-
-def _work(item: Item) -> list[FileOutput | GenreEdgeError]:
-    if item == "-":
-        return []
-    assert _engine is not None
-    return list(_records(_engine, item))
+@lru_cache(maxsize=1)
+def _loaded(config: EngineConfig) -> Engine:
+    """The engine, loaded once in each worker process."""
+    return Engine(config)

@@ -33,7 +33,8 @@ OUTPUTS = ("probabilities", "logits")
 
 _FLATBUFFER_ID = b"TFL3"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-"""ZIP's earliest date: the same content gives the same bytes."""
+"""ZIP's earliest date. With no other date in it, the same content gives the same
+bytes."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +79,30 @@ class BundleInfo:
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle: its flatbuffer (verified) and what it says of itself."""
+    """An opened and verified bundle."""
 
     path: str
+    """The file."""
     info: BundleInfo
+    """What the bundle says of itself."""
     flatbuffer: bytes
+    """The network, as a TFLite model."""
     sha256: str
+    """SHA-256 of the flatbuffer, in hexadecimal."""
 
 
 def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
-    """Write a bundle; an existing file is replaced only when the new one is
-    complete."""
+    """Write a bundle. An existing file is replaced only when the new one is complete.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    flatbuffer
+        The network, as a TFLite model.
+    info
+        What the bundle says of itself.
+    """
     described = info.to_dict()
     described["flatbuffer"] = {
         "bytes": len(flatbuffer),
@@ -104,8 +118,14 @@ def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
 
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:
-    """Open and verify a bundle; every way it can be wrong is a BundleError that names
-    the file."""
+    """Open and verify a bundle.
+
+    Raises
+    ------
+    BundleError
+        If the file cannot be read, is no bundle, is of a newer schema, or has changed
+        since it was written. The message names the file.
+    """
     name = os.fspath(path)
     try:
         content = Path(name).read_bytes()
@@ -175,8 +195,18 @@ def _one_of(known: tuple[str, ...], value: Any) -> str:
 
 
 def find_model(model: str) -> str:
-    """The path of a bundle: of the shipped one called `model`, or `model` itself if it
-    looks like a file."""
+    """The path of a bundle.
+
+    Parameters
+    ----------
+    model
+        A path, or the name of a shipped bundle. A file of that name comes first.
+
+    Raises
+    ------
+    BundleError
+        If `model` is neither; the message lists the shipped bundles.
+    """
     shipped = shipped_models()
     if model in shipped and not os.path.isfile(model):
         return shipped[model]
@@ -188,7 +218,7 @@ def find_model(model: str) -> str:
 
 
 def shipped_models() -> dict[str, str]:
-    """Names and paths of the bundles that come with the package."""
+    """The bundles that come with the package: {name: path}."""
     try:
         folder = Path(str(resources.files("genre_edge_models")))
     except ModuleNotFoundError:

@@ -1,5 +1,5 @@
-"""The interpreter seam: one window of features in, one score per label out, whatever
-runs the model."""
+"""Runs a model in whichever interpreter is installed: one window of features in, one
+probability for each label out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,18 @@ _DTYPES = (np.float32, np.int8, np.uint8)
 def quantise(
     values: Float32, scale: float, zero_point: int, dtype: npt.DTypeLike
 ) -> npt.NDArray[np.integer[Any]]:
-    """q = clip(round(x / scale) + zero_point) to the dtype's range; any shape.
+    """Floats as quantised integers: q = clip(round(x / scale) + zero_point).
+
+    Parameters
+    ----------
+    values
+        float32, any shape.
+    scale
+        Size of one step.
+    zero_point
+        The integer that means 0.0.
+    dtype
+        Integer type of the result; values outside its range are clipped.
 
     Source: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference", CVPR 2018, equation 1, solved for q.
@@ -49,8 +60,10 @@ def quantise(
 
 
 def dequantise(values: npt.NDArray[np.integer[Any]], scale: float, zero_point: int) -> Float32:
-    """x = scale * (q - zero_point), float32; any shape (Jacob et al. 2018, equation
-    1)."""
+    """Quantised integers as float32: x = scale * (q - zero_point); any shape.
+
+    Source: Jacob et al. 2018, equation 1.
+    """
     return (values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
 
 
@@ -115,8 +128,18 @@ class Classifier:
                 )
 
     def scores(self, features: Float32) -> Float32:
-        """Probabilities, float32 [labels], of one window of features, float32 [frames,
-        mels]."""
+        """Classify one window.
+
+        Parameters
+        ----------
+        features
+            The window's log-mel, float32 [frames, mels].
+
+        Returns
+        -------
+        float32 [labels]
+            The probability of each label; their sum is one.
+        """
         given = features.T if self._transposed else features
         quantised = self._to_input(given.reshape(self._shape))
         with self._one_at_a_time:
@@ -159,8 +182,25 @@ def _only(tensors: list[dict[str, Any]], path: str, kind: str) -> dict[str, Any]
 
 
 def interpreter_class(runtime: str | None) -> tuple[str, Any]:
-    """The name of a runtime (None: the first installed) and its Interpreter class.
-    RuntimeMissing, UsageError."""
+    """Import an interpreter.
+
+    Parameters
+    ----------
+    runtime
+        One of RUNTIMES; None takes the first that is installed.
+
+    Returns
+    -------
+    tuple of str and type
+        The name of the runtime, and its Interpreter class.
+
+    Raises
+    ------
+    RuntimeMissing
+        If it is not installed; the message says how to install it.
+    UsageError
+        If the name is unknown.
+    """
     if runtime is not None and runtime not in RUNTIMES:
         raise UsageError(Fault("runtime", runtime, f"unknown; choose from {', '.join(RUNTIMES)}"))
     for name in RUNTIMES if runtime is None else (runtime,):

@@ -12,7 +12,7 @@ from ..audio.source import Source
 from ..errors import UsageError
 from ..health import Health
 from ..live.listener import Listener
-from ..live.microphone import LiveSource
+from ..live.microphone import MicrophoneSource
 from ..model.engine import Engine
 from ..records import Record, StateRecord
 from ..settings.settings import Settings
@@ -57,7 +57,7 @@ class Listening:
             engine, listen, self._emit, self.health, microphone.gain, self._pulse
         )
         rate = engine.logmel.spec.sample_rate
-        self._source = LiveSource(
+        self._source = MicrophoneSource(
             microphone, rate, self.stop, self._listener.state, self.health, verbose, self._pulse
         )
         self._told_ready = False

@@ -18,6 +18,7 @@ import scipy.signal
 from genre_edge.arrays import Float32
 from genre_edge.audio.array import ArraySource
 from genre_edge.audio.files import read_mono
+from genre_edge.audio.pcm import from_int16, to_int16
 from genre_edge.audio.source import Source
 from genre_edge.judge.evaluation import Evaluation, evaluate
 from genre_edge.judge.predict import Recording, predict
@@ -117,7 +118,7 @@ def _cheap_microphone(samples: Float32, rate: int, rng: np.random.Generator) -> 
 
 def _low_level(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
     scale = 10 ** (-58 / 20) / samples.std()
-    return np.asarray(np.round(samples * scale * 32767) / 32767, np.float32)
+    return from_int16(to_int16(samples * scale))
 
 
 def _all(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 import soundfile
-from genre_edge.audio.wavstream import WavStreamSource
+from genre_edge.audio.wav_stream import WavStreamSource
 from genre_edge.errors import AudioError
 
 from tests.conftest import noise, with_chunk

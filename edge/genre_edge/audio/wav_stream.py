@@ -23,11 +23,22 @@ _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 
 
 class WavStreamSource:
-    """A WAV on a stream that cannot seek, such as standard input."""
+    """A WAV on a stream that cannot seek, such as standard input.
+
+    Parameters
+    ----------
+    stream
+        The WAV, from its first byte. It belongs to the caller.
+    name
+        What errors and records call it.
+
+    Raises
+    ------
+    AudioError
+        If the header is no WAV's, or its coding is neither PCM nor float.
+    """
 
     def __init__(self, stream: BinaryIO, name: str = "-") -> None:
-        """Read the header; AudioError if it is not WAV or uses a coding other than PCM
-        or float."""
         self.name = name
         self._stream = stream
         self._size: int | None = None
@@ -74,8 +85,7 @@ class WavStreamSource:
         self._float = coding == _FLOAT
 
     def blocks(self) -> Iterator[AudioBlock]:
-        """Decode until the stream or the data chunk ends; AudioError if the stream ends
-        first."""
+        """Decode until the data chunk ends. AudioError if the stream ends before it."""
         frame = self._bytes * self.channels
         left, position, rest = self._size, 0, 0
         while left is None or left >= frame:
@@ -109,12 +119,12 @@ class WavStreamSource:
         return np.frombuffer(data, f"<i{self._bytes}").astype(np.float32) / full_scale
 
     def close(self) -> None:
-        """The stream belongs to the caller; nothing to do."""
+        """Nothing to release: the stream belongs to the caller."""
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
-    """`size` bytes, or fewer at the end of the stream (a pipe may deliver less at a
-    time)."""
+    """`size` bytes, or fewer at the end of the stream. A pipe may deliver less at a
+    time."""
     parts: list[bytes] = []
     while size > 0:
         part = stream.read(min(size, 1 << 20))
