@@ -1,0 +1,221 @@
+"""ffmpeg as a subprocess that decodes one input to samples, held to limits.
+
+The process gets no standard input, and a limit on its memory. It is killed when it
+makes no progress, when the reader closes it, and when this program dies.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import selectors
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+
+from ..arrays import Float32
+from ..errors import AudioError
+
+INSTALL = "install ffmpeg (sudo apt install ffmpeg)"
+"""What to tell a user whose file needs it."""
+
+STALL_SECONDS = 30.0
+"""Time without a single sample after which an input is given up, s."""
+
+_MOST_MEMORY = 1 << 30
+"""Address space of the process, bytes; decoding AAC needs under 0.5 GB of it."""
+_PIPE_BYTES = 1 << 18
+_MOST_WORDS = 1 << 14
+"""How much of what ffmpeg prints is kept, bytes."""
+_CLOSE_SECONDS = 5.0
+
+
+def find_ffmpeg() -> str | None:
+    """Path of the program, or None if it is not installed."""
+    return shutil.which("ffmpeg")
+
+
+class FfmpegProcess:
+    """Decodes one input.
+
+    The thread that makes it must live as long as it is used: Linux kills the process
+    when that thread ends.
+
+    Parameters
+    ----------
+    name
+        What the user calls the input, for messages.
+    input_arguments
+        ffmpeg's options for the input and the input itself, such as
+        `["-protocol_whitelist", "file", "-i", "file:song.m4a"]`. Only its first audio
+        stream is decoded.
+    sample_rate
+        Rate of the samples that come out, Hz; ffmpeg resamples where it must.
+    channels
+        Channels that come out.
+    stall_seconds
+        Time without a single sample after which it is given up, s.
+
+    Raises
+    ------
+    AudioError
+        If ffmpeg is not installed or cannot be started.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        input_arguments: Sequence[str],
+        sample_rate: int,
+        channels: int,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> None:
+        self.name, self.sample_rate, self.channels = name, sample_rate, channels
+        self.complaint = ""
+        """After the end: what ffmpeg said of damage that it decoded past, or empty."""
+        self._stall = stall_seconds
+        self._held = b""
+        self._words = b""
+        output = ["-map", "0:a:0", "-ac", str(channels), "-ar", str(sample_rate)]
+        output += ["-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"]
+        options = ["-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1"]
+        self._process = start(name, [*_program(name), *options, *input_arguments, *output])
+        self._pipes = selectors.DefaultSelector()
+        for pipe in (self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            self._pipes.register(pipe, selectors.EVENT_READ)
+
+    def read(self, frames: int) -> Float32:
+        """The next samples, as soon as there are some.
+
+        Parameters
+        ----------
+        frames
+            The most sample frames to return.
+
+        Returns
+        -------
+        float32 [n, channels]
+            Full scale at 1.0; n is 0 at the end of the input only.
+
+        Raises
+        ------
+        AudioError
+            If the input cannot be decoded, or nothing came for `stall_seconds`.
+        """
+        frame = 4 * self.channels
+        while len(self._held) < frame:
+            chunk = self._chunk()
+            if not chunk:
+                self._end()
+                return np.zeros((0, self.channels), dtype=np.float32)
+            self._held += chunk
+        size = min(frames, len(self._held) // frame) * frame
+        data, self._held = self._held[:size], self._held[size:]
+        return np.frombuffer(data, "<f4").astype(np.float32).reshape(-1, self.channels)
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs, else None."""
+        return self._process.pid if self._process.poll() is None else None
+
+    def close(self) -> None:
+        """Kill the process, if it still runs. May be called again."""
+        self._process.kill()
+        self._process.wait()
+        self._pipes.close()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _chunk(self) -> bytes:
+        """Bytes of samples; empty at their end."""
+        deadline = time.monotonic() + self._stall
+        while True:
+            ready = self._pipes.select(max(0.0, deadline - time.monotonic()))
+            for key, _ in sorted(ready, key=lambda one: one[0].fileobj is self._process.stdout):
+                data = os.read(key.fd, _PIPE_BYTES)
+                if key.fileobj is self._process.stdout:
+                    return data
+                self._words = (self._words + data)[:_MOST_WORDS]
+                if not data:
+                    self._pipes.unregister(key.fileobj)
+            if time.monotonic() >= deadline:
+                self.close()
+                raise AudioError(
+                    self.name, f"nothing could be decoded for {self._stall:g} s: given up"
+                )
+
+    def _end(self) -> None:
+        """Judge how the process ended. AudioError if it failed."""
+        assert self._process.stdout is not None and self._process.stderr is not None
+        try:
+            status = self._process.wait(self._stall)
+        except subprocess.TimeoutExpired:
+            status = 0  # all samples have come: it only does not end
+        while len(self._words) < _MOST_WORDS and self._pipes.select(0):
+            data = os.read(self._process.stderr.fileno(), _PIPE_BYTES)
+            if not data:
+                break
+            self._words += data
+        said = reason_of(self._words)
+        if status:
+            raise AudioError(self.name, f"cannot be decoded ({said or f'ffmpeg: exit {status}'})")
+        self.complaint = said
+
+
+def file_input(name: str) -> list[str]:
+    """ffmpeg's arguments for a local file: whatever it is called, and only files."""
+    return ["-protocol_whitelist", "file", "-i", f"file:{name}"]
+
+
+def start(name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start one of ffmpeg's programs within limits; AudioError if it cannot be."""
+    environment = {**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"}
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+    except OSError as error:
+        raise AudioError(name, f"ffmpeg cannot be started: {error.strerror}") from None
+    with suppress(OSError, ValueError):  # a stricter limit is in force, or it has ended
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    return process
+
+
+def dies_with_parent() -> list[str]:
+    """The command that makes Linux kill what follows it when this program dies."""
+    setpriv = shutil.which("setpriv")  # util-linux, which every Debian has
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+
+
+def _program(name: str) -> list[str]:
+    found = find_ffmpeg()
+    if found is None:
+        raise AudioError(name, f"needs ffmpeg to be decoded: {INSTALL}")
+    return [*dies_with_parent(), found]
+
+
+def reason_of(words: bytes) -> str:
+    """The first thing that ffmpeg complained of, without its addresses; "ffmpeg: ..."
+    or empty.
+
+    Examples
+    --------
+    >>> reason_of(b"[mov,mp4 @ 0x55d5] moov atom not found\\nx.m4a: Invalid data\\n")
+    'ffmpeg: moov atom not found'
+    """
+    for line in words.decode("utf-8", "backslashreplace").splitlines():
+        said = re.sub(r"\[[^\]]* @ 0x[0-9a-f]+\]\s*", "", line).strip()
+        if said:
+            return f"ffmpeg: {said.rpartition(': ')[2] if said.startswith('file:') else said}"
+    return ""

@@ -1,0 +1,151 @@
+"""Audio files that libsndfile cannot decode (AAC, WMA, WebM, video), through ffmpeg."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import AudioError
+from .ffmpeg import (
+    INSTALL,
+    STALL_SECONDS,
+    FfmpegProcess,
+    dies_with_parent,
+    file_input,
+    reason_of,
+    start,
+)
+from .limits import check_finite, check_format
+from .source import BLOCK_FRAMES, AudioBlock
+
+_INDEXED = ("mov,mp4", "matroska", "asf", "avi")
+"""Containers (the beginning of ffprobe's name) that say how long a stream is, instead
+of estimating it."""
+_CUT_SECONDS = 0.5
+"""A stream that is shorter than its container says by more than this is cut, s; codecs
+drop up to 0.1 s at their ends."""
+_PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]")
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """The first audio stream of a file, as ffprobe sees it."""
+
+    sample_rate: int
+    """Hz."""
+    channels: int
+    """Number of channels."""
+    seconds: float | None
+    """Length that the container states, s; None where it states none."""
+
+
+class FfmpegSource:
+    """The first audio stream of a file, decoded by ffmpeg.
+
+    Parameters
+    ----------
+    path
+        The file. Nothing but this file is read: other protocols are refused, and so
+        are playlists.
+
+    Raises
+    ------
+    AudioError
+        If ffmpeg is not installed, or the file has no audio that it knows. Where
+        decoding is what shows it, `blocks` raises it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.name = os.fspath(path)
+        self.warnings: list[str] = []
+        info = probe(self.name)
+        self.sample_rate, self.channels, self._declared = (
+            info.sample_rate,
+            info.channels,
+            info.seconds,
+        )
+        check_format(self.name, self.sample_rate, self.channels)
+        self._process = FfmpegProcess(
+            self.name, file_input(self.name), self.sample_rate, self.channels
+        )
+
+    def blocks(self) -> Iterator[AudioBlock]:
+        """Decode from the start to the end; a file shorter than its container says is
+        an AudioError."""
+        position = 0
+        while True:
+            samples = self._process.read(BLOCK_FRAMES)
+            if not len(samples):
+                break
+            check_finite(self.name, samples, position, self.sample_rate)
+            yield AudioBlock(samples, position)
+            position += len(samples)
+        heard = position / self.sample_rate
+        if self._declared is not None and heard < self._declared - _CUT_SECONDS:
+            raise AudioError(
+                self.name, f"is truncated: it ends after {heard:.1f} of {self._declared:.1f} s"
+            )
+        if self._process.complaint:
+            self.warnings.append(f"damaged ({self._process.complaint}); heard {heard:.1f} s")
+
+    def close(self) -> None:
+        """End the subprocess."""
+        self._process.close()
+
+
+def probe(name: str) -> StreamInfo:
+    """What ffprobe says of a file's first audio stream.
+
+    Raises
+    ------
+    AudioError
+        If ffprobe is not installed, or finds no audio in the file.
+    """
+    ffprobe = shutil.which("ffprobe")
+    if ffprobe is None:
+        raise AudioError(name, f"needs ffmpeg to be decoded: {INSTALL}")
+    _refuse_playlists(name)
+    entries = "format=format_name,nb_streams,duration:stream=sample_rate,channels,duration"
+    command = [*dies_with_parent(), ffprobe, "-v", "error", "-select_streams", "a:0"]
+    command += ["-show_entries", entries, "-of", "json", *file_input(name)]
+    process = start(name, command)
+    try:
+        out, said = process.communicate(timeout=STALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise AudioError(name, f"could not be examined within {STALL_SECONDS:g} s") from None
+    finally:
+        process.kill()
+        process.wait()
+    try:
+        found = json.loads(out)
+        stream = found["streams"][0]
+        rate, channels = int(stream["sample_rate"]), int(stream["channels"])
+    except (ValueError, KeyError, IndexError):
+        reason = reason_of(said) or "no audio in it"
+        raise AudioError(name, f"cannot be decoded as audio ({reason})") from None
+    return StreamInfo(rate, channels, _seconds(found["format"], stream))
+
+
+def _seconds(container: dict[str, Any], stream: dict[str, Any]) -> float | None:
+    """The stream's own length; the container's, if it holds nothing else; else None."""
+    if not str(container.get("format_name", "")).startswith(_INDEXED):
+        return None
+    stated = stream.get("duration")
+    if stated is None and container.get("nb_streams") == 1:
+        stated = container.get("duration")
+    return None if stated is None else float(stated)
+
+
+def _refuse_playlists(name: str) -> None:
+    try:
+        with open(name, "rb") as file:
+            head = file.read(16).lstrip(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise AudioError(name, (error.strerror or str(error)).lower()) from None
+    if head.startswith(_PLAYLISTS):
+        raise AudioError(name, "is a playlist (name the files that it lists)")
