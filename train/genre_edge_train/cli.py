@@ -20,11 +20,12 @@ from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.quiet import quiet_stderr
 
 from .commands import evaluate as evaluate_cli
+from .commands import fit as fit_cli
 from .commands import validate as validate_cli
 from .commands.options import clip_sets, parser
 from .runs.repeated import RunPlan, Train, check_plan, run_all, table
 
-SUBCOMMANDS = {"evaluate": evaluate_cli, "validate": validate_cli}
+SUBCOMMANDS = {"evaluate": evaluate_cli, "fit": fit_cli, "validate": validate_cli}
 """Told apart by the first word; anything else trains."""
 
 

@@ -1,0 +1,134 @@
+"""What is learnt from: recordings with a label or without, of several data sets.
+
+A data set is a folder with a tracks.csv, a CSV file, a folder of folders by label, or,
+for unlabelled recordings, any folder of audio.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from genre_edge.audio.folders import AUDIO_SUFFIXES
+from genre_edge.errors import UsageError
+from genre_edge.judge.tracks import Track, load_tracks
+
+from ..data.gtzan import REPEATS
+from ..data.splits import folds_of
+
+FOLDS = 4
+"""Parts that the heads of a teacher are cross-fitted in."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One audio file."""
+
+    path: Path
+    """The file."""
+    name: str
+    """The track's name; several recordings may be excerpts of one track."""
+    label: str
+    """Its label, or "" where none is known."""
+    side: str
+    """"train" or "valid"; others take part in nothing."""
+    data: str
+    """The data set that it is from, as the command line names it."""
+    source: str
+    """The collection within the data set; small collections are drawn more often."""
+    group: str
+    """What stays on one side of every split: an artist, or the track alone."""
+    fold: int
+    """The part, 0 to FOLDS - 1, in which a head may speak about it."""
+
+    def track(self) -> Track:
+        """The recording as other parts know it."""
+        return Track(self.name, self.label, self.path, self.side)
+
+
+def load_recordings(data: Path) -> list[Recording]:
+    """All recordings of a data set. UsageError if there are none.
+
+    A CSV has the columns file and track, and may have genre (empty: unlabelled), split
+    or use (the side), source and group. Everything else is read as
+    `genre_edge.judge.tracks.load_tracks` does.
+    """
+    table = data if data.suffix == ".csv" else data / "tracks.csv"
+    if table.is_file() and "source" in _columns(table):
+        return _from_table(table)
+    tracks = load_tracks(data)
+    fold = folds_of(tracks, FOLDS)
+    together = {name: min(group) for group in REPEATS for name in group}
+    return [
+        Recording(
+            track.path,
+            track.name,
+            track.genre,
+            track.split,
+            str(data),
+            "",
+            together.get(track.name, track.name),
+            int(f),
+        )
+        for track, f in zip(tracks, fold, strict=True)
+    ]
+
+
+def load_unlabelled(data: Path) -> list[Recording]:
+    """Every audio file below a folder, or every row of a CSV, without its label.
+
+    UsageError if there are none.
+    """
+    if data.suffix == ".csv":
+        found = [
+            Recording(r.path, r.name, "", r.side, r.data, r.source, r.group, r.fold)
+            for r in load_recordings(data)
+        ]
+    else:
+        files = sorted(p for p in data.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        found = [
+            Recording(
+                file, name, "", "train", str(data), str(file.parent.relative_to(data)), name, 0
+            )
+            for file in files
+            for name in [str(file.relative_to(data))]
+        ]
+    if not found:
+        raise UsageError(f"--unlabelled {data}: found no audio")
+    return found
+
+
+def labels_of(recordings: Sequence[Recording]) -> list[str]:
+    """The labels in alphabetical order: the order of the model's outputs."""
+    return sorted({recording.label for recording in recordings} - {""})
+
+
+def _columns(table: Path) -> list[str]:
+    with table.open(newline="") as file:
+        return next(csv.reader(file), [])
+
+
+def _from_table(table: Path) -> list[Recording]:
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    missing = {"file", "track"} - set(rows[0] if rows else ())
+    if missing:
+        raise UsageError(f"{table}: lacks the column {', '.join(sorted(missing))}")
+    groups = sorted({row.get("group") or row["track"] for row in rows})
+    fold = {group: number % FOLDS for number, group in enumerate(groups)}
+    return [
+        Recording(
+            table.parent / row["file"],
+            row["track"],
+            row.get("genre") or "",
+            row.get("use") or row.get("split") or "train",
+            str(table),
+            row.get("source") or "",
+            group,
+            fold[group],
+        )
+        for row in rows
+        for group in [row.get("group") or row["track"]]
+    ]
