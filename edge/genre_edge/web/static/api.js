@@ -1,8 +1,8 @@
-// Asking the service; its errors are problem+json, whose detail says what to do.
+// Requests to the service. Its errors are problem+json; their detail says what to do.
 
 let askForToken = () => {};
 
-/** Called when the service wants a token. */
+/** Sets what is called when the service needs the access token. */
 export function onLoginNeeded(callback) {
   askForToken = callback;
 }
@@ -14,13 +14,13 @@ export class ApiError extends Error {
   }
 }
 
-/** Throws an ApiError unless the answer is well. */
+/** Returns the answer if it is OK; throws an ApiError otherwise. */
 export async function checked(response) {
   if (response.ok) return response;
   let detail = response.statusText;
   try {
     detail = (await response.json()).detail;
-  } catch { /* no JSON: the status line must do */ }
+  } catch { /* no JSON: the text of the status line is all there is */ }
   if (response.status === 401) askForToken();
   throw new ApiError(response.status, detail);
 }
@@ -35,7 +35,7 @@ export async function login(token) {
   }));
 }
 
-/** The records of an upload, one by one as the service finds them. */
+/** Yields the records of an upload, as soon as the service sends them. */
 export async function* classify(file, name) {
   const response = await checked(await fetch(`api/classify?stream=1&name=${encodeURIComponent(name)}`, {
     method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file,

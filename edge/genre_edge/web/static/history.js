@@ -1,4 +1,4 @@
-// What was heard today and in the week.
+// What was heard today and in the last seven days.
 import { api } from "./api.js";
 import { colour, duration, percent, rows } from "./widgets.js";
 
@@ -15,7 +15,7 @@ async function draw(labels) {
     const [day, week, all] = await Promise.all([
       api("api/history?since=24h&by=hour"), api("api/history?since=7d&by=day"), api("api/history?since=7d&by=genre"),
     ]);
-    byId("history-state").textContent = all.length ? "" : "Nothing was heard yet.";
+    byId("history-state").textContent = all.length ? "" : "Nothing heard yet.";
     rows(byId("history-table"), all.map((row) => [row.label, duration(row.seconds), row.confidence === null ? "" : percent(row.confidence)]));
     const today = new Date();
     today.setHours(0, 0, 0, 0);
@@ -35,14 +35,14 @@ const span = (from, count, step) => Array.from({ length: count }, (_, k) => {
   return when.getTime() / 1000;
 });
 
-/** Stacked bars: each series is the sum of those below it, the tallest drawn first. */
+/** Draws stacked bars. Each series is the sum of those below it; the tallest is drawn first. */
 async function chart(place, labels, played, times, unit, name) {
   let uPlot;
   try {
     ({ default: uPlot } = await import("../vendor/uPlot.esm.js"));
     style();
   } catch {
-    place.textContent = "No chart: this copy was made without the page's libraries (script/web fetches them).";
+    place.textContent = "No chart: its library is missing. Run script/web to download it.";
     return;
   }
   const heard = labels.filter((label) => played.some((row) => row.label === label));
@@ -51,8 +51,8 @@ async function chart(place, labels, played, times, unit, name) {
     const row = played.find((one) => one.label === label && new Date(one.when).getTime() / 1000 === time);
     return (sums[at] += (row?.seconds ?? 0) / unit);
   }));
-  const ink = getComputedStyle(document.body).color;
-  const axis = { stroke: ink, grid: { stroke: "#8884", width: 1 }, ticks: { stroke: "#8884" } };
+  const textColour = getComputedStyle(document.body).color;
+  const axis = { stroke: textColour, grid: { stroke: "#8884", width: 1 }, ticks: { stroke: "#8884" } };
   place.replaceChildren();
   new uPlot({
     width: Math.max(280, place.clientWidth), height: 200, scales: { x: { range: () => [times[0], 2 * times.at(-1) - times.at(-2)] }, y: { range: (_, low, high) => [0, high || 1] } },
@@ -63,7 +63,7 @@ async function chart(place, labels, played, times, unit, name) {
     })).reverse()],
   }, [times, ...stacked.reverse()], place);
   place.setAttribute("role", "img");
-  place.setAttribute("aria-label", `${name} of each genre: ${heard.join(", ") || "nothing heard"}; the table below has the sums`);
+  place.setAttribute("aria-label", `${name} of each genre: ${heard.join(", ") || "nothing heard"}. The table below has the totals.`);
 }
 
 const label = (time, count) => {

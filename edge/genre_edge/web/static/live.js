@@ -1,17 +1,17 @@
-// What the microphone of the service hears.
+// What the microphone of the service hears now.
 import { Bars, legend, percent, ribbon } from "./widgets.js";
 
 const HOUR = 3600;
 const byId = (id) => document.getElementById(id);
 const STATES = {
-  listening: "listening", starting: "starting …", waiting: "The microphone is not there; waiting for it.",
-  lost: "The microphone is gone; waiting for it to come back.", dead: "The microphone is mute: every sample is the same.",
-  clipping: "Too loud: the signal is cut off.",
+  listening: "Listening", starting: "Starting …", waiting: "Waiting for the microphone …",
+  lost: "Microphone disconnected; waiting for it …", dead: "No signal; is the microphone muted?",
+  clipping: "Too loud: the signal is clipped",
 };
 
 export function startLive(model) {
   if (!model.service.live) {
-    state("This service has no microphone. Start it with genre-edge serve --live, or use the other views.", false);
+    showText("This service does not listen to a microphone. Start it with genre-edge serve --live, or use the other tabs.", false);
     return;
   }
   const bars = new Bars(byId("live-bars"), model.labels);
@@ -24,29 +24,34 @@ export function startLive(model) {
   };
   const source = new EventSource("api/live");
   const on = (name, act) => source.addEventListener(name, (event) => act(JSON.parse(event.data)));
-  source.onerror = () => state("The service does not answer; trying again …", true);
+  source.onerror = () => {
+    showText("No connection to the service. Trying again …", true);
+    byId("live-state").dataset.state = ""; // whatever comes next is shown
+  };
   on("recent", (pieces) => { recent = pieces; drawRibbon(); });
-  on("state", (record) => said(record.state, record.reason));
-  on("sinks", (record) => { sinks(record.sinks, record.dropped_seconds); });
+  on("state", (record) => showState(record.state, record.reason));
+  on("sinks", (record) => { showSinks(record.sinks, record.dropped_seconds); });
   on("spectrum", (levels) => spectrum.add(levels));
   on("window", (record) => {
-    said(record.state, "");
+    showState(record.state, "");
     byId("live-label").textContent = record.label;
     const smoothed = record.smoothed;
-    const guess = smoothed && record.label !== smoothed.genre ? `most like ${smoothed.genre}, ` : "";
+    const guess = smoothed && record.label !== smoothed.genre ? `most likely ${smoothed.genre}, ` : "";
     byId("live-confidence").textContent = smoothed ? guess + percent(smoothed.confidence) : "";
     bars.show(record.scores);
-    level(record.level_dbfs);
+    showLevel(record.level_dbfs);
     recent.push({ start: record.start, end: record.end, label: record.label });
     recent = recent.filter((piece) => record.end - piece.start <= HOUR);
     drawRibbon();
   });
 }
 
-function said(name, reason) {
+function showState(name, reason) {
   const bad = ["waiting", "lost", "dead", "clipping"].includes(name);
-  if (!bad && !reason && byId("live-state").dataset.state === name) return;
-  state([STATES[name] ?? name, reason].filter(Boolean).join(bad ? " " : ": "), bad);
+  const isShown = byId("live-state").dataset.state === name;
+  if (isShown && !reason) return; // keeps the reason that was given with it
+  const text = STATES[name] ?? name;
+  showText(reason ? `${text} (${reason})` : text, bad);
   byId("live-state").dataset.state = name;
   if (name === "lost" || name === "waiting") {
     byId("live-label").textContent = "–";
@@ -54,26 +59,26 @@ function said(name, reason) {
   }
 }
 
-function state(text, bad) {
+function showText(text, bad) {
   const line = byId("live-state");
   if (line.textContent !== text) line.textContent = text;
   line.classList.toggle("bad", bad);
 }
 
-function level(dbfs) {
+function showLevel(dbfs) {
   const meter = byId("live-level");
   meter.firstElementChild.style.width = `${Math.max(0, Math.min(100, (dbfs + 90) / 0.9))}%`;
-  meter.setAttribute("aria-label", `level ${dbfs} dBFS`);
+  meter.setAttribute("aria-label", `Level ${dbfs} dBFS`);
 }
 
-function sinks(entries, dropped) {
+function showSinks(entries, dropped) {
   const lines = entries.map((entry) => {
     const line = document.createElement("li");
-    const well = !entry.trouble || entry.written > 0 && !entry.dropped && !entry.failures;
-    line.textContent = well
-      ? `${entry.name}: ${entry.written} records`
-      : `${entry.name}: ${entry.failures} failures, ${entry.dropped} lost; last: ${entry.trouble}`;
-    line.classList.toggle("bad", !well);
+    const hasFailed = entry.failures > 0 || entry.dropped > 0;
+    line.textContent = `${entry.name}: ${entry.written} records`;
+    if (hasFailed) line.textContent += `, ${entry.dropped} lost, ${entry.failures} failures`;
+    if (hasFailed && entry.trouble) line.textContent += `; the last: ${entry.trouble}`;
+    line.classList.toggle("bad", hasFailed);
     return line;
   });
   if (dropped) {
@@ -84,13 +89,13 @@ function sinks(entries, dropped) {
   }
   if (!lines.length) {
     const line = document.createElement("li");
-    line.textContent = "nowhere else";
+    line.textContent = "only to this page";
     lines.push(line);
   }
   byId("live-sinks").replaceChildren(...lines);
 }
 
-/** A picture that moves to the left, one column for each event. */
+/** A spectrogram that moves to the left, one column for each event. */
 class Spectrum {
   constructor(canvas) {
     this.canvas = canvas;

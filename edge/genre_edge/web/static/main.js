@@ -1,4 +1,4 @@
-// The page: views, the token, and what all views share.
+// The page: its tabs, the access token, and what all views share.
 import { api, login, onLoginNeeded } from "./api.js";
 import { startLive } from "./live.js";
 
@@ -6,7 +6,7 @@ const views = ["live", "track", "here", "history"];
 const opened = new Set();
 const byId = (id) => document.getElementById(id);
 
-/** Each view's module is fetched when the view is first shown. */
+/** The module of each view is loaded when the view is first shown. */
 const open = {
   live: (model) => startLive(model),
   track: async (model) => (await import("./track.js")).startTrack(model),
@@ -61,11 +61,11 @@ async function start() {
   try {
     model = await api("api/model");
   } catch (error) {
-    if (error.status !== 401) notice(`The service does not answer: ${error.message}`);
+    if (error.status !== 401) notice(`No connection to the service: ${error.message}`);
     return;
   }
   byId("about").textContent =
-    `${model.name}, genre-edge ${model.version}. One of ${model.labels.length} labels for each ${model.frontend.window_seconds} s of sound.`;
+    `Model ${model.name}, genre-edge ${model.version}. Recognises ${model.labels.length} genres, ${model.frontend.window_seconds} s at a time.`;
   wireTabs(model);
 }
 

@@ -1,4 +1,4 @@
-// The microphone of the device that shows the page: three seconds at a time to the service.
+// The microphone of the device that shows the page. Sends three seconds at a time to the service.
 import { api } from "./api.js";
 import { Bars, percent } from "./widgets.js";
 
@@ -7,28 +7,28 @@ const byId = (id) => document.getElementById(id);
 export function startThisDevice(model) {
   const bars = new Bars(byId("here-bars"), model.labels);
   const seconds = model.frontend.window_seconds;
-  let running = null;
+  let stop = null;
   byId("here-toggle").addEventListener("click", async () => {
-    if (running) {
-      running();
-      running = null;
-      shown("stopped");
+    if (stop) {
+      stop();
+      stop = null;
+      showState("Stopped");
     } else {
-      running = await listen(seconds, bars);
+      stop = await listen(seconds, bars);
     }
-    byId("here-toggle").setAttribute("aria-pressed", String(Boolean(running)));
-    byId("here-toggle").textContent = running ? "Stop" : "Listen with this device";
+    byId("here-toggle").setAttribute("aria-pressed", String(Boolean(stop)));
+    byId("here-toggle").textContent = stop ? "Stop" : "Listen with this device";
   });
 }
 
-function shown(text) {
+function showState(text) {
   byId("here-state").textContent = text;
 }
 
-/** Returns what stops it; null if there is no microphone to be had. */
+/** Starts to listen. Returns a function that stops it; null if there is no microphone. */
 async function listen(seconds, bars) {
   if (!navigator.mediaDevices) {
-    shown("Browsers give a microphone to localhost and https pages alone.");
+    showState("Browsers allow a microphone only on localhost and on https pages.");
     return null;
   }
   let stream;
@@ -37,17 +37,17 @@ async function listen(seconds, bars) {
       audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 },
     });
   } catch (error) {
-    shown(`No microphone: ${error.message}`);
+    showState(`No microphone: ${error.message}`);
     return null;
   }
   const context = new AudioContext();
   await context.audioWorklet.addModule("static/window_collector.js");
-  const collector = new AudioWorkletNode(context, "collector", {
+  const collector = new AudioWorkletNode(context, "window-collector", {
     numberOfOutputs: 0, processorOptions: { samples: Math.ceil(seconds * context.sampleRate) },
   });
   collector.port.onmessage = (event) => send(event.data, context.sampleRate, bars);
   context.createMediaStreamSource(stream).connect(collector);
-  shown("listening …");
+  showState("Listening …");
   return () => {
     stream.getTracks().forEach((track) => track.stop());
     context.close();
@@ -62,8 +62,8 @@ async function send(samples, rate, bars) {
     byId("here-label").textContent = record.genre;
     byId("here-confidence").textContent = `${percent(record.confidence)}, ${record.level_dbfs} dBFS`;
     bars.show(record.scores);
-    shown("listening …");
+    showState("Listening …");
   } catch (error) {
-    shown(error.message);
+    showState(error.message);
   }
 }

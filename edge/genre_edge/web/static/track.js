@@ -1,4 +1,4 @@
-// A file: its waveform, and the genre at the playhead.
+// One file: its waveform, and the genre at the playhead.
 import { classify } from "./api.js";
 import { Bars, clock, percent, ribbon, rows } from "./widgets.js";
 
@@ -11,7 +11,8 @@ export function startTrack(model) {
 class Track {
   constructor(model) {
     this.labels = model.labels;
-    this.most = model.service.upload_mb;
+    this.maxMegabytes = model.service.upload_mb;
+    this.uploads = 0;
     this.windows = [];
     this.bars = new Bars(byId("track-bars"), model.labels);
     this.audio = byId("audio");
@@ -27,15 +28,15 @@ class Track {
       drop.addEventListener(name, (event) => {
         event.preventDefault();
         drop.classList.toggle("over", name === "dragover");
-        if (name === "drop" && event.dataTransfer.files.length) this.take(event.dataTransfer.files[0]);
+        if (name === "drop" && event.dataTransfer.files.length) this.classify(event.dataTransfer.files[0]);
       });
     }
     byId("file").addEventListener("change", (event) => {
-      if (event.target.files.length) this.take(event.target.files[0]);
+      if (event.target.files.length) this.classify(event.target.files[0]);
     });
     byId("demo").addEventListener("click", async () => {
       const answer = await fetch("api/demo.flac");
-      this.take(new File([await answer.blob()], "demo.flac", { type: "audio/flac" }));
+      this.classify(new File([await answer.blob()], "demo.flac", { type: "audio/flac" }));
     });
   }
 
@@ -55,10 +56,11 @@ class Track {
     tick();
   }
 
-  async take(file) {
-    const number = (this.number = (this.number ?? 0) + 1);
-    if (file.size > this.most * 1e6) {
-      byId("track-state").textContent = `${file.name}: more than ${this.most} MB`;
+  async classify(file) {
+    this.uploads += 1;
+    const upload = this.uploads;
+    if (file.size > this.maxMegabytes * 1e6) {
+      byId("track-state").textContent = `${file.name}: too large; the limit is ${this.maxMegabytes} MB`;
       return;
     }
     this.audio.pause();
@@ -71,16 +73,16 @@ class Track {
     const progress = byId("track-progress");
     progress.hidden = false;
     progress.removeAttribute("value");
-    this.picture(file);
+    this.drawWaveform();
     try {
       for await (const record of classify(file, file.name)) {
-        if (number !== this.number) return;
+        if (upload !== this.uploads) return; // another file was chosen meanwhile
         if (record.type === "window") {
           this.windows.push(record);
           if (this.audio.duration) progress.value = record.end / this.audio.duration;
           this.drawRibbon();
           this.follow();
-        } else this.verdict(record);
+        } else this.showVerdict(record);
       }
     } catch (error) {
       byId("track-state").textContent = error.message;
@@ -90,8 +92,8 @@ class Track {
     }
   }
 
-  /** The waveform, by a library that this copy may lack. */
-  async picture(file) {
+  /** Draws the waveform, with a library that may be missing. */
+  async drawWaveform() {
     const place = byId("wave");
     place.replaceChildren();
     try {
@@ -106,7 +108,7 @@ class Track {
         plugins: [Spectrogram.create({ labels: false, height: 96, scale: "mel", frequencyMax: 11025, fftSamples: 512, useWebWorker: false })],
       });
     } catch {
-      place.textContent = "No waveform: this copy was made without the page's libraries (script/web fetches them).";
+      place.textContent = "No waveform: its library is missing. Run script/web to download it.";
     }
   }
 
@@ -119,7 +121,7 @@ class Track {
     byId("track-ribbon").append(this.head);
   }
 
-  /** Show the window at the playhead; after the last whole window the last one stands. */
+  /** Shows the window at the playhead; after the last window, the last one. */
   follow() {
     const now = this.audio.currentTime;
     byId("seek").value = now;
@@ -134,9 +136,9 @@ class Track {
     this.bars.show(record.scores);
   }
 
-  verdict(record) {
+  showVerdict(record) {
     byId("track-state").textContent =
-      `${record.file}: ${record.genre}, ${percent(record.confidence)} over ${record.windows} windows, ${record.seconds.toFixed(1)} s`;
+      `${record.file}: ${record.genre}, ${percent(record.confidence)} (${record.windows} windows, ${record.seconds.toFixed(1)} s)`;
     const count = {};
     for (const w of this.windows) count[w.genre] = (count[w.genre] ?? 0) + 1;
     const sorted = [...this.labels].sort((a, b) => record.scores[b] - record.scores[a]);

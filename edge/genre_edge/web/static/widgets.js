@@ -1,17 +1,17 @@
-// Pieces that several views show: bars, ribbons, colours, times.
+// What several views show: bars, ribbons, colours, times.
 
 const COLOURS = {
   blues: "#2f6db5", classical: "#8a5fbf", country: "#b07a2a", disco: "#d6459a", hiphop: "#4b8f3c",
   jazz: "#c2571a", metal: "#6b7280", pop: "#d9a400", reggae: "#0f8f83", rock: "#c0392b",
   silence: "#9aa3ab", uncertain: "#7d8a97",
 };
-const SPARE = ["#7a5195", "#00876c", "#bc5090", "#ff7c43", "#3d5a80"];
+const OTHER_COLOURS = ["#7a5195", "#00876c", "#bc5090", "#ff7c43", "#3d5a80"];
 
 export function colour(label) {
   if (COLOURS[label]) return COLOURS[label];
   let sum = 0;
   for (const letter of label) sum += letter.codePointAt(0);
-  return SPARE[sum % SPARE.length];
+  return OTHER_COLOURS[sum % OTHER_COLOURS.length];
 }
 
 export const percent = (value) => `${Math.round(value * 100)} %`;
@@ -27,7 +27,7 @@ export function duration(seconds) {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** Ten bars, made once and then only moved. */
+/** One bar for each label; made once, then only resized. */
 export class Bars {
   constructor(list, labels) {
     this.rows = new Map();
@@ -53,7 +53,7 @@ export class Bars {
   }
 }
 
-/** Stretches of one label side by side; `length` is what the whole width stands for, s. */
+/** Draws what was heard from left to right; `length` is the time of the whole width, s. */
 export function ribbon(element, pieces, from, length) {
   const joined = [];
   for (const piece of pieces) {
@@ -80,8 +80,8 @@ export function ribbon(element, pieces, from, length) {
     at = piece.end;
   }
   element.replaceChildren(...parts);
-  const said = Object.entries(total).sort((a, b) => b[1] - a[1]).map(([label, s]) => `${label} ${duration(s)}`);
-  element.setAttribute("aria-label", said.join(", ") || "nothing yet");
+  const summary = Object.entries(total).sort((a, b) => b[1] - a[1]).map(([label, s]) => `${label} ${duration(s)}`);
+  element.setAttribute("aria-label", summary.join(", ") || "Nothing heard yet");
 }
 
 export function legend(list, labels) {
