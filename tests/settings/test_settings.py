@@ -196,11 +196,11 @@ def test_a_user_without_a_home_can_run_it(monkeypatch, capsys) -> None:
 def test_the_command_begins_checks_and_shows(tmp_path: Path, cli) -> None:
     file = tmp_path / "sub" / "c.toml"
     assert cli("config", "init", "--output", file).returncode == 0
-    assert cli("config", "check", "--config", file).stdout == f"{file}: well\n"
+    assert cli("config", "check", "--config", file).stdout == f"{file}: ok\n"
     refused = cli("config", "init", "--output", file)
     assert (refused.returncode, refused.stderr) == (
         2,
-        f"genre-edge: {file}: is there already; --force replaces it\n",
+        f"genre-edge: {file}: already exists; --force replaces it\n",
     )
     file.write_text("[listen]\nsmooth = 0\nsilence_dbfs = 7\n")
     broken = cli("config", "check", "--config", file)

@@ -171,7 +171,7 @@ def test_a_command_gets_each_change_as_json(tmp_path) -> None:
 
 
 def test_a_command_that_fails_or_hangs_is_told() -> None:
-    with pytest.raises(GenreEdgeError, match=r"sh: left with status 3 \(no good\)"):
+    with pytest.raises(GenreEdgeError, match=r"sh: exit status 3 \(no good\)"):
         CommandSink(CommandConfig("sh -c 'echo no good >&2; exit 3'")).write(window(0))
     with pytest.raises(GenreEdgeError, match=r"sleep: killed after 0.2 s"):
         CommandSink(CommandConfig("sleep 60", 0.2)).write(window(0))

@@ -56,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _check(args: argparse.Namespace) -> int:
     file = find_file(args.config)
     load(kinds.sections(), file)
-    print(f"{file}: well" if file else "no configuration file: the defaults are in force")
+    print(f"{file}: ok" if file else "no configuration file: the defaults are in use")
     return 0
 
 
@@ -80,10 +80,24 @@ def _init(args: argparse.Namespace) -> int:
 
 
 def write_new(path: Path, text: str, replace: bool) -> None:
-    """Write a file at once or not at all. UsageError if it is there already, or cannot
-    be written."""
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made if it is missing.
+    text : str
+        Its content.
+    replace : bool
+        Whether a file that exists is replaced.
+
+    Raises
+    ------
+    UsageError
+        If the file exists and must not be replaced, or cannot be written.
+    """
     if path.exists() and not replace:
-        raise UsageError(f"{path}: is there already; --force replaces it")
+        raise UsageError(f"{path}: already exists; --force replaces it")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)

@@ -22,7 +22,7 @@ from .common import add_config_option, add_engine_options, add_verbose_option
 from .sink_options import add_output_options, check_output_flags, output_flags, report_sinks
 
 if TYPE_CHECKING:
-    from ..service.program import Listening
+    from ..service.program import ListeningProgram
     from ..sinks.sink import Sink
 
 _EPILOG = """\
@@ -43,6 +43,8 @@ exit status: 0 after Ctrl-C, SIGTERM, --duration or --windows, 1 when listening 
 """
 
 _SHORTEST_HOP, _LONGEST_HOP = 0.25, 3.0
+"""Limits of --hop for listening, s: the processor must keep up, and windows must leave
+out no audio."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,15 +69,27 @@ def add_listening_options(parser: argparse.ArgumentParser) -> None:
 
 
 def loader(args: argparse.Namespace, base: Tables | None = None) -> Callable[[], Settings]:
-    """Reads the settings of a listening command anew at each call; UsageError names
-    every fault."""
-    said = {
+    """Make the function that reads the settings of a listening command.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        The command line; its flags override all else.
+    base : Tables or None
+        Defaults of this command, below the configuration file.
+
+    Returns
+    -------
+    callable
+        Reads file and environment anew at each call. Its UsageError names every fault.
+    """
+    flags = {
         **{name: given(args, name) for name in ("microphone", "listen", "model", "web")},
         **output_flags(args),
     }
 
     def read() -> Settings:
-        settings, origins = load(kinds.sections(), find_file(args.config), flags=said, base=base)
+        settings, origins = load(kinds.sections(), find_file(args.config), flags=flags, base=base)
         hop = settings.model.hop_seconds
         if hop is not None and not _SHORTEST_HOP <= hop <= _LONGEST_HOP:
             place = origins["model.hop_seconds"]
@@ -88,26 +102,26 @@ def loader(args: argparse.Namespace, base: Tables | None = None) -> Callable[[],
 
 def run(args: argparse.Namespace) -> int:
     """Listen; returns the exit status."""
-    from ..service.program import Listening
+    from ..service.program import ListeningProgram
     from ..service.systemd_notify import Notifier
 
-    listening = Listening(
+    program = ListeningProgram(
         loader(args), lambda _: _Screen(args.format), complain, Notifier(), args.verbose
     )
-    run_until_stopped(listening)
-    report_losses(listening.health)
+    run_until_stopped(program)
+    report_losses(program.health)
     return 0
 
 
-def run_until_stopped(listening: Listening) -> None:
-    """Listen until the end, SIGINT or SIGTERM."""
+def run_until_stopped(program: ListeningProgram) -> None:
+    """Run until the end, SIGINT or SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: listening.stop.set())
-    listening.run()
+        signal.signal(number, lambda *_: program.stop.set())
+    program.run()
 
 
 def report_losses(health: Health) -> None:
-    """A line about audio that was dropped, and one for each sink in trouble."""
+    """Print a line about audio that was dropped, and one for each sink that failed."""
     if health.dropped_seconds or health.overflows:
         complain(
             f"{health.dropped_seconds:.1f} s of audio dropped, {health.overflows} overflows of "
@@ -116,7 +130,7 @@ def report_losses(health: Health) -> None:
     report_sinks(health)
 
 
-class Said:
+class StateSink:
     """Changes of state on standard error, and nothing else."""
 
     def write(self, record: Record) -> None:
@@ -128,8 +142,8 @@ class Said:
         """Nothing is held back."""
 
 
-class _Screen(Said):
-    """Windows on standard output too."""
+class _Screen(StateSink):
+    """Changes of state on standard error, windows on standard output."""
 
     def __init__(self, name: str) -> None:
         self._sink: Sink

@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..console import complain
-from ..errors import UsageError
 from ..settings.options import add_flags
 from ..settings.settings import Settings
 from ..settings.tables import WEB, WebConfig
-from .listen import Said, add_listening_options, loader, report_losses, run_until_stopped
+from .listen import StateSink, add_listening_options, loader, report_losses, run_until_stopped
 
 _EPILOG = """\
 examples:
@@ -49,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     load = loader(args)
     if args.live:
         return _listen_and_serve(args, lambda: _enabled(load()))
-    settings = load()
+    settings = _enabled(load())
     from ..web.prediction_service import PredictionService
 
     stop = threading.Event()
@@ -63,19 +62,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _listen_and_serve(args: argparse.Namespace, load: Any) -> int:
-    from ..service.program import Listening
+    from ..service.program import ListeningProgram
     from ..service.systemd_notify import Notifier
 
-    listening = Listening(load, lambda _: Said(), complain, Notifier(), args.verbose)
-    run_until_stopped(listening)
-    report_losses(listening.health)
+    program = ListeningProgram(load, lambda _: StateSink(), complain, Notifier(), args.verbose)
+    run_until_stopped(program)
+    report_losses(program.health)
     return 0
 
 
 def _enabled(settings: Settings) -> Settings:
-    """With the web on, whatever the file says; UsageError if it may not be."""
-    try:
-        settings.web.token()
-    except UsageError as error:
-        raise UsageError(f"--host: {error}") from None
+    """The settings with the page switched on, whatever the file says. UsageError if it
+    may not be served."""
+    settings.web.token()
     return settings.replaced(WEB, replace(settings.web, enabled=True))

@@ -79,20 +79,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     from ..log import NOTICE, Log
-    from ..service.program import Listening
+    from ..service.program import ListeningProgram
     from ..service.systemd_notify import Notifier
     from ..sinks.journal import LogSink
 
     log = Log()
-    listening = Listening(
+    program = ListeningProgram(
         loader(args, base={"history": {"enabled": True}}),
         lambda health: LogSink(log, health),
         log.say,
         Notifier(),
         args.verbose,
     )
-    signal.signal(signal.SIGHUP, lambda *_: listening.reload.set())
-    run_until_stopped(listening)
+    signal.signal(signal.SIGHUP, lambda *_: program.reload.set())
+    run_until_stopped(program)
     log.say("stopped", NOTICE)
     return 0
 

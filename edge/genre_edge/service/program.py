@@ -1,11 +1,12 @@
-"""Listening as a program does it: settings to source, engine and sinks; stopped and
-told to read its settings again."""
+"""A program that listens to one microphone until it is stopped: settings to source,
+engine and sinks, and the settings read again while it runs."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from ..audio.source import Source
@@ -16,7 +17,6 @@ from ..live.microphone import MicrophoneSource
 from ..model.engine import Engine
 from ..records import Record, StateRecord
 from ..settings.settings import Settings
-from ..settings.tables import CaptureConfig
 from ..sinks.sink import Sink
 from .outputs import Outputs
 from .systemd_notify import Notifier
@@ -28,8 +28,8 @@ Load = Callable[[], Settings]
 Report = Callable[[str], None]
 
 
-class Listening:
-    """One microphone, heard until it is stopped."""
+class ListeningProgram:
+    """Listens to one microphone."""
 
     def __init__(
         self,
@@ -39,16 +39,36 @@ class Listening:
         notifier: Notifier,
         verbose: bool = False,
     ) -> None:
-        """`load` reads the settings, at once and for each reload; `report` gets what a
-        person should know. UsageError."""
+        """Read the settings, load the model and start the sinks.
+
+        Parameters
+        ----------
+        load : callable
+            Reads the settings, now and for each reload. UsageError.
+        screen : callable
+            Makes the sink for people, given the program's health.
+        report : callable
+            Takes lines that a person should see.
+        notifier : Notifier
+            Tells systemd.
+        verbose : bool
+            Whether ALSA and PortAudio may print to standard error.
+
+        Raises
+        ------
+        UsageError
+            If the settings are wrong, or a sink cannot be made.
+        ModelError
+            If the model cannot be used.
+        """
         self._load, self._report, self._notifier = load, report, notifier
         self._settings = load()
         self.stop = threading.Event()
-        """Ends the listening."""
+        """Set it to end the program."""
         self.reload = threading.Event()
-        """Has the settings read again between two windows."""
+        """Set it to have the settings read again between two windows."""
         self.health = Health()
-        """What others may look at."""
+        """State and counters; other threads may read them."""
         engine = Engine(self._settings.model)
         self._screen = screen(self.health)
         self._outputs = Outputs(self._settings, self.health, engine.bundle.info, True, report)
@@ -56,28 +76,33 @@ class Listening:
         self._listener = Listener(
             engine, listen, self._emit, self.health, microphone.gain, self._pulse
         )
-        rate = engine.logmel.spec.sample_rate
         self._source = MicrophoneSource(
-            microphone, rate, self.stop, self._listener.state, self.health, verbose, self._pulse
+            microphone,
+            engine.sample_rate,
+            self.stop,
+            self._listener.state,
+            self.health,
+            verbose,
+            self._pulse,
         )
-        self._told_ready = False
+        self._is_ready = False
+        self._started = time.monotonic()
         self._web: PredictionService | None = None
 
     def run(self) -> None:
         """Listen until the end. DeviceError when listening is impossible."""
-        give_up = self._timer()
+        self._started = time.monotonic()
         try:
-            self._listener.run(self._tapped())
+            self._listener.run(self._source_with_viewers())
         finally:
             if self._web is not None:
                 self._web.close()
-            give_up.cancel()
             self._notifier.stopping()
             self._screen.close()
             self._outputs.close()
 
-    def _tapped(self) -> Source:
-        """The microphone; where the web is on, with viewers who see its spectrum."""
+    def _source_with_viewers(self) -> Source:
+        """The microphone. Where the page is served, its viewers see the spectrum."""
         if not self._settings.web.enabled:
             return self._source
         from ..web.prediction_service import PredictionService
@@ -98,61 +123,51 @@ class Listening:
             self._web.hub.write(record)
 
     def _pulse(self) -> None:
-        """Called on the listening thread after each window, and often while a device is
-        waited for."""
-        if self.health.windows and not self._told_ready:
-            self._told_ready = True
+        """Called on the listening thread after each window, and several times a second
+        while a device is waited for."""
+        if self.health.windows and not self._is_ready:
+            self._is_ready = True
             self._notifier.ready(self.health.state)
         self._notifier.heartbeat()
         if self.reload.is_set():
             self.reload.clear()
             self._notifier.reloading()
-            self._read_again()
-            if self._told_ready:
+            self._read_settings_again()
+            if self._is_ready:
                 self._notifier.ready(self.health.state)
+        # While audio comes, the listener counts the duration in audio.
+        duration, waited = self._settings.listen.duration, time.monotonic() - self._started
+        if duration is not None and self.health.is_deaf and waited >= duration:
+            self.stop.set()
 
-    def _read_again(self) -> None:
-        """Apply what can be applied without losing audio; a faulty file changes
-        nothing."""
+    def _read_settings_again(self) -> None:
+        """Apply what can be applied without losing audio. If anything is wrong with the
+        settings, nothing changes."""
         try:
             settings = self._load()
             self._outputs.replace(settings)
         except UsageError as error:
             self._report(f"{error}\nthe configuration stays as it was")
             return
-        for name in _needs_restart(self._settings, settings):
+        for name in _need_restart(self._settings, settings):
             self._report(f"{name}: takes effect at the next start")
         self._listener.configure(settings.listen, settings.microphone.gain)
         self._source.set_gain(settings.microphone.gain_db)
         self._settings = settings
         self._report("the configuration was read again")
 
-    def _timer(self) -> threading.Timer:
-        """Ends --duration when no audio comes at all; while it does, the audio's own
-        timeline counts."""
-        duration = self._settings.listen.duration
 
-        def expire() -> None:
-            if self.health.is_deaf:
-                self.stop.set()
-
-        timer = threading.Timer(duration if duration is not None else threading.TIMEOUT_MAX, expire)
-        timer.daemon = True
-        if duration is not None:
-            timer.start()
-        return timer
-
-
-def _needs_restart(old: Settings, new: Settings) -> list[str]:
-    """Settings that differ and need the stream or the model to begin anew."""
-    found = []
-    still: CaptureConfig = replace(old.microphone, gain_db=new.microphone.gain_db)
-    for section, before, after in (
-        ("microphone", still, new.microphone),
+def _need_restart(old: Settings, new: Settings) -> list[str]:
+    """Names of the settings that differ and are read only when the program starts."""
+    pairs = (
+        # The gain is applied at once.
+        ("microphone", replace(old.microphone, gain_db=new.microphone.gain_db), new.microphone),
         ("model", old.model, new.model),
         ("web", old.web, new.web),
-    ):
-        for name in type(before).__dataclass_fields__:
-            if getattr(before, name) != getattr(after, name):
-                found.append(f"{section}.{name}")
-    return found
+    )
+    return [
+        f"{section}.{option.name}"
+        for section, before, after in pairs
+        for option in fields(before)
+        if getattr(before, option.name) != getattr(after, option.name)
+    ]

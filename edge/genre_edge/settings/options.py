@@ -1,5 +1,5 @@
-"""What a user can set, declared once: a dataclass field that knows its flag, its help
-and its limits.
+"""Options declared once: a dataclass field that knows its flag, its help and its
+limits.
 
 The same declaration makes the command line's flag, the key of the configuration file,
 the environment variable, the commented file that `genre-edge config init` writes, and

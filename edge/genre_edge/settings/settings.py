@@ -35,7 +35,7 @@ class Settings:
 
     @property
     def microphone(self) -> CaptureConfig:
-        """How the microphone is heard."""
+        """Which microphone is used, and how."""
         return self.of(MICROPHONE)
 
     @property

@@ -1,24 +1,28 @@
-"""What a user can set; names are those of the configuration file, the environment and
-the JSON."""
+"""The tables that are always there: microphone, listen, model and web.
+
+Names of fields are those of the configuration file, the environment and the JSON.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import Fault, UsageError
 from .options import check, option
 from .section import Section
 
 DEFAULT_MODEL = "gtzan-edge.int8"
-"""The shipped model that is used where nobody names another."""
+"""The shipped model that is used if no other is named."""
+_SHORTEST_TOKEN = 8
+"""Characters of an access token."""
 RUNTIMES = ("litert", "tflite", "tensorflow")
 """Interpreters, in the order in which they are looked for."""
 
 
 @dataclass(frozen=True)
 class CaptureConfig:
-    """How the microphone is heard."""
+    """Which microphone is used, and how."""
 
     device: str | None = option(
         None, "a token ('genre-edge devices'), an index, or a part of the name", "--device", "D"
@@ -26,19 +30,19 @@ class CaptureConfig:
     gain_db: float = option(0.0, "amplify by DB decibels", "--gain", "DB", low=-60, high=60)
     channel: int | None = option(
         None,
-        "hear channel N alone, counted from 1; without it the mean of all",
+        "use channel N only, counted from 1; without it the mean of all",
         "--channel",
         "N",
         low=1,
     )
     exit_on_device_loss: bool = option(
-        False, "leave with status 1 instead of waiting for the device", "--exit-on-device-loss"
+        False, "exit with status 1 instead of waiting for the device", "--exit-on-device-loss"
     )
     queue_seconds: float = option(
-        10.0, "audio kept for a slow consumer before the oldest is dropped, s", low=1, high=600
+        10.0, "audio that may wait to be processed before the oldest is dropped, s", low=1, high=600
     )
     stall_seconds: float = option(
-        5.0, "time without a frame after which the stream counts as dead, s", low=0.1, high=600
+        5.0, "time without audio after which the device counts as lost, s", low=0.1, high=600
     )
 
     @property
@@ -52,17 +56,17 @@ class CaptureConfig:
 
 @dataclass(frozen=True)
 class ListenConfig:
-    """What is made of what is heard."""
+    """How windows become labels, and when listening ends."""
 
     smooth: int = option(
         3, "windows averaged for the label; 1: none", "--smooth", "N", low=1, high=1000
     )
     silence_dbfs: float = option(
-        -65.0, "level below which it is silence, dBFS", "--silence", "DBFS", low=-120, high=0
+        -65.0, "level below which a window is silence, dBFS", "--silence", "DBFS", low=-120, high=0
     )
     uncertain_below: float | None = option(
         None,
-        'probability below which the label is "uncertain"; without it what the model\'s card says',
+        'confidence below which the label is "uncertain"; without it the value in the model',
         "--uncertain",
         "P",
         low=0,
@@ -83,7 +87,7 @@ class EngineConfig:
     build their own."""
 
     model: str = option(
-        DEFAULT_MODEL, "a bundle (.tflite), or the name of a shipped one", "--model", "M"
+        DEFAULT_MODEL, "a model file (.tflite), or the name of a shipped model", "--model", "M"
     )
     hop_seconds: float | None = option(
         None,
@@ -94,7 +98,7 @@ class EngineConfig:
     )
     runtime: str | None = option(
         None,
-        "what runs the model; without it the first that is installed",
+        "interpreter of the model; without it the first that is installed",
         "--runtime",
         choices=RUNTIMES,
     )
@@ -108,55 +112,63 @@ class EngineConfig:
 class WebConfig:
     """The page and the prediction service."""
 
-    enabled: bool = option(False, "serve page and API beside the service that listens")
+    enabled: bool = option(False, "serve the page and the API while listening")
     host: str = option(
-        "127.0.0.1", "address to listen on; 0.0.0.0: the whole network", "--host", "ADDRESS"
+        "127.0.0.1", "address to serve; 0.0.0.0: the whole network", "--host", "ADDRESS"
     )
     port: int = option(8080, "port; 0: any that is free", "--port", "N", low=0, high=65535)
     token_file: Path | None = option(
         None,
-        "file with the token that requests must bring; without it only this machine is served",
+        "file with the access token for other machines; without it only this one is served",
         "--token-file",
         "F",
     )
     insecure: bool = option(False, "serve the network without a token", "--insecure")
     allow_origin: str | None = option(
         None,
-        "another site whose pages may ask, such as https://example.org; without it none",
+        "another site whose pages may use the API, such as https://example.org; without it none",
         "--allow-origin",
         "URL",
     )
     upload_mb: float = option(64.0, "largest upload, MB", low=0.1, high=4096)
     upload_minutes: float = option(15.0, "longest audio in an upload, min", low=0.1, high=1440)
-    upload_seconds: float = option(120.0, "longest work on an upload, s", low=1, high=3600)
-    uploads: int = option(4, "uploads worked on at once", low=1, high=64)
-    viewers: int = option(40, "live viewers at once", low=1, high=500)
+    upload_seconds: float = option(120.0, "longest time to classify an upload, s", low=1, high=3600)
+    uploads: int = option(4, "uploads classified at once", low=1, high=64)
+    viewers: int = option(40, "viewers of the live page at once", low=1, high=500)
 
     def __post_init__(self) -> None:
         check(self)
 
     @property
     def is_local(self) -> bool:
-        """Whether this machine alone is served."""
+        """Whether only this machine is served."""
         return self.host in ("localhost", "::1") or self.host.startswith("127.")
 
     def token(self) -> str | None:
-        """The token, if there is one. UsageError if it cannot be read, is too short, or
-        is missing beyond this machine."""
+        """Read the access token; None if there is none and none is needed.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be read or the token is too short; if there is no token
+            and more than this machine is served.
+        """
         if self.token_file is None:
             if not self.is_local and not self.insecure:
-                raise UsageError(
-                    f"{self.host} is open to the network: give --token-file FILE (openssl rand "
-                    "-hex 16 makes a token), "
-                    "or --insecure"
+                reason = (
+                    "is open to the network; set token_file to a file with a token "
+                    "(openssl rand -hex 16 makes one), or set insecure"
                 )
+                raise UsageError(Fault("host", self.host, reason))
             return None
         try:
             token = self.token_file.read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise UsageError(f"token file {self.token_file}: {error.strerror}") from None
-        if len(token) < 8:
-            raise UsageError(f"token file {self.token_file}: holds less than 8 characters")
+            reason = error.strerror or str(error)
+            raise UsageError(Fault("token_file", self.token_file, reason)) from None
+        if len(token) < _SHORTEST_TOKEN:
+            reason = f"holds less than {_SHORTEST_TOKEN} characters"
+            raise UsageError(Fault("token_file", self.token_file, reason))
         return token
 
 
@@ -174,7 +186,7 @@ MICROPHONE = Section(
 LISTEN = Section(
     "listen",
     ListenConfig,
-    "What is made of what it hears",
+    "Labels: smoothing, silence, uncertainty; and when listening ends",
     examples={"uncertain_below": 0.5, "duration": 3600.0, "windows": 1200},
 )
 MODEL = Section(

@@ -13,11 +13,11 @@ from .section import Section
 from .settings import Settings, all_sections
 
 _HEAD = f"""\
-# genre-edge: what the listening program does.
-# A line that begins with "# " and a key holds the default.
-# Flags of genre-edge listen stand above this file, and above it environment variables such as
-# {PREFIX}LISTEN_SMOOTH=5. `genre-edge config check` reads it and names every fault;
-# `systemctl reload genre-edge` applies a change (microphone and model: at the next start).
+# Settings of genre-edge.
+# Lines such as "# key = value" show the defaults; remove the "# " to change one.
+# Environment variables such as {PREFIX}LISTEN_SMOOTH=5 override this file; flags override both.
+# `genre-edge config check` names every fault in it. `systemctl reload genre-edge` applies a
+# change to the running service (microphone, model and web: at the next start).
 """
 
 

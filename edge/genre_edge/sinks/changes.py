@@ -1,4 +1,4 @@
-"""Which records are news: the first window of each label."""
+"""Which records are changes of the label."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from ..records import FileRecord, LiveRecord, Record, WindowRecord
 
 
 class ChangeFilter:
-    """Says of each record whether it is a window with another label than the one
-    before."""
+    """Finds the windows whose label differs from that of the window before."""
 
     def __init__(self) -> None:
         self._last: tuple[str, str] | None = None
 
     def is_change(self, record: Record) -> bool:
-        """True for the first window, and for each whose label or source is new. A
-        file's verdict ends its source."""
+        """Whether a record is the first window, or one with another label or source
+        than the window before.
+
+        A file's verdict ends its source: the next window is a change whatever its
+        label.
+        """
         if isinstance(record, FileRecord):
             self._last = None
             return False

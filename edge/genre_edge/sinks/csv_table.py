@@ -10,13 +10,14 @@ from ..records import FileRecord, Record, WindowRecord
 
 
 class CsvSink:
-    """Writes rows type, file, start, end, windows, genre, confidence and one column a
-    label.
+    """Writes the columns type, file, start, end, windows, genre, confidence, and one
+    for each label.
 
-    A verdict's start is 0 and its end the file's length.
+    The verdict on a file has start 0 and the file's length as its end, in seconds.
     """
 
     def __init__(self, out: TextIO, labels: Sequence[str]) -> None:
+        """Write the header; `labels` are the model's."""
         self._out = out
         self._writer = csv.writer(out, lineterminator="\n")
         self._labels = labels

@@ -1,4 +1,4 @@
-"""Lines for people: time, genre, confidence and a small bar."""
+"""Lines about files for people: time, genre, confidence and a small bar."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def bar(share: float, cells: int = _BAR_CELLS) -> str:
-    """A bar of `cells` characters filled to `share` (0 to 1), in eighths of a
-    character."""
+    """Draw a bar of `cells` characters that is filled to `share` (0 to 1), in eighths
+    of a character."""
     eighths = round(max(0.0, min(1.0, share)) * cells * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(cells)
 
 
 def clock(seconds: float) -> str:
-    """m:ss, or h:mm:ss from an hour on; tenths only where they are not zero."""
+    """Seconds as m:ss, or h:mm:ss from an hour on; tenths only where they are not zero.
+
+    Examples
+    --------
+    >>> clock(83.5)
+    '1:23.5'
+    """
     tenths = round(seconds * 10)
     whole, tenth = divmod(tenths, 10)
     minutes, second = divmod(whole, 60)
@@ -29,14 +35,14 @@ def clock(seconds: float) -> str:
 
 
 class TextSink:
-    """One line a window under the file's name, and a verdict."""
+    """Under the name of each file one line a window, then the verdict."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._file: str | None = None
 
     def write(self, record: Record) -> None:
-        """Write one line; the file's name first when it is new."""
+        """Write one line; before the first of a file its name."""
         if not isinstance(record, WindowRecord | FileRecord):
             return  # live records are for LiveTextSink
         if record.file != self._file:

@@ -1,8 +1,8 @@
 """What was playing and for how long: SQLite, a row for each stretch of one label.
 
-Made for an SD card that may lose power at any moment: WAL, synchronous=NORMAL, a commit
-every 30 s at most. A stretch grows in memory and is written at each commit; what a
-power loss costs is the time since the last.
+Made for an SD card that may lose power at any moment. A stretch grows in memory and is
+written at each commit, every 30 s by default. A power cut costs the time since the last
+commit.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ dropped."""
 
 @dataclass(frozen=True)
 class HistoryConfig:
-    """What is kept, and how long."""
+    """Where the history is, and how much of it is kept."""
 
     path: Path = option(Path("history.db"), "the SQLite file")
-    enabled: bool = option(False, "remember what was heard")
-    windows: bool = option(False, "keep every window there as well", "--history-windows")
-    commit_seconds: float = option(30.0, "time between commits, s", low=0)
+    enabled: bool = option(False, "keep a history of what was heard")
+    windows: bool = option(False, "keep every window in the history too", "--history-windows")
+    commit_seconds: float = option(30.0, "time between two writes to the file, s", low=0)
     keep_days: float = option(400.0, "age beyond which rows are deleted, days", low=0.01)
     most_megabytes: float = option(
         200.0, "size beyond which the oldest rows are deleted, MB", low=0.01
@@ -78,8 +78,17 @@ class HistorySink:
     def __init__(
         self, config: HistoryConfig, health: SinkHealth, clock: Callable[[], float] = time.time
     ) -> None:
-        """The file is opened with the first record, so that trouble with it is told at
-        once and stops nobody."""
+        """Prepare; the file is opened with the first record.
+
+        Parameters
+        ----------
+        config : HistoryConfig
+            Where the history is, and how much of it is kept.
+        health : SinkHealth
+            Counts what is dropped while the file cannot be written.
+        clock : callable
+            Gives the time, UTC, s since 1970.
+        """
         self._config, self._health, self._clock = config, health, clock
         self._file: sqlite3.Connection | None = None
         self._current: Stretch | None = None
@@ -196,7 +205,7 @@ class HistorySink:
 SECTION = Section(
     "history",
     HistoryConfig,
-    "Remembering (genre-edge history shows it)",
+    "The history (genre-edge history shows it)",
     examples={"path": "/var/lib/genre-edge/history.db"},
     flag="--history",
     defaults=lambda environment: {"path": default_history(environment)},
@@ -231,15 +240,15 @@ def _check_flags(args: argparse.Namespace, tables: tuple[HistoryConfig, ...]) ->
 def _plan(config: HistoryConfig) -> PlannedSink | None:
     if not config.enabled:
         return None
-    return PlannedSink("history", config, lambda context: _make(config, context))
-
-
-def _make(config: HistoryConfig, context: SinkContext) -> BackgroundSink:
     try:
         config.path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"history {config.path}: {error.strerror}") from None
-    return context.in_background(HistorySink(config, context.entry))
+
+    def make(context: SinkContext) -> BackgroundSink:
+        return context.in_background(HistorySink(config, context.entry))
+
+    return PlannedSink("history", config, make)
 
 
 KIND = SinkKind(SECTION, _add_flags, _read_flags, _plan, _check_flags)

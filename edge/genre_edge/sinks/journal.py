@@ -1,5 +1,5 @@
-"""A service's records in its log: each change of state, and once an hour what the
-windows were."""
+"""A service's records in its log: each change of state, and a summary of the windows
+once an hour."""
 
 from __future__ import annotations
 
@@ -12,14 +12,26 @@ from ..log import HOUR, INFO, NOTICE, WARNING, Log
 from ..records import LiveRecord, Record, StateRecord
 
 _MOST_LABELS = 4
+"""Labels named in a summary."""
 
 
 class LogSink:
-    """Writes to a Log; windows are counted, never written."""
+    """Writes changes of state to a Log; windows are only counted."""
 
     def __init__(
         self, log: Log, health: Health, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        """Begin to count.
+
+        Parameters
+        ----------
+        log : Log
+            Where entries go.
+        health : Health
+            The program's counters, a part of each summary.
+        clock : callable
+            Gives a time that only increases, s.
+        """
         self._log, self._health, self._clock = log, health, clock
         self._labels: Counter[str] = Counter()
         self._since = clock()
@@ -27,17 +39,16 @@ class LogSink:
     def write(self, record: Record) -> None:
         """Take one record."""
         if isinstance(record, StateRecord):
-            well = record.state in ("listening", "starting")
-            self._log.say(
-                f"{record.state}: {record.reason}", NOTICE if well else WARNING, state=record.state
-            )
+            is_normal = record.state in ("listening", "starting")
+            priority = NOTICE if is_normal else WARNING
+            self._log.say(f"{record.state}: {record.reason}", priority, state=record.state)
         elif isinstance(record, LiveRecord):
             self._labels[record.label] += 1
         if self._clock() - self._since >= HOUR:
             self.summarise()
 
     def summarise(self) -> None:
-        """One entry about the windows since the last one."""
+        """Write an entry about the windows since the last such entry."""
         windows = sum(self._labels.values())
         minutes = round((self._clock() - self._since) / 60)
         common = ", ".join(
@@ -56,5 +67,5 @@ class LogSink:
         self._since = self._clock()
 
     def close(self) -> None:
-        """Sum up what has not been."""
+        """Summarise the rest."""
         self.summarise()

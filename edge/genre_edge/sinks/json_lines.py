@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, written out at once so that a reader follows live."""
+"""JSON lines: one object a line, written at once so that a reader sees it live."""
 
 from __future__ import annotations
 

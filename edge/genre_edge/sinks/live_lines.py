@@ -1,4 +1,4 @@
-"""One line a window for people who follow along."""
+"""Lines about live windows for people: time, label, confidence, level."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..records import GapRecord, LiveRecord, Record
 from .file_lines import bar
 
 _QUIETEST_DBFS = -70.0
-"""Where the level meter begins."""
+"""Lower end of the level meter."""
 
 
 class LiveTextSink:
-    """On a terminal: local time, label, confidence, bars. In a pipe: UTC, label,
-    confidence, level; plain."""
+    """One line a window. On a terminal with local time and bars; in a pipe with UTC and
+    plain numbers."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out

@@ -82,7 +82,7 @@ class CommandSink:
         if done.returncode:
             errors = done.stderr.strip().splitlines()
             raise GenreEdgeError(
-                f"{self._command[0]}: left with status {done.returncode}"
+                f"{self._command[0]}: exit status {done.returncode}"
                 + (f" ({errors[-1]})" if errors else "")
             )
 
@@ -93,7 +93,7 @@ class CommandSink:
 SECTION = Section(
     "on_change",
     CommandConfig,
-    "A command at each change of the label",
+    "A command that runs when the label changes",
     examples={"command": "mpc volume 40"},
     check=CommandConfig.words,
     check_key="command",
