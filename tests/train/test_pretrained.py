@@ -14,14 +14,14 @@ from genre_edge.model.frontend import LogMel
 from genre_edge_convert import cli as convert
 from genre_edge_train import cli as train
 from genre_edge_train.augment.audio import AugmentSpec
-from genre_edge_train.pretrained.batches import Batches, FitSpec, Targets, changed
-from genre_edge_train.pretrained.recordings import (
+from genre_edge_train.data.recordings import (
     FOLDS,
     Recording,
     labels_of,
     load_recordings,
     load_unlabelled,
 )
+from genre_edge_train.pretrained.batches import Batches, FitSpec, Targets, changed
 from genre_edge_train.pretrained.soft_labels import Windows, heads_of, principal, soft_labels
 from genre_edge_train.pretrained.teachers import Teacher, load_teacher, window_starts
 from genre_edge_train.pretrained.variants import (

@@ -23,9 +23,11 @@ examples:
   genre-train evaluate models/gtzan-edge.int8.tflite --data ~/gtzan --conditions
   genre-train evaluate mine.int8.tflite --data ~/my-music --conditions --card mine.md \\
       --json conditions.json
+  genre-train evaluate mine.int8.tflite --data ~/gtzan ~/outside/outside.csv
 """
 
 _TITLE = "## In a room"
+_DATA_SETS = "## On several data sets"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,7 +39,15 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("model", metavar="MODEL", help="a bundle, or the name of a shipped one")
-    top.add_argument("--data", type=Path, required=True, metavar="DIR", help="labelled recordings")
+    top.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DATA",
+        help="labelled recordings; of several data sets, a table with one row for each, as "
+        "recorded and in a room, whose tracks each count once",
+    )
     top.add_argument(
         "--conditions", action="store_true", help="all conditions, not only as recorded"
     )
@@ -52,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
 
     if args.card is not None and not args.card.is_file():
         raise UsageError(f"--card {args.card}: no such file")
-    valid = [track for track in load_tracks(args.data) if track.split == "valid"]
+    if len(args.data) > 1:
+        return _data_sets(args)
+    valid = [track for track in load_tracks(args.data[0]) if track.split == "valid"]
     names = list(CONDITIONS) if args.conditions else list(CONDITIONS)[:1]
     found = evaluate_conditions(find_model(args.model), valid, names)
     print(table(found))
@@ -67,6 +79,29 @@ def run(args: argparse.Namespace) -> int:
             f"does not use:\n\n{table(found)}"
         )
         write_atomically(args.card, with_section(args.card.read_text(), _TITLE, text))
+    return 0
+
+
+def _data_sets(args: argparse.Namespace) -> int:
+    """The table of several data sets."""
+    from ..data.recordings import load_recordings
+    from ..results.conditions import CONDITIONS
+    from ..results.data_sets import IN_A_ROOM, data_sets_table, evaluate_data_sets
+
+    recordings = [one for data in args.data for one in load_recordings(data)]
+    names = list(CONDITIONS) if args.conditions else [next(iter(CONDITIONS)), IN_A_ROOM]
+    found = evaluate_data_sets(find_model(args.model), recordings, names)
+    # A data set is called after its file or folder.
+    table = data_sets_table(found, {str(data): data.stem for data in args.data})
+    print(table)
+    if args.json is not None:
+        args.json.write_text(json.dumps([one.to_dict() for one in found], indent=1) + "\n")
+    if args.card is not None:
+        text = (
+            f"The valid tracks of several data sets, heard by {Path(args.model).name}. In brackets "
+            "Wilson's 95 % interval, each track counting as one case.\n\n" + table
+        )
+        write_atomically(args.card, with_section(args.card.read_text(), _DATA_SETS, text))
     return 0
 
 

@@ -142,8 +142,8 @@ def run(args: argparse.Namespace) -> int:
     with quiet_stderr():  # TensorFlow greets at length
         from ..augment.audio import AugmentSpec
         from ..augment.tomlfile import load_augment
+        from ..data.recordings import load_recordings, load_unlabelled
         from ..pretrained.batches import FitSpec
-        from ..pretrained.recordings import load_recordings, load_unlabelled
         from ..pretrained.teachers import load_teacher
         from ..pretrained.variants import VariantSpec
         from ..results.run_folder import headline

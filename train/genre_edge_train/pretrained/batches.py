@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
 
-from .recordings import Recording
+from ..data.recordings import Recording
 from .soft_labels import Windows
 from .variants import NO_MUSIC, Clips
 

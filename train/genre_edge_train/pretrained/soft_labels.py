@@ -13,7 +13,7 @@ from genre_edge.arrays import Float32
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from .recordings import FOLDS, Recording
+from ..data.recordings import FOLDS, Recording
 from .teachers import Heard, TeacherSpec
 
 REGULARISATION = 0.5

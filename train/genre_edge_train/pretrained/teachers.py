@@ -23,7 +23,7 @@ from genre_edge.model.frontend_spec import FrontendSpec
 from tqdm import tqdm
 
 from ..data.pcm_cache import PcmCache, content_hash
-from .recordings import Recording
+from ..data.recordings import Recording
 from .yamnet import open_tflite
 
 WINDOW_SECONDS = 3.0

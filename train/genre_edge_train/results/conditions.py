@@ -22,6 +22,7 @@ from genre_edge.audio.pcm import from_int16, to_int16
 from genre_edge.audio.source import Source
 from genre_edge.judge.evaluation import Evaluation, evaluate
 from genre_edge.judge.predict import Recording, predict
+from genre_edge.judge.predictions import Predictions
 from genre_edge.judge.tracks import Track, check_genres
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import EngineConfig
@@ -162,6 +163,17 @@ def evaluate_conditions(
     dict
         {condition: evaluation}
     """
+    predictions = predict_conditions(model, tracks, names, seed)
+    return {name: evaluate(of_one) for name, of_one in predictions.items()}
+
+
+def predict_conditions(
+    model: str | Path, tracks: Sequence[Track], names: Sequence[str], seed: int = 2026
+) -> dict[str, Predictions]:
+    """A bundle's answers under conditions; parameters as for `evaluate_conditions`.
+
+    Recordings of the same name are excerpts of one track.
+    """
     engine = Engine(EngineConfig(str(model)))
     check_genres(tracks, engine.classifier.labels)
     shown = tqdm(tracks, desc="conditions", unit="track", disable=None)
@@ -169,7 +181,22 @@ def evaluate_conditions(
     answers = predict([engine], recordings)
     for line in dict.fromkeys(answers.skipped):  # the same for each condition
         print(f"genre-train: skipped {line}", file=sys.stderr)
-    return {name: evaluate(of_one) for name, of_one in answers.predictions[0].by_group().items()}
+    of_track: dict[str, list[str]] = {}
+    for recording in answers.recordings:
+        of_track.setdefault(recording.group, []).append(recording.name)
+    return {
+        name: _excerpts_together(of_one, of_track[name])
+        for name, of_one in answers.predictions[0].by_group().items()
+    }
+
+
+def _excerpts_together(predictions: Predictions, names: Sequence[str]) -> Predictions:
+    """The predictions with the windows of tracks of one name in one track."""
+    number = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    track = np.array([number[name] for name in names])[predictions.window_track]
+    return Predictions.of_windows(
+        predictions.labels, predictions.scores, predictions.window_label, track
+    )
 
 
 def _under_conditions(

@@ -20,11 +20,11 @@ from genre_edge.version import __version__
 
 from ..augment.speech import make_speech
 from ..data.pcm_cache import PcmCache
+from ..data.recordings import Recording, labels_of
 from ..network.temperature import apply_temperature, fit_temperature
 from ..pretrained.batches import Batches, FitSpec, Targets
 from ..pretrained.fit import fit
 from ..pretrained.network import checked_start, classifier_of, put_start, student
-from ..pretrained.recordings import Recording, labels_of
 from ..pretrained.soft_labels import Windows, components, heads_of, soft_labels
 from ..pretrained.teachers import Heard, TeacherSpec, listen_all
 from ..pretrained.variants import NO_MUSIC, Clips, Pool, VariantSpec, make_clips
