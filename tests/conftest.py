@@ -21,7 +21,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parent.parent
 GTZAN = ROOT.parent / "shared" / "data" / "gtzan"
 
+DEVICES = {"broker", "browser", "mic", "page", "server"}
+"""Fixtures that are real parts: whoever uses one is marked `devices`."""
+
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and DEVICES & set(item.fixturenames):
+            item.add_marker("devices")
 
 
 @pytest.fixture(scope="session")
