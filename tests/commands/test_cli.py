@@ -33,7 +33,7 @@ HEAVY = {
 }
 """What no quick command may load: each costs more than the command itself."""
 SETTINGS = {"csv", "difflib", "socket", "sqlite3", "subprocess", "tomllib"}
-"""What --version and --help need not load either."""
+"""What settings that come from no file need not load either."""
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,13 @@ def test_version_and_help_load_no_command(option: str, tmp_path: Path) -> None:
 )
 def test_quick_commands_load_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     assert not loaded_by(arguments, tmp_path) & HEAVY
+
+
+@pytest.mark.parametrize(
+    "arguments", [["config", "show"], ["service", "status"], ["service", "--help"]], ids=" ".join
+)
+def test_settings_load_what_they_use_and_no_more(arguments: list[str], tmp_path: Path) -> None:
+    assert not loaded_by(arguments, tmp_path) & SETTINGS
 
 
 def test_a_command_loads_no_other_command(tmp_path: Path) -> None:

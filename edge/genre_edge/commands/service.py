@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
-import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -98,17 +95,18 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _install(args: argparse.Namespace) -> int:
+    from getpass import getuser
+
     unit, config = _paths(args)
     program = _program()
     under_home = any(
         Path(word).is_relative_to(home) for word in program[:1] for home in ("/home", "/root")
     )
-    user = os.environ.get("SUDO_USER") or getpass.getuser()
+    user = os.environ.get("SUDO_USER") or getuser()
     real_config = args.root / config.relative_to("/") if not args.user else config
     if real_config.exists():
-        load(
-            kinds.sections(), real_config, environment={}
-        )  # a service that cannot start is not installed
+        # A service that cannot start is not installed.
+        load(kinds.sections(), real_config, environment={})
         print(f"kept {real_config}")
     else:
         write_new(real_config, commented(kinds.sections(), {"history": {"enabled": True}}), False)
@@ -118,31 +116,31 @@ def _install(args: argparse.Namespace) -> int:
     print(f"wrote {unit}")
     steps = (["daemon-reload"], ["enable", NAME], ["restart", "--no-block", NAME])
     if not _systemd_runs(args):
-        shown = " && ".join(" ".join(_systemctl(args, step)) for step in steps)
+        shown = " && ".join(" ".join(_command(args, step)) for step in steps)
         print(f"systemd does not run here; on the device: {shown}")
         return 0
     for step in steps:
-        if subprocess.run(_systemctl(args, step), check=False).returncode:
-            complain(f"{' '.join(_systemctl(args, step))}: failed")
+        if _systemctl(args, step):
+            complain(f"{' '.join(_command(args, step))}: failed")
             return 1
-    print("started; 'genre-edge service status' says what it hears")
+    print("started; 'genre-edge service status' shows its log")
     if args.user:
-        print("to have it run without anybody logged in: loginctl enable-linger")
+        print("to run it while nobody is logged in: loginctl enable-linger")
     return 0
 
 
 def _uninstall(args: argparse.Namespace) -> int:
     unit, config = _paths(args)
     if not unit.exists():
-        raise UsageError(f"{unit}: is not there; nothing to remove")
+        raise UsageError(f"{unit}: does not exist; nothing to remove")
     if _systemd_runs(args):
-        subprocess.run(_systemctl(args, ["disable", "--now", NAME]), check=False)
+        _systemctl(args, ["disable", "--now", NAME])
     try:
         unit.unlink()
     except OSError as error:
         raise UsageError(f"{unit}: {error.strerror}") from None
     if _systemd_runs(args):
-        subprocess.run(_systemctl(args, ["daemon-reload"]), check=False)
+        _systemctl(args, ["daemon-reload"])
     print(f"removed {unit}; {config} and the history stay")
     return 0
 
@@ -150,32 +148,32 @@ def _uninstall(args: argparse.Namespace) -> int:
 def _status(args: argparse.Namespace) -> int:
     unit, _ = _paths(args)
     if not unit.exists():
-        raise UsageError(f"{unit}: is not there; 'genre-edge service install' writes it")
+        raise UsageError(f"{unit}: does not exist; 'genre-edge service install' writes it")
     if not _systemd_runs(args):
-        print(f"{unit} is there; systemd does not run here")
+        print(f"{unit} exists; systemd does not run here")
         return 1
-    return subprocess.run(_systemctl(args, ["status", "--no-pager", NAME]), check=False).returncode
+    return _systemctl(args, ["status", "--no-pager", NAME])
 
 
 def _alive(args: argparse.Namespace) -> int:
     path = heartbeat_file()
     if path is None:
-        raise UsageError("RUNTIME_DIRECTORY is not set: the service leaves its sign of life there")
+        raise UsageError("RUNTIME_DIRECTORY is not set: the service leaves its heartbeat there")
     try:
         age = time.time() - path.stat().st_mtime
     except OSError:
-        complain("no sign of life yet")
+        complain("no heartbeat yet")
         return 1
-    print(f"last sign of life {age:.0f} s ago")
+    print(f"last heartbeat {age:.0f} s ago")
     return 0 if age <= WATCHDOG_SECONDS else 1
 
 
 def _paths(args: argparse.Namespace) -> tuple[Path, Path]:
-    """The unit file, and the configuration as the service sees it. UsageError without
-    the right to write there."""
+    """The unit file, and the configuration file as the service sees it. UsageError
+    without the right to write there."""
     if args.user:
         if args.root != Path("/"):
-            raise UsageError("--root: goes without --user")
+            raise UsageError("--root: cannot be combined with --user")
         return config_home() / "systemd/user" / NAME, user_file()
     if os.geteuid() != 0 and args.root == Path("/") and args.run is not _status:
         raise UsageError(
@@ -187,6 +185,8 @@ def _paths(args: argparse.Namespace) -> tuple[Path, Path]:
 def _program() -> tuple[str, ...]:
     """How to start this program from anywhere: its script, else this Python with its
     module."""
+    import shutil
+
     script = shutil.which(sys.argv[0]) or ""
     if Path(script).name == "genre-edge":
         return (str(Path(script).absolute()), "service", "run")
@@ -197,5 +197,12 @@ def _systemd_runs(args: argparse.Namespace) -> bool:
     return args.root == Path("/") and Path("/run/systemd/system").is_dir()
 
 
-def _systemctl(args: argparse.Namespace, words: Sequence[str]) -> list[str]:
+def _systemctl(args: argparse.Namespace, words: Sequence[str]) -> int:
+    """Run systemctl; returns its exit status."""
+    import subprocess
+
+    return subprocess.run(_command(args, words), check=False).returncode
+
+
+def _command(args: argparse.Namespace, words: Sequence[str]) -> list[str]:
     return ["systemctl", *(["--user"] if args.user else []), *words]

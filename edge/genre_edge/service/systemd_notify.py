@@ -4,7 +4,6 @@ heartbeat for other health checks."""
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -95,6 +94,8 @@ class Notifier:
     def _send(self, message: str) -> None:
         if not self._address:
             return
+        import socket
+
         # A supervisor that is gone must not stop the service.
         with (
             suppress(OSError),

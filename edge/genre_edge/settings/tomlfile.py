@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,8 @@ class TomlFile:
 
 def read_toml(path: Path) -> TomlFile:
     """Read a file. UsageError if it cannot be read or is no TOML."""
+    import tomllib
+
     try:
         text = path.read_text(encoding="utf-8")
         return TomlFile(path, tomllib.loads(text), _lines(text))
