@@ -58,7 +58,7 @@ _TOP_OPTIONS = ("-h", "--help", "--version")
 
 
 def parser(configured: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
-    """Build the command line.
+    """Build the parser of the whole command line.
 
     Parameters
     ----------
@@ -75,12 +75,22 @@ def parser(configured: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"genre-edge {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=text, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
+        command = commands.add_parser(name, help=text)
         if name in configured:
-            import_module(f".commands.{name}", __package__).configure(command)
+            _configure(command, name)
     return top
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """Build the parser of one subcommand alone."""
+    command = argparse.ArgumentParser(prog=f"genre-edge {name}")
+    _configure(command, name)
+    return command
+
+
+def _configure(command: argparse.ArgumentParser, name: str) -> None:
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    import_module(f".commands.{name}", __package__).configure(command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,8 +99,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    arguments = with_command(arguments)
-    args = parser(arguments[:1]).parse_args(arguments)
+    name, *options = with_command(arguments)
+    if name not in COMMANDS:
+        parser(configured=()).parse_args([name])  # --help and --version exit here
+        return 0
+    args = command_parser(name).parse_args(options)
     try:
         status: int = args.run(args)
     except GenreEdgeError as error:
