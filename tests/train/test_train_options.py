@@ -19,8 +19,6 @@ from genre_edge_train.augment.mels import Extra, MelAugmenter
 from genre_edge_train.augment.tomlfile import load_augment
 from genre_edge_train.network.temperature import (
     apply_temperature,
-    bias_by_label,
-    bias_vector,
     fit_temperature,
 )
 from genre_edge_train.runs.repeated import RunPlan, run_all, summary, table
@@ -167,34 +165,17 @@ def test_the_temperature_undoes_overconfidence() -> None:
     assert fit_temperature((logits * 2.5).astype(np.float32), label) == pytest.approx(2.5, abs=0.25)
 
 
-def test_a_bias_is_added_to_the_cooled_logits() -> None:
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 2, (4000, 3)).astype(np.float32)
-    bias = bias_vector([("rock", 0.75), ("jazz", -0.5)], ["blues", "jazz", "rock"])
-    np.testing.assert_array_equal(bias, np.array([0, -0.5, 0.75], np.float32))
-    p = np.exp(logits + bias)
-    p /= p.sum(axis=1, keepdims=True)
-    label = np.array([rng.choice(3, p=row / row.sum()) for row in p.astype(np.float64)])
-    temperature = fit_temperature(logits * 2, label, bias)
-    assert temperature == pytest.approx(2, abs=0.2), "fitted with the bias in place"
+def test_a_temperature_is_put_into_the_last_layer() -> None:
+    logits = np.random.default_rng(0).normal(0, 2, (20, 3)).astype(np.float32)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, activation="softmax")])
-    model.layers[-1].set_weights([np.eye(3), np.zeros(3)])
-    apply_temperature(model, 2.0, bias)
-    np.testing.assert_allclose(model.predict(logits * 2, verbose=0), p, rtol=1e-4)
-    assert bias_by_label(["blues", "jazz", "rock"], bias) == {"jazz": -0.5, "rock": 0.75}
-
-
-@pytest.mark.parametrize("value", ["rock", "rock=loud", "=1", "rock=nan"])
-def test_a_wrong_bias_is_one_clear_error(tmp_path: Path, capsys, value: str) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        train.main(["--data", str(tmp_path), "--bias", value])
-    assert stopped.value.code == 2
-    assert f"{value}: must be LABEL=LOGIT" in capsys.readouterr().err
-
-
-def test_a_bias_for_an_unknown_label_names_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="no such label; there are high, low"):
-        bias_vector([("rock", 1.0)], ["high", "low"])
+    model.layers[-1].set_weights([2 * np.eye(3), np.ones(3)])
+    expected = np.exp((2 * logits + 1) / 4)
+    apply_temperature(model, 4.0)
+    np.testing.assert_allclose(
+        model.predict(logits, verbose=0),
+        expected / expected.sum(axis=1, keepdims=True),
+        rtol=1e-4,
+    )
 
 
 # --- several runs

@@ -11,11 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from genre_edge.arrays import Float32
 from genre_edge.console import run_command
 from genre_edge.errors import UsageError
 from genre_edge.files import write_atomically
-from genre_edge.judge.tracks import Track, labels_of, load_tracks
+from genre_edge.judge.tracks import Track, load_tracks
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.quiet import quiet_stderr
 
@@ -47,12 +46,8 @@ def _run(args: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     plan = RunPlan(args.protocol, args.folds, args.repeats, args.seed)
     with quiet_stderr():  # TensorFlow greets at length
-        from .network.temperature import bias_vector
         from .results.run_folder import headline
-    bias = bias_vector(args.bias, labels_of(tracks))
-    train = (
-        _with_teacher(args, bias) if args.teacher is not None else _labels_alone(args, tracks, bias)
-    )
+    train = _with_teacher(args) if args.teacher is not None else _labels_alone(args, tracks)
     found = run_all(plan, tracks, output, train)
     print(table(found) if "runs" in found else headline(found))
     print(f"results in {output}")
@@ -108,7 +103,7 @@ def _same_options(args: argparse.Namespace, output: Path) -> None:
     write_atomically(path, json.dumps(ours, indent=1) + "\n")
 
 
-def _with_teacher(args: argparse.Namespace, bias: Float32) -> Train:
+def _with_teacher(args: argparse.Namespace) -> Train:
     """Runs of the recipe with a teacher."""
     with quiet_stderr():
         from .augment.audio import AugmentSpec
@@ -149,14 +144,13 @@ def _with_teacher(args: argparse.Namespace, bias: Float32) -> Train:
             args.start_from,
             protocol,
             args.jobs,
-            bias,
         )
         return run(recipe, tracks)
 
     return train
 
 
-def _labels_alone(args: argparse.Namespace, tracks: Sequence[Track], bias: Float32) -> Train:
+def _labels_alone(args: argparse.Namespace, tracks: Sequence[Track]) -> Train:
     """Runs on labels alone."""
     with quiet_stderr():
         from .network.fit import FitSpec
@@ -166,7 +160,7 @@ def _labels_alone(args: argparse.Namespace, tracks: Sequence[Track], bias: Float
 
     def train(divided: Sequence[Track], protocol: str, seed: int, folder: Path) -> dict[str, Any]:
         spec = FitSpec(arch=args.arch, epochs=args.epochs, batch=args.batch, seed=seed)
-        return train_on_labels(features, divided, frontend, protocol, spec, folder, bias)
+        return train_on_labels(features, divided, frontend, protocol, spec, folder)
 
     return train
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,16 +72,6 @@ def parser() -> argparse.ArgumentParser:
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes that extract features (default: all cores)",
-    )
-    top.add_argument(
-        "--bias",
-        type=_bias,
-        action="append",
-        default=[],
-        metavar="LABEL=LOGIT",
-        help="raise (or, below 0, lower) a label that is named too seldom (too often) where the "
-        "network knows nobody; may "
-        "be repeated",
     )
     _add_protocol_options(top)
     _add_teacher_options(top)
@@ -163,18 +152,6 @@ def _add_teacher_options(top: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--start-from", type=Path, metavar="FILE", help="a student.keras to go on from"
     )
-
-
-def _bias(text: str) -> tuple[str, float]:
-    """ "rock=0.5" as (label, logit)."""
-    label, _, logit = text.rpartition("=")
-    try:
-        value = float(logit)
-    except ValueError:
-        value = math.nan
-    if not label or not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text}: must be LABEL=LOGIT, as in rock=0.5")
-    return label, value
 
 
 ClipSetOption = tuple[int, int, float | None]

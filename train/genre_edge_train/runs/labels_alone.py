@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from genre_edge.arrays import Float32
 from genre_edge.errors import UsageError
 from genre_edge.judge.predictions import Predictions
 from genre_edge.judge.tracks import Track, labels_of
@@ -23,7 +22,7 @@ from ..data.splits import window_sides
 from ..data.windows import Windows
 from ..network.fit import FitSpec, fit, predict
 from ..network.models import build
-from ..network.temperature import apply_temperature, bias_by_label, fit_temperature
+from ..network.temperature import apply_temperature, fit_temperature
 from ..results.run_folder import Curves, HeldOut, write_results, write_tracks
 
 
@@ -47,13 +46,9 @@ def train_on_labels(
     protocol: str,
     spec: FitSpec,
     output: Path,
-    bias: Float32 | float = 0.0,
 ) -> dict[str, Any]:
     """Train on the sides that `tracks` give (`features` may hold more), write the
-    results; returns the metrics.
-
-    `bias` is added to the logits of the finished model, float32 [labels].
-    """
+    results; returns the metrics."""
     labels = labels_of(tracks)
     side = {track.name: track for track in tracks}
     used = [replace(f, track=side[f.track.name]) for f in features if f.track.name in side]
@@ -63,8 +58,8 @@ def train_on_labels(
             f"nothing left to train or validate on ({len(tracks) - len(used)} files skipped)"
         )
     model = fit(train, valid, len(labels), spec, output)
-    temperature = fit_temperature(np.log(predict(model, valid) + 1e-9), valid.label, bias)
-    apply_temperature(model, temperature, bias)
+    temperature = fit_temperature(np.log(predict(model, valid) + 1e-9), valid.label)
+    apply_temperature(model, temperature)
     held, name = (test, "test") if len(test) else (valid, "valid")
     predictions = Predictions.of_windows(labels, predict(model, held), held.label, held.track)
     held_out = HeldOut(predictions, name, protocol)
@@ -78,7 +73,6 @@ def train_on_labels(
             "skipped": len(tracks) - len(used),
             "seed": spec.seed,
             "temperature": round(temperature, 2),
-            "bias": bias_by_label(labels, bias),
             "version": __version__,
         },
     }

@@ -34,7 +34,7 @@ from ..distil.batches import DistilSpec, Material, scores_norm
 from ..distil.clips import ClipPlan, ClipSet, clips_folder, make_clips
 from ..distil.linear_probes import FOLDS, fit_score_probe
 from ..distil.student import classifier_of, distil
-from ..network.temperature import apply_temperature, bias_by_label, fit_temperature
+from ..network.temperature import apply_temperature, fit_temperature
 from ..results.run_folder import Curves, HeldOut, write_results, write_tracks
 
 STUDENT_MELS = 116
@@ -68,8 +68,6 @@ class Recipe:
     """How the sides were made, for the record."""
     jobs: int = 1
     """Processes that make clips."""
-    bias: Float32 | float = 0.0
-    """Added to the logits of the finished model: float32 [labels]."""
 
 
 @dataclass(frozen=True)
@@ -203,9 +201,9 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     classifier = classifier_of(model, fit_score_probe(sets, scores_norm(sets)))
     answers = np.concatenate([classifier.predict(w, verbose=0) for w in (valid.clean, valid.room)])
     temperature = fit_temperature(
-        np.log(answers + 1e-9), np.concatenate([valid.label, valid.label]), recipe.bias
+        np.log(answers + 1e-9), np.concatenate([valid.label, valid.label])
     )
-    apply_temperature(classifier, temperature, recipe.bias)
+    apply_temperature(classifier, temperature)
     held = valid_windows(test_tracks, labels, cache, spec) if test_tracks else valid
     clean, in_rooms = (
         Predictions.of_windows(labels, classifier.predict(w, verbose=0), held.label, held.track)
@@ -222,7 +220,6 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
         "augmentation": json.dumps(asdict(recipe.clips[0].augment)),
         "distillation": json.dumps(asdict(recipe.distil)),
         "temperature": round(temperature, 2),
-        "bias": bias_by_label(labels, recipe.bias),
         "version": __version__,
     }
     write_tracks(recipe.output, tracks)
