@@ -8,22 +8,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from genre_edge.console import run_command
-from genre_edge.errors import UsageError
+from genre_edge.commands.common import Command, run_program
+from genre_edge.errors import Fault, UsageError
 from genre_edge.model.bundle import LAYOUTS
 from genre_edge.quiet import quiet_stderr
 from genre_edge.version import __version__
 
-from .commands import inspect as inspect_cli
-from .commands import repack as repack_cli
-from .read.operators import TARGETS
+from .commands import inspect, repack
+from .read.operators import TARGETS, check_target
 
 _DESCRIPTION = """\
-Turn a trained network into bundles for the edge: float32, float16, dynamic-range and full int8,
-quantised on real windows.
+Turn a trained network into bundles that run on the device: float32, float16, dynamic-range and
+full int8, quantised on real windows.
 
 Each bundle is one .tflite file that carries its labels, front-end, provenance and measured
-accuracy. Nothing is written unless each agrees with the original on held-out windows.
+accuracy. Nothing is written unless every bundle agrees with the original on held-out windows.
 """
 
 _EPILOG = """\
@@ -39,13 +38,16 @@ examples:
   genre-convert inspect mine.int8.tflite       operators, tensors, quantisation, size
   genre-convert repack mine.int8.tflite --labels a,b,c -o other.int8.tflite
 
-reads beside MODEL, unless --labels and --frontend say it: model.json (same name), as genre-train
-writes it
+reads: MODEL, and for labels and front-end the .json of the same name that genre-train writes,
+unless --labels and --frontend are given
 writes: NAME.KIND.tflite for each kind, and NAME.md (the model card)
 """
 
-SUBCOMMANDS = {"inspect": inspect_cli, "repack": repack_cli}
-"""Told apart by the first word; anything else is a model to convert."""
+SUBCOMMANDS = {
+    "inspect": Command(inspect.parser, inspect.run),
+    "repack": Command(repack.parser, repack.run),
+}
+"""Recognised by the first word; anything else is a model to convert."""
 _KINDS = ("float32", "float16", "dynamic", "int8")
 
 
@@ -86,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--labels",
         metavar="FILE_OR_LIST",
-        help="one a line, or separated by commas, in the outputs' order",
+        help="a file with one label a line, or a list with commas, in the order of the outputs",
     )
     top.add_argument(
         "--frontend",
@@ -95,37 +97,36 @@ def parser() -> argparse.ArgumentParser:
         help="TOML or JSON with what differs from the default front-end",
     )
     top.add_argument(
-        "--layout", choices=LAYOUTS, help="order of the input (default: as its shape says)"
+        "--layout",
+        choices=LAYOUTS,
+        help="order of the input's dimensions (default: found from its shape)",
     )
     top.add_argument(
         "--min-agreement",
         type=float,
         default=97.0,
         metavar="PERCENT",
-        help="least share of held-out windows with the original's top-1 (default: %(default)g)",
+        help="smallest share of held-out windows on which bundle and original must name the same "
+        "genre (default: %(default)g)",
     )
     top.add_argument(
         "--target",
         metavar="RUNTIME",
-        help=f"fail if this interpreter cannot run it: {next(iter(TARGETS))} to "
+        help=f"fail if this interpreter cannot run the bundle: {next(iter(TARGETS))} to "
         f"{list(TARGETS)[-1]}",
     )
     top.add_argument(
         "--quantiser",
         choices=("tflite", "ai-edge"),
         default="tflite",
-        help="what makes int8 (default: %(default)s, see docs/benchmarks.md)",
+        help="what quantises to int8 (default: %(default)s, see docs/benchmarks.md)",
     )
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] and arguments[0] in SUBCOMMANDS:
-        module = SUBCOMMANDS[arguments[0]]
-        return run_command("genre-convert", module.run, module.parser().parse_args(arguments[1:]))
-    return run_command("genre-convert", _run, parser().parse_args(arguments))
+    return run_program("genre-convert", Command(parser, _run), SUBCOMMANDS, argv)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -133,12 +134,11 @@ def _run(args: argparse.Namespace) -> int:
     kinds = tuple(dict.fromkeys(args.to.split(","))) if args.to else ("float32", "int8")
     unknown = [kind for kind in kinds if kind not in _KINDS]
     if unknown:
-        raise UsageError(
-            f"--to {args.to}: unknown {', '.join(unknown)}; choose from {', '.join(_KINDS)}"
-        )
-    if args.target is not None and args.target not in TARGETS:
-        raise UsageError(f"--target {args.target}: unknown; choose from {', '.join(TARGETS)}")
-    with quiet_stderr():  # TensorFlow greets at length
+        reason = f"{', '.join(unknown)} is unknown; choose from {', '.join(_KINDS)}"
+        raise UsageError(Fault("to", args.to, reason))
+    if args.target is not None:
+        check_target(args.target)
+    with quiet_stderr():  # TensorFlow prints much when it is imported
         from .pack.conversion import ConversionConfig, check_config, convert
         from .read.describe import describe
         from .read.networks import load_network

@@ -1,68 +1,27 @@
-"""genre-edge bench: its figures are those of classify, its JSON keeps its schema, its
-comparison knows noise."""
+"""genre-edge bench: its figures are those of classify, its JSON keeps its schema."""
 
 from __future__ import annotations
 
-import copy
 import json
-import time
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
-import soundfile
 from genre_edge import cli as genre_edge
-from genre_edge.bench.board import parse_throttled
-from genre_edge.bench.compare import compare, load_bench
-from genre_edge.bench.cost import interleaved, milliseconds
+from genre_edge.bench.measure import BenchConfig, load_models
+from genre_edge.errors import UsageError
 from genre_edge.extras import install_line
-from genre_edge.model.bundle import find_model, read_bundle
-from genre_edge.model.flatbuffer import read_graph
+from genre_edge.model.bundle import find_model, read_bundle, write_bundle
+from genre_edge.model.frontend_spec import FrontendSpec
 
-ROOT = Path(__file__).parents[2]
+from tests.conftest import ROOT
+
+LABELS = read_bundle(find_model("gtzan-edge.int8")).info.labels
 SCHEMA = json.loads((ROOT / "docs" / "bench.schema.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def music(tmp_path_factory, demo_clip) -> Path:
-    """The demo clip's quarters as tracks of three genres, one too short, one no
-    audio."""
-    root = tmp_path_factory.mktemp("music")
-    samples, rate = soundfile.read(demo_clip)
-    rows = ["track,genre,file,split"]
-    for k, genre in enumerate(("blues", "classical", "rock", "rock", "jazz")):
-        soundfile.write(root / f"{k}.wav", np.roll(samples, k * rate * 2)[: rate * 7], rate)
-        rows.append(f"t{k},{genre},{k}.wav,valid")
-    soundfile.write(root / "short.wav", samples[: rate // 4], rate)
-    (root / "broken.wav").write_text("no audio")
-    rows += [
-        "short,rock,short.wav,valid",
-        "broken,rock,broken.wav,valid",
-        "gone,rock,gone.wav,valid",
-    ]
-    rows += ["other,rock,0.wav,train"]
-    (root / "tracks.csv").write_text("\n".join(rows) + "\n")
-    return root
-
-
-@pytest.fixture(scope="module")
-def bench(music, tmp_path_factory) -> Path:
-    output = tmp_path_factory.mktemp("bench")
-    arguments = [
-        "bench",
-        "--data",
-        str(music),
-        "--rounds",
-        "10",
-        "--threads",
-        "1,2",
-        "--output",
-        str(output),
-    ]
-    assert genre_edge.main(arguments) == 1, "three files were skipped"
-    return output
 
 
 def test_bench_json_keeps_its_schema(bench: Path) -> None:
@@ -116,17 +75,6 @@ def unwritten(schema: dict, instances: list, where: str) -> Iterator[str]:
             yield from unwritten(schema["items"], inner, f"{where}[]")
 
 
-def test_a_bench_json_of_the_first_version_still_counts(bench: Path) -> None:
-    """It lacks what came later; it is valid, and can be compared."""
-    old = json.loads((bench / "bench.json").read_text())
-    for model in old["models"]:
-        del model["accuracy"]["worst_label"]
-        for unit in ("windows", "tracks"):
-            del model["accuracy"][unit]["top2_accuracy"]
-    jsonschema.validate(old, SCHEMA)
-    assert compare(old, load_bench(bench / "bench.json")) == ([], [])
-
-
 def test_its_accuracy_is_that_of_classify(bench: Path, music: Path, cli) -> None:
     found = json.loads((bench / "bench.json").read_text())
     labels = found["data"]["labels"]
@@ -165,10 +113,25 @@ def test_people_get_tables_and_a_picture(bench: Path) -> None:
     assert (bench / "bench.png").stat().st_size > 10_000
 
 
+def test_the_tables_show_the_figures(bench: Path) -> None:
+    found = json.loads((bench / "bench.json").read_text())["models"][0]
+    text = (bench / "bench.md").read_text()
+    windows, tracks = (found["accuracy"][unit] for unit in ("windows", "tracks"))
+    cells = [
+        f"{one['accuracy']:.1%} of {one['count']} "
+        f"({one['interval'][0]:.1%} to {one['interval'][1]:.1%})"
+        for one in (windows, tracks)
+    ]
+    assert f"| gtzan-edge.int8 (litert) | {cells[0]} | {cells[1]} | " in text
+    assert f"| rock | {windows['genres']['rock']['recall']:.0%} | " in text
+    counts = windows["confusion"][LABELS.index("rock")]
+    assert f"| rock | {' | '.join(str(n or '') for n in counts)} |\n" in text
+
+
 def test_without_matplotlib_only_the_picture_is_missing(
     music, tmp_path, monkeypatch, capsys
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     genre_edge.main(
         [
             "bench",
@@ -186,20 +149,20 @@ def test_without_matplotlib_only_the_picture_is_missing(
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "status", "says"),
     [
-        ("--data {m} --split test", "has no such tracks"),
-        ("--data {m}/nowhere", "no such folder"),
-        ("--data {m} --threads 0", "at least 1"),
-        ("--data {m} --threads two", "must be numbers"),
-        ("--data {m} --rounds 3", "fewer than 10"),
-        ("--data {m} nothing.tflite", "no such file"),
-        ("--data {m} --runtime onnx", "must be litert or"),
-        ("--compare {m}/tracks.csv {m}/tracks.csv", "not a bench.json"),
+        ("--data {m} --split test", 2, "has no such tracks"),
+        ("--data {m}/nowhere", 2, "no such folder"),
+        ("--data {m} --threads 0", 2, "at least 1"),
+        ("--data {m} --threads two", 2, "must be numbers"),
+        ("--data {m} --rounds 3", 2, "--rounds 3: must be at least 10"),
+        ("--data {m} nothing.tflite", 1, "no such file"),
+        ("--data {m} --runtime onnx", 2, "must be litert or"),
+        ("--compare {m}/tracks.csv {m}/tracks.csv", 2, "not a bench.json"),
     ],
 )
-def test_wrong_use_is_one_line(music: Path, capsys, options: str, says: str) -> None:
-    assert genre_edge.main(["bench", *options.format(m=music).split()]) in (1, 2)
+def test_wrong_use_is_one_line(music: Path, capsys, options: str, status: int, says: str) -> None:
+    assert genre_edge.main(["bench", *options.format(m=music).split()]) == status
     captured = capsys.readouterr()
     assert says in captured.err
     assert len(captured.err.splitlines()) == 1
@@ -212,109 +175,32 @@ def test_a_label_the_model_does_not_know_is_named(tmp_path: Path, demo_clip: Pat
     assert "no label polka" in capsys.readouterr().err
 
 
-# --- comparison
+# --- which models can be measured together
 
 
-def test_the_same_benchmark_has_not_changed(bench: Path, capsys) -> None:
-    same = str(bench / "bench.json")
-    assert genre_edge.main(["bench", "--compare", same, same]) == 0
-    assert capsys.readouterr().out == "nothing changed beyond noise\n"
+def altered(tmp_path: Path, **changes: object) -> str:
+    """The shipped int8 bundle with another description."""
+    bundle = read_bundle(find_model("gtzan-edge.int8"))
+    write_bundle(tmp_path / "b.tflite", bundle.flatbuffer, replace(bundle.info, **changes))
+    return str(tmp_path / "b.tflite")
 
 
-def test_a_change_is_told_only_beyond_noise(bench: Path) -> None:
-    old = load_bench(bench / "bench.json")
-    new = copy.deepcopy(old)
-    model = new["models"][0]
-    model["cost"][0]["inference_ms"] = {
-        k: 3 * v for k, v in model["cost"][0]["inference_ms"].items()
-    }
-    model["bytes"] = int(model["bytes"] * 0.8)
-    changes, remarks = compare(old, new)
-    assert [(c.worse, c.text.split(": ")[1].split(" ")[0]) for c in changes] == [
-        (False, "file"),
-        (True, "inference"),
-    ]
-    assert remarks == []
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"labels": (*LABELS[:9], "polka")}, "its labels are not those of"),
+        ({"labels": LABELS[::-1]}, "in another order"),
+        ({"frontend": FrontendSpec(window_seconds=2.0)}, "its windows are not as long as"),
+    ],
+)
+def test_models_that_cannot_share_windows_are_refused(
+    tmp_path: Path, changes: dict[str, object], says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        load_models(BenchConfig(("gtzan-edge.int8", altered(tmp_path, **changes))))
 
 
-def test_accuracy_changes_by_mcnemar_on_the_same_windows(bench: Path) -> None:
-    old = copy.deepcopy(load_bench(bench / "bench.json"))
-    truth = [0] * 40
-    for bench_ in (old, new := copy.deepcopy(old)):
-        bench_["data"]["truth"] = truth
-        for model in bench_["models"]:
-            model["accuracy"]["top1"] = [0] * 40
-    new["models"][0]["accuracy"]["top1"][:5] = [1] * 5  # p = 0.06
-    assert compare(old, new)[0] == []
-    new["models"][0]["accuracy"]["top1"][:6] = [1] * 6  # p = 0.03
-    new["models"][0]["accuracy"]["windows"]["accuracy"] -= 0.15
-    (change,) = compare(old, new)[0]
-    assert change.worse
-    assert "p = 0.031" in change.text
-
-
-def test_other_machines_and_models_are_remarked_on(bench: Path) -> None:
-    old = load_bench(bench / "bench.json")
-    new = copy.deepcopy(old)
-    new["board"]["model"] = "Raspberry Pi 4 Model B Rev 1.4"
-    new["models"][0]["name"] = "mine"
-    new["models"][1]["cost"][0]["inference_ms"] = {
-        k: 9 * v for k, v in new["models"][1]["cost"][0]["inference_ms"].items()
-    }
-    changes, remarks = compare(old, new)
-    assert changes == []
-    assert [remark.split(":")[0].split(" (")[0] for remark in remarks] == [
-        "only in the old",
-        "only in the new",
-        "other machine",
-    ]
-
-
-# --- parts
-
-
-def test_arms_take_turns() -> None:
-    order: list[str] = []
-    arms = {name: lambda _, name=name: order.append(name) for name in "abc"}
-    taken = interleaved(arms, 6)
-    assert all(len(seconds) == 6 for seconds in taken.values())
-    rounds = ["".join(order[i : i + 3]) for i in range(0, len(order), 3)]
-    assert all(sorted(r) == ["a", "b", "c"] for r in rounds)
-    assert len(set(rounds)) == 3, "each goes first in turn"
-
-
-def test_milliseconds_measure_time() -> None:
-    taken = interleaved({"slow": lambda _: time.sleep(0.004), "idle": lambda _: None}, 10)
-    assert milliseconds(taken["slow"])["median"] >= 4 > milliseconds(taken["idle"])["median"]
-
-
-def test_throttling_is_told_in_words() -> None:
-    assert parse_throttled("throttled=0x0\n") == []
-    assert parse_throttled("throttled=0x50005\n") == ["under-voltage", "throttled"]
-    assert parse_throttled("throttled=0x20000\n") == ["frequency capped earlier"]
-    assert parse_throttled("error=1 error_msg") is None
-
-
-def test_the_flatbuffer_is_read_as_tensorflow_reads_it() -> None:
-    schema = pytest.importorskip("tensorflow.lite.python.schema_py_generated")
-    for name in ("gtzan-edge.int8", "gtzan-two-block.float32"):
-        flatbuffer = read_bundle(find_model(name)).flatbuffer
-        graph = read_graph(flatbuffer, name)
-        model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
-        expected = model.subgraphs[0]
-        names = {v: k for k, v in vars(schema.BuiltinOperator).items()}
-        codes = [(names[code.builtinCode], code.version) for code in model.operatorCodes]
-        assert [(o.name, o.version) for o in graph.operators] == [
-            codes[o.opcodeIndex] for o in expected.operators
-        ]
-        for ours, theirs in zip(graph.tensors, expected.tensors, strict=True):
-            assert list(map(abs, ours.shape)) == list(
-                theirs.shape if theirs.shape is not None else []
-            )
-            if theirs.quantization is not None and theirs.quantization.scale is not None:
-                np.testing.assert_array_equal(np.float32(ours.scale), theirs.quantization.scale)
-        assert graph.inputs == tuple(expected.inputs)
-    # 3x3 convolutions with 32 and 128 channels, dense 512 and 10, on 126 x 128 and 63 x
-    # 64.
-    by_hand = 126 * 128 * 9 * 32 + 63 * 64 * 9 * 32 * 128 + 128 * 512 + 512 * 10
-    assert graph.macs == by_hand
+def test_two_bundles_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:
+    path, shipped = altered(tmp_path), find_model("gtzan-edge.int8")
+    models = load_models(BenchConfig(("gtzan-edge.int8", path)))
+    assert [model.model for model in models] == [shipped, path]

@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
         prog="genre-convert inspect",
-        description="List what a TFLite model (a bundle or any other) consists of.",
+        description="List what a TFLite model consists of, whether it is a bundle or not.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -36,9 +36,9 @@ def parser() -> argparse.ArgumentParser:
         "model", metavar="MODEL", help="a .tflite file, or the name of a shipped model"
     )
     top.add_argument(
-        "--tensors", action="store_true", help="also every tensor with its scale and zero point"
+        "--tensors", action="store_true", help="also list every tensor with scale and zero point"
     )
-    top.add_argument("--json", action="store_true", help="everything as one JSON object")
+    top.add_argument("--json", action="store_true", help="print everything as one JSON object")
     return top
 
 

@@ -7,7 +7,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from genre_edge.errors import UsageError
+from genre_edge.errors import Fault, UsageError
 from genre_edge.model.bundle import find_model, read_bundle, write_bundle
 
 from ..read.describe import load_labels
@@ -24,8 +24,8 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
         prog="genre-convert repack",
-        description="Change what a bundle says of itself. Its figures are kept: they are about "
-        "the network.",
+        description="Change what a bundle says about itself. The network and its measured accuracy "
+        "stay as they are.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -35,14 +35,14 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--name", help="its name (default: the output's)")
     top.add_argument(
-        "--labels", metavar="FILE_OR_LIST", help="as many as before, in the outputs' order"
+        "--labels", metavar="FILE_OR_LIST", help="as many as before, in the order of the outputs"
     )
     top.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="a line of provenance; may be repeated",
+        help="one entry of the provenance; may be given several times",
     )
     return top
 
@@ -52,19 +52,19 @@ def run(args: argparse.Namespace) -> int:
     bundle = read_bundle(find_model(args.bundle))
     info = bundle.info
     if args.output.suffix != ".tflite" or not args.output.parent.is_dir():
-        raise UsageError(f"--output {args.output}: must be a .tflite file in a folder that exists")
+        reason = "must be a .tflite file in a folder that exists"
+        raise UsageError(Fault("output", args.output, reason))
     if args.labels is not None:
         labels = load_labels(args.labels)
         if len(labels) != len(info.labels):
-            raise UsageError(
-                f"--labels: {len(labels)} given, the network has {len(info.labels)} outputs"
-            )
+            reason = f"{len(labels)} labels, but the network has {len(info.labels)} outputs"
+            raise UsageError(Fault("labels", args.labels, reason))
         info = replace(info, labels=labels)
     trained_on = dict(info.trained_on)
     for pair in args.set:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise UsageError(f"--set {pair}: must be KEY=VALUE")
+            raise UsageError(Fault("set", pair, "must be KEY=VALUE"))
         trained_on[key.strip()] = value.strip()
     name = args.name or args.output.name.removesuffix(".tflite")
     write_bundle(args.output, bundle.flatbuffer, replace(info, name=name, trained_on=trained_on))

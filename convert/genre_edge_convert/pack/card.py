@@ -1,4 +1,4 @@
-"""The model card: what the model is, how it was judged, and what it is bad at."""
+"""The model card: what a model is, how right it is and on what, and its limits."""
 
 from __future__ import annotations
 
@@ -10,27 +10,40 @@ from genre_edge.model.bundle import Bundle
 
 
 def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> str:
-    """Markdown for a model's bundles, {"float32": ..., "int8": ...}; every figure is
-    from their metadata."""
+    """The model card of a model's bundles.
+
+    Parameters
+    ----------
+    name
+        What the model is called.
+    bundles
+        Its bundles, {"float32": ..., "int8": ...}. Every figure comes from what they
+        say about themselves.
+    sizes
+        Size of each bundle's file, bytes.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
     first = next(iter(bundles.values())).info
     frontend = first.frontend
     lines = [
         f"# {name}",
         "",
-        f"Says which of {len(first.labels)} genres a {frontend.window_seconds:g}-second window of "
-        "music is: "
-        f"{', '.join(first.labels)}.",
+        f"Names the genre of a {frontend.window_seconds:g}-second window of music. It knows "
+        f"{len(first.labels)} genres: {', '.join(first.labels)}.",
         "",
         "## Accuracy",
         "",
         *_table(bundles, sizes),
         "",
-        "Protocol: tracks kept out of training altogether (`split` = valid in the data's table), "
-        "non-overlapping windows, and the mean of a track's scores for the track; "
-        "measured through `genre-edge classify`. In brackets Wilson's 95 % interval, for as many "
-        "independent cases "
-        '(windows of one track are not). "Agrees" is the share of those windows on which the top-1 '
-        "is that of the network before conversion.",
+        "The tracks are those that training did not use (`split` = valid in the data's table). "
+        "Windows do not overlap. A track's genre is that of the mean of its windows' scores, as in "
+        "`genre-edge classify`. In brackets: Wilson's 95 % interval for as many independent cases; "
+        'windows of one track are not independent. "Agrees" is the share of windows on which the '
+        "most probable genre is the same as that of the network before conversion.",
         "",
         *_confusions(bundles),
         "",
@@ -45,11 +58,11 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "",
         "## Limits",
         "",
-        "- Tracks of one artist may stand on both sides of the split, which flatters the figures: "
-        "expect less on music of other times and places.",
+        "- One artist's tracks may be among both the training and the valid tracks. That makes "
+        "the figures too good: expect less on other music.",
         "- Genre labels are one listener's opinion, and the training labels contain known faults "
         "(B. L. Sturm, arXiv:1306.1461).",
-        "- `genre-edge classify` always names one of the genres, of speech and noise too.",
+        "- `genre-edge classify` always names one of the genres, even for speech and noise.",
         "- Unless a table says otherwise, the figures are for the recordings themselves, not for "
         "what a microphone hears.",
         "",
@@ -79,7 +92,7 @@ def _conversion(bundles: Mapping[str, Bundle]) -> list[str]:
     return [
         f"- {kind}: needs TFLite {found['oldest_runtime']} or newer; ran in "
         f"{', '.join(found['runs_in'])}; "
-        f"{found['macs'] / 1e6:.1f} million multiply-accumulates a window"
+        f"{found['macs'] / 1e6:.1f} million multiply-accumulates for a window"
         for kind, bundle in bundles.items()
         if (found := bundle.info.conversion)
     ]
@@ -94,10 +107,9 @@ def _calibration(bundles: Mapping[str, Bundle]) -> list[str]:
         f"Expected calibration error of {last.info.name} on those windows: "
         f"{valid['calibration_error']:.3f}. "
         f"Below a confidence of {valid['uncertain_below']:.2f} a window is more likely wrong than "
-        "right: "
-        "`genre-edge listen` calls it uncertain.",
+        "right, and `genre-edge listen` calls it uncertain.",
         "",
-        "Sounds that are no music, called uncertain by that rule: "
+        "Of sounds that are no music it calls uncertain: "
         + ", ".join(
             f"{found['uncertain']:.0%} of {found['windows']} windows of {name}"
             for name, found in last.info.metrics["not_music"].items()
@@ -112,11 +124,11 @@ def _confusions(bundles: Mapping[str, Bundle]) -> list[str]:
     if not valid or not valid["confusions"]:
         return []
     worst = ", ".join(
-        f"{pair.replace(' > ', ' heard as ')} ({n})" for pair, n in valid["confusions"].items()
+        f"{pair.replace(' > ', ' as ')} ({n})" for pair, n in valid["confusions"].items()
     )
     weakest = sorted(valid["recall"].items(), key=lambda pair: pair[1])[:3]
     return [
-        f"Most frequent confusions of {last.info.name}, in windows: {worst}. Heard worst: "
+        f"Most frequent confusions of {last.info.name}, in windows: {worst}. Lowest recall: "
         + ", ".join(f"{label} ({share:.0%} of its windows right)" for label, share in weakest)
         + "."
     ]

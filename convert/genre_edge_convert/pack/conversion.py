@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
-from genre_edge.errors import ModelError, UsageError
+from genre_edge.errors import Fault, ModelError, UsageError
 from genre_edge.model.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from genre_edge.model.classifier import Classifier
-from genre_edge.model.flatbuffer import read_graph
+from genre_edge.model.flatbuffer import Graph, read_graph
 
 from ..quantise.flatbuffers import flatbuffers, write_saved_model
 from ..read.describe import as_input, check_labels, layout_of, output_kind
@@ -28,46 +28,82 @@ from ..verify.outliers import outliers
 from .card import card
 
 _TRIED = 50
-"""Held-out windows that each interpreter must answer alike."""
+"""Held-out windows on which every installed interpreter is tried."""
 
 
 @dataclass(frozen=True)
 class ConversionConfig:
-    """What a conversion shall make."""
+    """What a conversion makes."""
 
     output: Path
     """Path of the bundles without their suffixes."""
     kinds: tuple[str, ...] = ("float32", "int8")
-    """Of quantise.KINDS; a ready TFLite model is packed as it is."""
+    """Of quantise.flatbuffers.KINDS; a TFLite model is packed as it is."""
     layout: str | None = None
-    """Order of the input, or None: as the shape says."""
+    """Order of the input's dimensions; None: found from its shape."""
     min_agreement: float = 97.0
-    """Least share of held-out windows with the network's own top-1, per cent."""
+    """Smallest share of held-out windows on which bundle and network name the same
+    genre, per cent."""
     target: str | None = None
-    """An interpreter that must be able to run it, a name in operators.TARGETS."""
+    """An interpreter that must be able to run the bundles, of operators.TARGETS."""
     quantiser: str = "tflite"
-    """Of quantise.QUANTISERS."""
+    """Of quantise.flatbuffers.QUANTISERS."""
+
+
+def check_config(config: ConversionConfig, network: Network, kinds_given: bool) -> None:
+    """UsageError for what cannot be made.
+
+    Parameters
+    ----------
+    config
+        What is to be made.
+    network
+        The network.
+    kinds_given
+        Whether the user chose the kinds.
+    """
+    if not config.output.parent.is_dir():
+        reason = f"no such folder {config.output.parent}"
+        raise UsageError(Fault("output", config.output, reason))
+    if network.export is None and kinds_given:
+        reason = f"{network.path} is a TFLite model already and is packed as it is"
+        raise UsageError(Fault("to", ",".join(config.kinds), reason))
 
 
 def convert(
     network: Network, described: BundleInfo, samples: Samples, config: ConversionConfig
 ) -> None:
-    """Write the bundles and the card. ModelError, and nothing written, if anything is
-    wrong with one of them."""
+    """Write the bundles and their model card, all of them or none.
+
+    Parameters
+    ----------
+    network
+        The trained network.
+    described
+        Its labels, front-end and provenance.
+    samples
+        Windows to calibrate on and to verify with.
+    config
+        What to make.
+
+    Raises
+    ------
+    ModelError
+        Something is wrong with the network or with one of the bundles.
+    """
     check_labels(network, described.labels)
     layout = layout_of(network, described.frontend, config.layout)
     calibration = as_input(network, samples.calibration, layout)
     raw = network.run(as_input(network, samples.held_out, layout))
     info = replace(described, layout=layout, output=output_kind(network.path, raw))
-    print(f"{network.path.name}: {network.kind}, takes {layout}, answers with {info.output}")
+    print(f"{network.path.name}: {network.kind}, takes {layout}, gives {info.output}")
     with tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".convert-") as name:
-        folder = Path(name)
-        work, made = folder / "work", folder / "made"
+        work, made = Path(name) / "work", Path(name) / "made"
         made.mkdir()
-        flatbuffers_ = _flatbuffers(network, calibration, config, work)
-        check = _Check(info, network.kind, samples, raw.argmax(axis=1), config, work, calibration)
+        original = _Original(info, network.kind, samples, raw.argmax(axis=1), calibration, work)
         bundles = {
-            kind: check.bundle(made, kind, flatbuffer) for kind, flatbuffer in flatbuffers_.items()
+            kind: _write_verified(made, kind, flatbuffer, original, config)
+            for kind, flatbuffer in _flatbuffers(network, calibration, config, work).items()
         }
         sizes = {kind: Path(bundle.path).stat().st_size for kind, bundle in bundles.items()}
         (made / f"{config.output.name}.md").write_text(card(config.output.name, bundles, sizes))
@@ -87,88 +123,108 @@ def _flatbuffers(
 
 
 @dataclass(frozen=True)
-class _Check:
-    """Writes one bundle after the other and holds each against the network."""
+class _Original:
+    """The network that bundles are compared with."""
 
     info: BundleInfo
-    source: str
+    """What all its bundles say."""
+    kind: str
+    """keras, saved-model or tflite."""
     samples: Samples
-    expected: npt.NDArray[np.int64]
-    config: ConversionConfig
-    saved_model: Path
+    top1: npt.NDArray[np.int64]
+    """Its most probable label on each held-out window: [n]."""
     calibration: Float32
-
-    def bundle(self, folder: Path, kind: str, flatbuffer: bytes) -> Bundle:
-        """Write, verify and describe one bundle."""
-        info = replace(self.info, name=f"{self.config.output.name}.{kind}")
-        graph = read_graph(flatbuffer, info.name)
-        check_operators(graph, info.name, self.config.target)
-        path = folder / f"{info.name}.tflite"
-        write_bundle(path, flatbuffer, info)
-        answered = top1_of(path, self.samples.held_out)
-        share = float((answered == self.expected).mean())
-        size = f"{len(flatbuffer) / 1000:.0f} KB"
-        print(
-            f"{kind:<8} {size:>9}  agrees with the original on {share:.2%} of "
-            f"{len(answered)} windows",
-            flush=True,
-        )
-        if share * 100 < self.config.min_agreement:
-            self._explain(kind)
-            raise ModelError(
-                f"{info.name}: agrees with the original on {share:.2%} of windows, "
-                f"need {self.config.min_agreement:g} % (--min-agreement); nothing was written"
-            )
-        metrics: dict[str, Any] = {"agreement": {"windows": len(answered), "top1": round(share, 4)}}
-        if self.samples.label is not None:
-            label, points = largest_loss(info.labels, self.samples.label, self.expected, answered)
-            metrics["worst_label"] = {"label": label, "points": points}
-            print(f"{'':8} label that loses most: {label}, {points:+.1f} points")
-        if self.samples.valid:
-            metrics["valid"] = valid_metrics(path, self.samples.valid)
-            metrics["not_music"] = measure(path, metrics["valid"]["uncertain_below"])
-            print(
-                f"{'':8} right on {metrics['valid']['windows']['accuracy']:.1%} of windows, "
-                f"{metrics['valid']['tracks']['accuracy']:.1%} of tracks"
-            )
-        release = oldest_runtime(graph)
-        interpreters = runs_in(path, self.samples.held_out[:_TRIED])
-        conversion = {
-            "from": self.source,
-            "quantiser": self.config.quantiser
-            if kind == "int8" and self.source != "tflite"
-            else None,
-            "oldest_runtime": "unknown" if release is None else f"{release[0]}.{release[1]}",
-            "runs_in": interpreters,
-            "macs": graph.macs,
-        }
-        print(
-            f"{'':8} runs in {', '.join(interpreters)} here; "
-            f"needs TFLite {conversion['oldest_runtime']} or newer; {graph.macs / 1e6:.1f} M "
-            "multiply-accumulates"
-        )
-        quantisation = Classifier(read_bundle(path)).quantisation
-        write_bundle(
-            path,
-            flatbuffer,
-            replace(info, quantisation=quantisation, conversion=conversion, metrics=metrics),
-        )
-        return read_bundle(path)
-
-    def _explain(self, kind: str) -> None:
-        """Say on standard error which tensors of a bad int8 model stray."""
-        if kind != "int8" or self.config.quantiser != "tflite" or not self.saved_model.exists():
-            return
-        print(
-            "tensors whose int8 values stray furthest (rounding alone: 0.3 steps):", file=sys.stderr
-        )
-        for line in outliers(str(self.saved_model), self.calibration):
-            print(f"  {line}", file=sys.stderr)
+    """The calibration windows as it takes them."""
+    saved_model: Path
+    """Where it was exported to, if it was."""
 
 
-def check_config(config: ConversionConfig, network: Network, asked_kinds: bool) -> None:
-    """UsageError for what cannot be made."""
-    if not config.output.parent.is_dir():
-        raise UsageError(f"--output {config.output}: no such folder {config.output.parent}")
-    if network.export is None and asked_kinds:
-        raise UsageError(f"--to: {network.path} is a TFLite model already and is packed as it is")
+def _write_verified(
+    folder: Path, kind: str, flatbuffer: bytes, original: _Original, config: ConversionConfig
+) -> Bundle:
+    """Write one bundle, compare it with the original, and add what was measured."""
+    info = replace(original.info, name=f"{config.output.name}.{kind}")
+    graph = read_graph(flatbuffer, info.name)
+    check_operators(graph, info.name, config.target)
+    path = folder / f"{info.name}.tflite"
+    write_bundle(path, flatbuffer, info)
+    agreement = _agreement(path, kind, len(flatbuffer), original, config)
+    measured = replace(
+        info,
+        quantisation=Classifier(read_bundle(path)).quantisation,
+        metrics={**agreement, **_accuracy(path, original)},
+        conversion=_made_how(path, kind, graph, original, config),
+    )
+    write_bundle(path, flatbuffer, measured)
+    return read_bundle(path)
+
+
+def _agreement(
+    path: Path, kind: str, size: int, original: _Original, config: ConversionConfig
+) -> dict[str, Any]:
+    """How often the bundle names the original's genre. ModelError if too seldom."""
+    samples, name = original.samples, path.name.removesuffix(".tflite")
+    answers = top1_of(path, samples.held_out)
+    share, count = float((answers == original.top1).mean()), len(answers)
+    print(
+        f"{kind:<8} {f'{size / 1000:.0f} KB':>9}  agrees with the original on {share:.2%} of "
+        f"{count} windows",
+        flush=True,
+    )
+    if share * 100 < config.min_agreement:
+        if kind == "int8" and config.quantiser == "tflite" and original.saved_model.exists():
+            _print_outliers(original)
+        raise ModelError(
+            f"{name}: agrees with the original on {share:.2%} of windows, "
+            f"need {config.min_agreement:g} % (--min-agreement); nothing was written"
+        )
+    found: dict[str, Any] = {"agreement": {"windows": count, "top1": round(share, 4)}}
+    if samples.label is not None:
+        labels = original.info.labels
+        label, points = largest_loss(labels, samples.label, original.top1, answers)
+        found["worst_label"] = {"label": label, "points": points}
+        print(f"{'':8} label that loses most: {label}, {points:+.1f} points")
+    return found
+
+
+def _print_outliers(original: _Original) -> None:
+    """Name the tensors of a bad int8 model that differ most, on standard error."""
+    print(
+        "tensors whose int8 values differ most from float32 (rounding alone: 0.3 steps):",
+        file=sys.stderr,
+    )
+    for line in outliers(str(original.saved_model), original.calibration):
+        print(f"  {line}", file=sys.stderr)
+
+
+def _accuracy(path: Path, original: _Original) -> dict[str, Any]:
+    """How right the bundle is on the valid tracks, if there are any."""
+    if not original.samples.valid:
+        return {}
+    valid = valid_metrics(path, original.samples.valid)
+    print(
+        f"{'':8} right on {valid['windows']['accuracy']:.1%} of windows, "
+        f"{valid['tracks']['accuracy']:.1%} of tracks"
+    )
+    return {"valid": valid, "not_music": measure(path, valid["uncertain_below"])}
+
+
+def _made_how(
+    path: Path, kind: str, graph: Graph, original: _Original, config: ConversionConfig
+) -> dict[str, Any]:
+    """What made the bundle, and which interpreters run it."""
+    release = oldest_runtime(graph)
+    oldest = "unknown" if release is None else f"{release[0]}.{release[1]}"
+    interpreters = runs_in(path, original.samples.held_out[:_TRIED])
+    print(
+        f"{'':8} runs in {', '.join(interpreters)} here; needs TFLite {oldest} or newer; "
+        f"{graph.macs / 1e6:.1f} M multiply-accumulates"
+    )
+    quantised_here = kind == "int8" and original.kind != "tflite"
+    return {
+        "from": original.kind,
+        "quantiser": config.quantiser if quantised_here else None,
+        "oldest_runtime": oldest,
+        "runs_in": interpreters,
+        "macs": graph.macs,
+    }

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 from genre_edge.arrays import Float32
-from genre_edge.errors import ModelError, UsageError
+from genre_edge.errors import Fault, ModelError, UsageError
 from genre_edge.extras import pip_line
 from genre_edge.quiet import quiet_stderr
 from tensorflow.lite.tools import flatbuffer_utils
@@ -26,10 +26,28 @@ package."""
 def flatbuffers(
     saved_model: str, kinds: tuple[str, ...], calibration: Float32, quantiser: str
 ) -> dict[str, bytes]:
-    """{kind: flatbuffer}; int8 is calibrated on `calibration` [n, ...] as the network
-    takes it.
+    """Convert a SavedModel.
 
-    ModelError names the operators that TFLite does not have.
+    Parameters
+    ----------
+    saved_model
+        The folder.
+    kinds
+        What to make, of KINDS.
+    calibration
+        Windows that int8 is calibrated on, float32 [n, ...] as the network takes them.
+    quantiser
+        What quantises to int8, of QUANTISERS.
+
+    Returns
+    -------
+    dict
+        {kind: flatbuffer}
+
+    Raises
+    ------
+    ModelError
+        TensorFlow cannot convert it; operators that TFLite does not have are named.
     """
     make: dict[str, Callable[[], bytes]] = {
         "float32": lambda: _stripped(_float(saved_model)),
@@ -53,7 +71,7 @@ def flatbuffers(
 
 
 def _reason(text: str) -> str:
-    """The converter's pages of text in one line."""
+    """The converter's error, which fills pages, in one line."""
     operators = sorted(set(re.findall(r"\btf\.([A-Z]\w+)", text)))
     if operators:
         return (
@@ -77,7 +95,15 @@ def _reduced(folder: str, dtype: Any) -> bytes:
 
 
 def int8_converter(folder: str, calibration: Float32) -> tf.lite.TFLiteConverter:
-    """A converter to full-integer int8 with int8 input and output."""
+    """A converter to full-integer int8 with int8 input and output.
+
+    Parameters
+    ----------
+    folder
+        The SavedModel.
+    calibration
+        Windows as the network takes them, float32 [n, ...].
+    """
 
     def representative() -> Iterator[list[Any]]:
         for window in calibration:
@@ -100,7 +126,7 @@ def _ai_edge(flatbuffer: bytes, calibration: Float32) -> bytes:
         from ai_edge_quantizer import quantizer, recipe
     except ImportError:
         raise UsageError(
-            f"--quantiser ai-edge: not installed; {pip_line('ai-edge-quantizer')}"
+            Fault("quantiser", "ai-edge", f"not installed; {pip_line('ai-edge-quantizer')}")
         ) from None
     from ai_edge_litert.interpreter import Interpreter
 
@@ -116,16 +142,16 @@ def _ai_edge(flatbuffer: bytes, calibration: Float32) -> bytes:
 
 
 def _stripped(flatbuffer: bytes) -> bytes:
-    """Without the names of tensors, which no interpreter needs: a thirtieth of a small
-    model."""
+    """Without the names of tensors. No interpreter needs them, and they are a thirtieth
+    of a small model."""
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
     flatbuffer_utils.strip_strings(model)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def write_saved_model(export: Callable[[str], None], folder: Path) -> str:
-    """Export to `folder` and return its name; ModelError if the network cannot be
-    exported."""
+    """Export a network to `folder`, and return the folder's name. ModelError if that
+    fails."""
     try:
         export(str(folder))
     except Exception as error:  # Keras and TensorFlow raise whatever their parts raise

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from genre_edge.arrays import Float32
-from genre_edge.errors import GenreEdgeError, ModelError, UsageError
+from genre_edge.errors import Fault, GenreEdgeError, ModelError, UsageError
 from genre_edge.model.bundle import BundleInfo, read_bundle
 from genre_edge.model.frontend_spec import FrontendSpec
 
@@ -19,14 +19,29 @@ if TYPE_CHECKING:  # networks brings TensorFlow
     from .networks import Network, Shape
 
 _SUM_TOLERANCE = 0.05
-"""How far from 1 a softmax's outputs may sum up, in int8."""
+"""How far the sum of a softmax's outputs may be from 1, in int8."""
 
 
 def describe(model: Path, labels: str | None, frontend: Path | None) -> BundleInfo:
-    """Labels, front-end and provenance: from the options, else the JSON beside the
-    model, else the bundle itself.
+    """What is known of a model besides its network: labels, front-end, provenance.
 
-    The front-end's default is FrontendSpec's. UsageError without labels.
+    Each comes from the first of these that has it: the arguments; the .json of the same
+    name beside the model; the bundle itself, if the model is one. Without any, the
+    front-end is the default one.
+
+    Parameters
+    ----------
+    model
+        The network's file.
+    labels
+        As for `load_labels`, or None.
+    frontend
+        As for `load_frontend`, or None.
+
+    Raises
+    ------
+    UsageError
+        The labels are not known.
     """
     info = _known(model)
     if frontend is not None:
@@ -37,9 +52,9 @@ def describe(model: Path, labels: str | None, frontend: Path | None) -> BundleIn
         info = BundleInfo(info.name, load_labels(labels), info.frontend, trained_on=info.trained_on)
     if not info.labels:
         raise UsageError(
-            f"{model}: says nothing of its labels: give --labels (a file with one a line, or a "
-            "list), "
-            f"or {model.with_suffix('.json').name} as genre-train writes it"
+            f"{model}: its labels are not known: give --labels (a file with one label a line, or "
+            f"a list with commas), or put {model.with_suffix('.json').name}, as genre-train "
+            "writes it, beside the model"
         )
     return info
 
@@ -52,7 +67,7 @@ def _known(model: Path) -> BundleInfo:
         try:
             return read_bundle(model).info
         except GenreEdgeError:
-            pass  # a plain TFLite model, not yet a bundle
+            pass  # a plain TFLite model, not a bundle
     return BundleInfo("", (), FrontendSpec())
 
 
@@ -74,8 +89,18 @@ def _from_json(path: Path) -> BundleInfo:
 
 
 def load_labels(given: str) -> tuple[str, ...]:
-    """Labels from a file with one a line, or from a list "a,b,c". UsageError if two are
-    equal or one is empty."""
+    """Labels from a file or a list.
+
+    Parameters
+    ----------
+    given
+        A file with one label a line, or a list such as "a,b,c".
+
+    Raises
+    ------
+    UsageError
+        There are fewer than two labels, one is empty, or two are equal.
+    """
     path = Path(given)
     if path.is_file():
         labels = tuple(path.read_text(encoding="utf-8").split("\n"))
@@ -83,31 +108,55 @@ def load_labels(given: str) -> tuple[str, ...]:
     else:
         labels = tuple(label.strip() for label in given.split(","))
     if len(labels) < 2 or not all(labels):
-        raise UsageError(
-            f"--labels {given}: needs two labels or more, in a file or separated by commas"
-        )
+        reason = "needs two labels or more, in a file or separated by commas"
+        raise UsageError(Fault("labels", given, reason))
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
-        raise UsageError(f"--labels {given}: {', '.join(twice)} stands there twice")
+        raise UsageError(Fault("labels", given, f"{', '.join(twice)} is given twice"))
     return labels
 
 
 def load_frontend(path: Path) -> FrontendSpec:
-    """A FrontendSpec from TOML or JSON; what the file leaves out is the default.
-    UsageError."""
+    """A front-end from a TOML or JSON file; what the file leaves out is the default.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or holds something else.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         values: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
-        raise UsageError(f"--frontend {path}: {error.strerror}") from None
+        raise UsageError(Fault("frontend", path, (error.strerror or "").lower())) from None
     except ValueError as error:
-        raise UsageError(f"--frontend {path}: neither TOML nor JSON ({error})") from None
+        raise UsageError(Fault("frontend", path, f"neither TOML nor JSON ({error})")) from None
     values = values.get("frontend", values)
     return FrontendSpec.from_dict({**FrontendSpec().to_dict(), **values})
 
 
 def layout_of(network: Network, frontend: FrontendSpec, asked: str | None) -> str:
-    """The layout of the network's input. ModelError if the front-end cannot fill it."""
+    """The order of dimensions in which a network takes its windows.
+
+    Parameters
+    ----------
+    network
+        The network.
+    frontend
+        The front-end that makes its input.
+    asked
+        The layout that the user asks for, or None.
+
+    Returns
+    -------
+    str
+        "frames-mels" or "mels-frames".
+
+    Raises
+    ------
+    ModelError
+        The front-end cannot fill the input.
+    """
     sizes = tuple(n for n in _sizes(network.input_shape) if n != 1)
     fits = {"frames-mels": frontend.shape, "mels-frames": frontend.shape[::-1]}
     if asked is not None and sizes == fits[asked]:
@@ -124,13 +173,13 @@ def layout_of(network: Network, frontend: FrontendSpec, asked: str | None) -> st
 
 
 def _sizes(shape: Shape) -> list[int]:
-    """Sizes without the batch's, which is open or 1."""
+    """Sizes of an input without that of the batch, which is open or 1."""
     known = [n for n in shape if n is not None]
     return known[1:] if len(known) == len(shape) and len(known) > 2 and known[0] == 1 else known
 
 
 def as_input(network: Network, windows: Float32, layout: str) -> Float32:
-    """Windows [n, frames, mels] as the network takes them, [n, ...]."""
+    """Windows, float32 [n, frames, mels], as the network takes them: [n, ...]."""
     given = windows.transpose(0, 2, 1) if layout == "mels-frames" else windows
     shape = [n for n in network.input_shape if n is not None]
     if len(shape) == len(network.input_shape) and shape[0] == 1:
@@ -139,7 +188,7 @@ def as_input(network: Network, windows: Float32, layout: str) -> Float32:
 
 
 def check_labels(network: Network, labels: Sequence[str]) -> None:
-    """ModelError unless there is one output a label."""
+    """ModelError unless the network has one output for each label."""
     if network.outputs != len(labels):
         raise ModelError(
             f"{network.path}: has {network.outputs} outputs, but there are {len(labels)} labels "
@@ -148,19 +197,36 @@ def check_labels(network: Network, labels: Sequence[str]) -> None:
 
 
 def output_kind(path: Path, outputs: Float32) -> str:
-    """ "probabilities" or "logits", told from raw outputs on real windows [n, labels].
-    ModelError for NaN and sigmoids."""
+    """What the outputs of a network are.
+
+    Parameters
+    ----------
+    path
+        The network's file, for messages.
+    outputs
+        Its raw outputs on real windows, float32 [n, labels].
+
+    Returns
+    -------
+    str
+        "probabilities" or "logits".
+
+    Raises
+    ------
+    ModelError
+        They are neither: not finite, or the outputs of sigmoids.
+    """
     if not np.isfinite(outputs).all():
         raise ModelError(
-            f"{path}: answers NaN or infinity to real windows: its weights or its normalisation "
-            "are broken"
+            f"{path}: its outputs on real windows are NaN or infinite: its weights or its "
+            "normalisation are broken"
         )
     within = bool((outputs >= -1e-4).all() and (outputs <= 1 + 1e-4).all())
     if within and bool((np.abs(outputs.sum(axis=1) - 1) < _SUM_TOLERANCE).all()):
         return "probabilities"
     if within:
         raise ModelError(
-            f"{path}: its outputs lie between 0 and 1 but do not sum up to 1 (sigmoids?): one "
+            f"{path}: its outputs are between 0 and 1 but their sum is not 1 (sigmoids?): one "
             "softmax over the labels is needed"
         )
     return "logits"

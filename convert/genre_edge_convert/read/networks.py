@@ -1,5 +1,5 @@
-"""A trained network to convert, whatever file it comes in; nothing in the file is run
-as Python."""
+"""A trained network to convert, from any kind of file. No Python code in the file is
+run."""
 
 from __future__ import annotations
 
@@ -45,8 +45,13 @@ class Network:
 
 
 def load_network(path: Path) -> Network:
-    """Load a .keras, .h5 or .tflite file or a SavedModel folder. ModelError for
-    anything that cannot be converted."""
+    """Load a .keras, .h5 or .tflite file or a SavedModel folder.
+
+    Raises
+    ------
+    ModelError
+        There is no such file, or it cannot be converted.
+    """
     if not path.exists():
         raise ModelError(f"{path}: no such file or folder")
     if path.is_dir():
@@ -59,8 +64,8 @@ def load_network(path: Path) -> Network:
         raise ModelError(f"{path}: must be a .keras, .h5 or .tflite file, or a SavedModel folder")
     if any(size is None for size in network.input_shape[1:]):
         raise ModelError(
-            f"{path}: has a dynamic shape, {_text(network.input_shape)}: give every size but the "
-            "batch's a number"
+            f"{path}: has a dynamic shape, {_text(network.input_shape)}: every size except the "
+            "batch's must be a number"
         )
     return network
 
@@ -79,16 +84,14 @@ def _keras(path: Path) -> Network:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model: Any = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (
-        Exception
-    ) as error:  # Keras raises whatever its parts raise; none of it is our user's traceback
+    except Exception as error:  # Keras raises whatever its parts raise
         raise ModelError(f"{path}: {_keras_reason(str(error))}") from None
     _one(path, len(model.inputs), "input")
     _one(path, len(model.outputs), "output")
     for weight in model.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
             raise ModelError(
-                f"{path}: the weights {weight.path} hold NaN or infinity: train it again"
+                f"{path}: the weights {weight.path} hold NaN or infinity: train the model again"
             )
     shape, output = tuple(model.inputs[0].shape), tuple(model.outputs[0].shape)
 
@@ -108,7 +111,9 @@ def _keras(path: Path) -> Network:
 def _keras_reason(text: str) -> str:
     """Keras' error in one line."""
     if "Lambda" in text or "lambda" in text:
-        return "holds a Lambda layer, which is Python code: it is not run; replace it by a layer"
+        return (
+            "holds a Lambda layer, which is Python code and is not run: use another layer instead"
+        )
     found = re.search(
         r"(?:Could not locate (?:class|function)|Unknown (?:layer|object|activation function)):? "
         r"'?(\w+)",
@@ -117,7 +122,7 @@ def _keras_reason(text: str) -> str:
     if found:
         return (
             f"holds the custom object {found[1]}, which only your own code knows: "
-            "export it as a SavedModel"
+            "export the model as a SavedModel"
         )
     return f"not a Keras model that can be loaded safely ({' '.join(text.split())[:160]})"
 
@@ -181,7 +186,7 @@ def _tflite(path: Path) -> Network:
 
 
 def _interpreted(path: Path, content: bytes) -> Callable[[Float32], Float32]:
-    """Runs a TFLite model window by window."""
+    """A function that runs a TFLite model window by window."""
     _, interpreter = interpreter_class(None)
     try:
         with quiet_stderr(), warnings.catch_warnings():

@@ -1,5 +1,5 @@
-"""Which interpreter is new enough for a model: the TFLite release that brought each
-operator's version.
+"""Which interpreter is new enough for a model: the TFLite release in which each
+operator's version first appeared.
 
 Source: TensorFlow's table of operator versions
 (compiler/mlir/lite/tools/versioning/runtime_version.cc) as of 2.23.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from genre_edge.errors import ModelError, UsageError
+from genre_edge.errors import Fault, ModelError, UsageError
 from genre_edge.model.flatbuffer import CUSTOM, Graph
 
 Release = tuple[int, int]
@@ -148,8 +148,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[int, ...]]] = {
 
 
 def since(name: str, version: int) -> Release | None:
-    """The release that first runs this version of an operator; None if that is not
-    known."""
+    """The first release that has this version of an operator; None if unknown."""
     if name not in _VERSIONS:
         return None
     old, newer = _VERSIONS[name]
@@ -159,16 +158,37 @@ def since(name: str, version: int) -> Release | None:
 
 
 def oldest_runtime(graph: Graph) -> Release | None:
-    """The oldest TFLite release that runs every operator of the graph; None if one is
-    not known."""
+    """The oldest release that has every operator of a model; None if one is unknown."""
     releases = [since(name, version) for name, version in graph.needs().items()]
     known = [release for release in releases if release is not None]
     return max(known, default=OLDEST) if len(known) == len(releases) else None
 
 
+def check_target(target: str) -> Release:
+    """The release of a target; UsageError if it is none of TARGETS."""
+    if target not in TARGETS:
+        raise UsageError(Fault("target", target, f"unknown; choose from {', '.join(TARGETS)}"))
+    return TARGETS[target]
+
+
 def check_operators(graph: Graph, name: str, target: str | None) -> None:
-    """ModelError naming the operators that no plain interpreter has, or that `target`
-    (of TARGETS) has not."""
+    """Check that interpreters have a model's operators.
+
+    Parameters
+    ----------
+    graph
+        The model.
+    name
+        What messages call it.
+    target
+        An interpreter that must be able to run it, of TARGETS; None asks only for
+        operators that some interpreter has.
+
+    Raises
+    ------
+    ModelError
+        Names the operators that are missing.
+    """
     custom = sorted(
         {
             operator.name
@@ -181,18 +201,14 @@ def check_operators(graph: Graph, name: str, target: str | None) -> None:
         raise ModelError(f"{name}: needs operators that no plain interpreter has: {names}")
     if target is None:
         return
-    if target not in TARGETS:
-        raise UsageError(f"--target {target}: unknown; choose from {', '.join(TARGETS)}")
-    limit = TARGETS[target]
+    limit = check_target(target)
     late = [
         f"{op} version {version} ({_text(since(op, version))})"
         for op, version in graph.needs().items()
         if (since(op, version) or (9, 0)) > limit
     ]
     if late:
-        raise ModelError(
-            f"{name}: --target {target} does not run {', '.join(late)}; nothing was written"
-        )
+        raise ModelError(f"{name}: {target} does not have {', '.join(late)}; nothing was written")
 
 
 def _text(release: Release | None) -> str:

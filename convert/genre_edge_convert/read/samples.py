@@ -1,4 +1,4 @@
-"""The windows a conversion needs: some to calibrate on, others to verify with."""
+"""The windows that a conversion needs: some to calibrate on, others to verify with."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from genre_edge.model.windows import file_windows
 from tqdm import tqdm
 
 LEAST_CALIBRATION = 100
-"""Windows below which quantisation ranges are a guess."""
+"""Fewer windows than this do not show the ranges of the tensors."""
 LEAST_RELATED = 0.2
-"""Correlation of neighbouring frames below which windows are no audio's; music has
-about 0.9, frames of noise 0.3 or more."""
+"""Correlation of neighbouring frames below which windows do not come from audio. Music
+has about 0.9, noise 0.3 or more."""
 MOST_CALIBRATION = 500
-"""Windows beyond which the ranges no longer move."""
+"""More windows than this do not change the ranges."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,24 @@ class Samples:
 
 
 def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> Samples:
-    """Samples from labelled recordings (a folder or tracks.csv) or an .npz.
+    """Windows to calibrate on and to verify with.
 
-    The .npz holds `calibration` and `held_out`, each float32 [n, frames, mels], and may
-    hold `held_out_label` (indices into the labels). UsageError if there are too few
-    windows, if they are no audio's, or for labels that the model does not know.
+    Parameters
+    ----------
+    data
+        Labelled recordings (a folder or tracks.csv), or an .npz file with `calibration`
+        and `held_out`, each float32 [n, frames, mels], and perhaps `held_out_label`,
+        indices into the labels: [n].
+    frontend
+        The front-end of the model.
+    labels
+        Its labels.
+
+    Raises
+    ------
+    UsageError
+        There are too few windows, they do not come from audio, or the model does not
+        know a label.
     """
     if data.suffix == ".npz":
         samples = _from_npz(data)
@@ -80,8 +93,8 @@ def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> S
 
 
 def _check_real(data: Path, name: str, windows: Float32) -> None:
-    """UsageError for windows that no front-end made: quantised on random numbers, a
-    model hears nothing right."""
+    """UsageError for windows that no front-end made: a model that is quantised on
+    random numbers is wrong about everything."""
     if not np.isfinite(windows).all():
         raise UsageError(f"{data}: {name} windows hold NaN or infinity")
     some = windows[:: max(1, len(windows) // 100)].astype(np.float64)
@@ -91,8 +104,7 @@ def _check_real(data: Path, name: str, windows: Float32) -> None:
     if float(np.median(neighbours)) < LEAST_RELATED:
         raise UsageError(
             f"{data}: {name} windows are not log-mels of audio (neighbouring frames are "
-            "unrelated, as in random "
-            "numbers): calibrate on recordings"
+            "unrelated, as in random numbers): calibrate on recordings"
         )
     if len(np.unique(some.reshape(len(some), -1), axis=0)) < len(some) // 2:
         raise UsageError(
@@ -116,8 +128,8 @@ def _from_npz(path: Path) -> Samples:
 
 
 def _balanced(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
-    """Up to MOST_CALIBRATION windows, one from the middle of each track, the genres in
-    turn."""
+    """Up to MOST_CALIBRATION windows, one from the middle of each track, as many from
+    each genre."""
     by_genre: dict[str, list[Track]] = {}
     for track in tracks:
         by_genre.setdefault(track.genre, []).append(track)

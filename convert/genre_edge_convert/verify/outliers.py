@@ -1,5 +1,4 @@
-"""Where quantisation hurts: the tensors whose int8 values stray furthest from
-float32's."""
+"""The tensors whose int8 values differ most from the float32 ones."""
 
 from __future__ import annotations
 
@@ -15,15 +14,29 @@ from genre_edge.quiet import quiet_stderr
 from ..quantise.flatbuffers import int8_converter
 
 _WINDOWS = 50
-"""Windows compared; it takes a second or two."""
+"""Windows that are compared. It takes a second or two."""
 
 
 def outliers(saved_model: str, calibration: Float32, most: int = 5) -> list[str]:
-    """One line for each of the worst tensors, worst first: operator, name, error in
-    steps, scale and range.
+    """Find the tensors that quantisation harms most.
 
-    The error is the root mean square of (int8 - float32) / scale; rounding alone makes
-    0.29 (https://www.tensorflow.org/lite/performance/quantization_debugger).
+    The error of a tensor is the root mean square of (int8 - float32) / scale. Rounding
+    alone gives 0.29
+    (https://www.tensorflow.org/lite/performance/quantization_debugger).
+
+    Parameters
+    ----------
+    saved_model
+        The folder.
+    calibration
+        Windows as the network takes them, float32 [n, ...].
+    most
+        How many tensors to name at most.
+
+    Returns
+    -------
+    list
+        A line for each, the worst first: operator, name, error in steps, scale, range.
     """
 
     def windows() -> Iterator[list[Float32]]:

@@ -1,4 +1,5 @@
-"""The machine: what it is, how warm it is, and whether it slows itself down."""
+"""The machine that a benchmark runs on: what it is, how warm it is, whether it slows
+itself down."""
 
 from __future__ import annotations
 
@@ -17,12 +18,13 @@ _THROTTLED = {
     2: "throttled",
     3: "soft temperature limit",
 }
-"""Bits of `vcgencmd get_throttled`: now; 16 higher: since it was switched on.
+"""Bits of `vcgencmd get_throttled` for what happens now. The same bits 16 places higher
+are for what happened since the machine was switched on.
 Source: Raspberry Pi documentation, "vcgencmd"."""
 
 
 def describe() -> dict[str, Any]:
-    """Model of the board or processor, architecture, cores, Python."""
+    """Model of the board or processor, architecture, cores, system, Python."""
     model = ""
     if _MODEL.exists():
         model = _MODEL.read_text(errors="replace").strip("\0\n ")
@@ -46,7 +48,7 @@ def _processor() -> str:
 
 
 def temperature() -> float | None:
-    """Of the warmest sensor, degrees Celsius; None where there is none."""
+    """Temperature of the warmest sensor, degrees Celsius; None without a sensor."""
     found = []
     for zone in _THERMAL.glob("thermal_zone*/temp"):
         try:
@@ -57,21 +59,27 @@ def temperature() -> float | None:
 
 
 def throttled() -> list[str] | None:
-    """What slows a Raspberry Pi down now or has since it was switched on; None on
-    another machine."""
+    """Reasons why a Raspberry Pi runs slower now, or did since it was switched on; None
+    on another machine."""
     vcgencmd = shutil.which("vcgencmd")
     if vcgencmd is None:
         return None
-    said = subprocess.run(
+    shown = subprocess.run(
         [vcgencmd, "get_throttled"], capture_output=True, text=True, check=False
     ).stdout
-    return parse_throttled(said)
+    return parse_throttled(shown)
 
 
-def parse_throttled(said: str) -> list[str] | None:
-    """ "throttled=0x50005" in words; None if it says something else."""
+def parse_throttled(shown: str) -> list[str] | None:
+    """The output of `vcgencmd get_throttled` in words; None if it is something else.
+
+    Examples
+    --------
+    >>> parse_throttled("throttled=0x50005")
+    ['under-voltage', 'throttled']
+    """
     try:
-        bits = int(said.strip().partition("=")[2], 16)
+        bits = int(shown.strip().partition("=")[2], 16)
     except ValueError:
         return None
     now = [text for bit, text in _THROTTLED.items() if bits >> bit & 1]

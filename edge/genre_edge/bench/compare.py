@@ -1,4 +1,4 @@
-"""Two benchmarks: what changed beyond noise."""
+"""Two benchmarks: what changed by more than noise."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from .measure import SCHEMA_VERSION
 from .report import Bench, name_of
 
 _P = 0.05
-"""Below this McNemar's p is a change."""
+"""McNemar's p below this counts as a change."""
 _SIZE = 0.02
-"""Relative change of size from which on it is worth a line."""
+"""Relative change of a file's size that is worth a line."""
 _MEMORY = 0.1
-"""Relative change of peak memory beyond noise: allocators round."""
+"""Relative change of peak memory that is worth a line. Allocators round, so smaller
+ones are noise."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that changed beyond noise."""
+    """One thing that changed by more than noise."""
 
     text: str
     """In words."""
@@ -31,35 +32,52 @@ class Change:
 
 
 def load_bench(path: Path) -> Bench:
-    """A bench.json. UsageError if it is not one."""
+    """The content of a bench.json; UsageError if the file is something else."""
     try:
         bench: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = bench["schema_version"]
-        bench["models"], bench["data"]["digest"]
+        bench["models"], bench["data"]["digest"]  # raises if one is missing
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise UsageError(f"{path}: not a bench.json of genre-edge bench") from None
     if version != SCHEMA_VERSION:
         raise UsageError(
-            f"{path}: schema {version}, this program compares {SCHEMA_VERSION}: run the bench again"
+            f"{path}: has schema {version}, this program needs {SCHEMA_VERSION}: run the "
+            "benchmark again"
         )
     return bench
 
 
 def compare(old: Bench, new: Bench) -> tuple[list[Change], list[str]]:
-    """The changes of the models that both hold, and remarks on what cannot be
-    compared."""
+    """What changed between two benchmarks.
+
+    On the same tracks accuracy is compared by McNemar's test, on others by its
+    intervals. Cost is compared on the same machine only, by quartiles.
+
+    Parameters
+    ----------
+    old, new
+        Contents of bench.json.
+
+    Returns
+    -------
+    tuple
+        The changes of the models that are in both, and remarks on what cannot be
+        compared.
+    """
     before = {name_of(model): model for model in old["models"]}
     after = {name_of(model): model for model in new["models"]}
-    remarks = [f"only in the old: {name}" for name in before if name not in after]
-    remarks += [f"only in the new: {name}" for name in after if name not in before]
+    remarks = [f"only in the old benchmark: {name}" for name in before if name not in after]
+    remarks += [f"only in the new benchmark: {name}" for name in after if name not in before]
     paired = old["data"]["digest"] == new["data"]["digest"]
     if not paired:
-        remarks.append("other tracks: accuracy is compared by its intervals alone")
+        remarks.append("the tracks differ: accuracy is compared by its intervals only")
     boards = [(bench["board"]["model"], bench["board"]["machine"]) for bench in (old, new)]
     if boards[0] != boards[1]:
-        remarks.append(f"other machine ({boards[0][0]}, now {boards[1][0]}): cost is not compared")
+        remarks.append(
+            f"the machines differ ({boards[0][0]}, {boards[1][0]}): cost is not compared"
+        )
     changes: list[Change] = []
     for name in [name for name in before if name in after]:
         truth = old["data"]["truth"] if paired else None
@@ -76,7 +94,7 @@ def _accuracy(name: str, old: Any, new: Any, truth: list[int] | None) -> list[Ch
     text = f"{name}: windows right {a['accuracy']:.1%} -> {b['accuracy']:.1%} ({points:+.1f} points"
     if truth is None:
         apart = a["interval"][1] < b["interval"][0] or b["interval"][1] < a["interval"][0]
-        return [Change(f"{text}, intervals apart)", points < 0)] if apart else []
+        return [Change(f"{text}, intervals do not overlap)", points < 0)] if apart else []
     cases = list(zip(truth, old["accuracy"]["top1"], new["accuracy"]["top1"], strict=True))
     lost = sum(t == x != y for t, x, y in cases)
     won = sum(t == y != x for t, x, y in cases)

@@ -1,5 +1,8 @@
-"""What a model costs: time per window, interleaved so that a drifting clock favours
-nobody; load time; memory."""
+"""What a model costs: time for a window, load time, memory.
+
+Models are timed in turns, so that a processor that becomes slower or faster in between
+is as unfair to one as to another.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,25 @@ import numpy as np
 from ..errors import GenreEdgeError
 
 WARM_ROUNDS = 5
-"""Rounds that are thrown away."""
+"""Rounds that are done first and not counted."""
 
 
 def interleaved(arms: Mapping[str, Callable[[int], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds that each arm took in each round, one after the other within a round: A B
-    A B.
+    """Time functions in turns: A B C, B C A, C A B, ...
 
-    An arm is called with the number of the round. The order turns round by one each
-    time, so that none always follows the same neighbour.
+    Each round begins with another function, so that none always follows the same one.
+
+    Parameters
+    ----------
+    arms
+        The functions by name. Each is called with the number of the round.
+    rounds
+        How often each is timed.
+
+    Returns
+    -------
+    dict
+        For each name the time of every round, s.
     """
     names = list(arms)
     taken: dict[str, list[float]] = {name: [] for name in names}
@@ -38,7 +51,7 @@ def interleaved(arms: Mapping[str, Callable[[int], object]], rounds: int) -> dic
 
 
 def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
-    """Median, quartiles, 95th and 99th percentile, ms."""
+    """Median, quartiles, 95th and 99th percentile of times in seconds, as ms."""
     low, median, high, p95, p99 = np.percentile(np.array(seconds) * 1e3, [25, 50, 75, 95, 99])
     return {
         "median": round(float(median), 4),
@@ -50,8 +63,27 @@ def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def alone(model: str, runtime: str | None, threads: int) -> dict[str, float]:
-    """Load time and peak memory of a model in a process of its own: {"load_ms",
-    "peak_mb"}."""
+    """Load time and peak memory of a model, measured in a process of its own.
+
+    Parameters
+    ----------
+    model
+        The bundle.
+    runtime
+        The interpreter; None takes the first that is installed.
+    threads
+        Interpreter threads.
+
+    Returns
+    -------
+    dict
+        `load_ms` and `peak_mb`.
+
+    Raises
+    ------
+    GenreEdgeError
+        The process failed.
+    """
     command = [sys.executable, "-m", "genre_edge.bench.alone", model, runtime or "", str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,5 +1,5 @@
-"""One benchmark: the models, the tracks, everything measured, as bench.json holds
-it."""
+"""One benchmark: models are loaded, asked about tracks and timed; bench.json holds the
+result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float32
-from ..errors import UsageError
+from ..errors import Fault, UsageError
 from ..judge.evaluation import evaluate
 from ..judge.predict import Answers, Recording, predict
 from ..judge.predictions import Predictions
@@ -52,7 +52,11 @@ class BenchConfig:
     threads: tuple[int, ...] = (1,)
     """Numbers of interpreter threads to measure the cost with."""
     rounds: int = 200
-    """Measurements of each cost."""
+    """How often each cost is measured."""
+
+    def __post_init__(self) -> None:
+        if self.rounds < 10:
+            raise UsageError(Fault("rounds", self.rounds, "must be at least 10"))
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ def load_models(config: BenchConfig) -> list[BenchModel]:
     for bundle in bundles[1:]:
         fault = _not_comparable(first.info, bundle.info)
         if fault:
-            raise UsageError(f"{bundle.path}: {fault.format(first=first.path)}: bench them apart")
+            reason = fault.format(first=first.path)
+            raise UsageError(f"{bundle.path}: {reason}: measure them one at a time")
     names = [bundle.info.name for bundle in bundles]
     return [
         BenchModel(

@@ -9,7 +9,7 @@ from .report import Bench, name_of
 
 
 def plot(bench: Bench, path: Path) -> None:
-    """Write the picture. ImportError without matplotlib."""
+    """Write a benchmark's picture (PNG); ImportError if matplotlib is not installed."""
     import numpy as np
     from matplotlib.figure import Figure
 
@@ -32,7 +32,8 @@ def plot(bench: Bench, path: Path) -> None:
             label=name_of(model),
         )
     axes[0].set(
-        xlabel="log-mel and inference of a window, ms (quartiles)", ylabel="windows right (95 %)"
+        xlabel="log-mel and inference of a window, ms (quartiles)",
+        ylabel="windows right (95 % interval)",
     )
     axes[0].grid(alpha=0.3)
     axes[0].legend(fontsize=8)

@@ -1,4 +1,4 @@
-"""A benchmark for people: tables in Markdown, which read well on a terminal too."""
+"""A benchmark for people: tables in Markdown, which are readable on a terminal too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Bench = Mapping[str, Any]
 
 
 def name_of(model: Mapping[str, Any]) -> str:
-    """Model and interpreter, as `differences` calls it."""
+    """Model and interpreter, as in bench.json's `differences`."""
     return f"{model['name']} ({model['runtime']})"
 
 
@@ -22,13 +22,12 @@ def summary(bench: Bench) -> str:
 
 
 def markdown(bench: Bench) -> str:
-    """bench.md: the summary, the machine, per-genre tables and confusion matrices."""
+    """The content of bench.md: the summary, the machine, a table of genres and a
+    confusion matrix for each model."""
     data, board = bench["data"], bench["board"]
     warm = board["temperature"]
     heat = f", {warm['before']:g} to {warm['after']:g} °C" if warm["before"] is not None else ""
-    slowed = {None: "", True: ", throttled: " + ", ".join(board["throttled"] or [])}.get(
-        True if board["throttled"] else None, ""
-    )
+    slowed = f", throttled: {', '.join(board['throttled'])}" if board["throttled"] else ""
     lines = [
         "# Benchmark",
         "",
@@ -45,9 +44,8 @@ def markdown(bench: Bench) -> str:
         "",
         summary(bench),
         "",
-        "Intervals are Wilson's at 95 %; a track's windows resemble each other, so that of the "
-        "windows is too narrow. "
-        "p is McNemar's, exact.",
+        "Intervals are Wilson's at 95 %. A track's windows resemble each other, so the interval of "
+        "the windows is too narrow. p is from McNemar's exact test.",
         "",
     ]
     for model in bench["models"]:
@@ -106,8 +104,8 @@ def _differences(bench: Bench) -> list[str]:
     if not bench["differences"]:
         return []
     rows = [
-        "| model | against | windows | tracks | same top-1 | probability shift (mean, worst) | "
-        "what moves |",
+        "| model | against | windows | tracks | same genre | probability shift (mean, worst) | "
+        "what changes most |",
         "|---|---|---|---|---|---|---|",
     ]
     for found in bench["differences"]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..console import complain
-from ..errors import UsageError
+from ..errors import Fault, UsageError
 from ..extras import install_line
 from ..files import write_atomically
 from ..settings.tables import DEFAULT_MODEL, RUNTIMES
@@ -51,28 +51,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs=2,
         type=Path,
         metavar=("OLD", "NEW"),
-        help="two bench.json: what changed beyond noise",
+        help="tell what changed between two bench.json by more than noise",
     )
     parser.add_argument(
         "--split",
         default="valid",
         metavar="NAME",
-        help="tracks to hear: train, valid, test or all (default: valid)",
+        help="which tracks: train, valid, test or all (default: valid)",
     )
     parser.add_argument(
         "--runtime",
         metavar="R[,R]",
-        help=f"of {', '.join(RUNTIMES)} (default: the first that is installed)",
+        help=f"interpreters, of {', '.join(RUNTIMES)} (default: the first that is installed)",
     )
     parser.add_argument(
-        "--threads", default="1", metavar="N[,N]", help="interpreter threads (default: 1)"
+        "--threads",
+        default="1",
+        metavar="N[,N]",
+        help="numbers of interpreter threads to measure the cost with (default: 1)",
     )
     parser.add_argument(
         "--rounds",
         type=int,
         default=200,
         metavar="N",
-        help="measurements of each cost (default: 200)",
+        help="how often each cost is measured (default: 200)",
     )
     parser.add_argument("--output", type=Path, metavar="DIR", help="write the results here")
     parser.set_defaults(run=run)
@@ -94,8 +97,6 @@ def _measure(args: argparse.Namespace) -> int:
         _numbers(args.threads),
         args.rounds,
     )
-    if args.rounds < 10:
-        raise UsageError(f"--rounds {args.rounds}: fewer than 10 say nothing")
     if args.output is not None:
         args.output.mkdir(parents=True, exist_ok=True)
     found = measure(config, _tracks(args.data, args.split), args.split, _progress)
@@ -111,9 +112,9 @@ def _numbers(text: str) -> tuple[int, ...]:
     try:
         numbers = tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"--threads {text}: must be numbers, such as 1,2,4") from None
+        raise UsageError(Fault("threads", text, "must be numbers, such as 1,2,4")) from None
     if min(numbers) < 1:
-        raise UsageError(f"--threads {text}: must be at least 1")
+        raise UsageError(Fault("threads", text, "must be at least 1"))
     return tuple(dict.fromkeys(numbers))
 
 
@@ -122,7 +123,7 @@ def _tracks(data: Path, split: str) -> list[Track]:
 
     tracks = [track for track in load_tracks(data, training=False) if split in (track.split, "all")]
     if not tracks:
-        raise UsageError(f"--split {split}: {data} has no such tracks")
+        raise UsageError(Fault("split", split, f"{data} has no such tracks"))
     return tracks
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from ..console import run_command
+from ..errors import GenreEdgeError
 from ..settings.options import add_flags, given, option_fields
 from ..settings.places import SYSTEM_FILE, user_file
 from ..settings.tables import CaptureConfig, EngineConfig, ListenConfig, WebConfig
@@ -22,6 +27,52 @@ def flags_of(args: argparse.Namespace) -> dict[str, str]:
     flags = {one.name: one.option.flag for table in tables for one in option_fields(table)}
     names = [name.rpartition(".")[2] for name in vars(args)]
     return {name: flags.get(name) or f"--{name.replace('_', '-')}" for name in names}
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command consists of."""
+
+    parser: Callable[[], argparse.ArgumentParser]
+    """Makes its command line."""
+    run: Callable[[argparse.Namespace], int]
+    """Does its work; returns the exit status."""
+
+
+def run_program(
+    name: str, main: Command, subcommands: Mapping[str, Command], argv: Sequence[str] | None
+) -> int:
+    """Run a program that mostly does one thing, such as genre-train.
+
+    Parameters
+    ----------
+    name
+        What the program is called.
+    main
+        What it does unless the first word is a subcommand.
+    subcommands
+        The others, by their first word.
+    argv
+        The command line; None takes the process's.
+
+    Returns
+    -------
+    int
+        The exit status. An error about a parameter names the parameter's flag.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = main
+    if arguments and arguments[0] in subcommands:
+        command = subcommands[arguments.pop(0)]
+
+    def run(args: argparse.Namespace) -> int:
+        try:
+            return command.run(args)
+        except GenreEdgeError as error:
+            error.rename(flags_of(args))
+            raise
+
+    return run_command(name, run, command.parser().parse_args(arguments))
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
