@@ -32,7 +32,17 @@ HEAVY = {
     "urllib.request",
 }
 """What no quick command may load: each costs more than the command itself."""
-SETTINGS = {"csv", "difflib", "socket", "sqlite3", "subprocess", "tomllib"}
+SETTINGS = {
+    "csv",
+    "datetime",
+    "difflib",
+    "genre_edge.health",
+    "genre_edge.records",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "tomllib",
+}
 """What settings that come from no file need not load either."""
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..console import complain
 from ..errors import GenreEdgeError, UsageError
-from ..health import Health
 from ..settings.load import load
 from ..settings.tables import EngineConfig
 from ..sinks import kinds
@@ -59,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Classify; returns the exit status."""
     from ..audio.folders import find_audio
+    from ..health import Health
 
     if args.jobs < 1:
         raise UsageError(f"--jobs {args.jobs}: must be at least 1")

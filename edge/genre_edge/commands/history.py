@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import time
@@ -62,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         for row in rows:
             print(json.dumps(asdict(row), ensure_ascii=False))
     elif args.format == "csv":
+        import csv
+
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(["when", "label", "seconds", "confidence"])
         writer.writerows([row.when, row.label, row.seconds, row.confidence] for row in rows)

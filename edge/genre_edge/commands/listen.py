@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from ..console import complain
 from ..errors import UsageError
-from ..health import Health
-from ..records import Record, StateRecord
 from ..settings.load import load
 from ..settings.options import add_flags, given
 from ..settings.places import find_file
@@ -22,6 +20,8 @@ from .common import add_config_option, add_engine_options, add_verbose_option
 from .sink_options import add_output_options, check_output_flags, output_flags, report_sinks
 
 if TYPE_CHECKING:
+    from ..health import Health
+    from ..records import Record
     from ..service.program import ListeningProgram
     from ..sinks.sink import Sink
 
@@ -135,6 +135,8 @@ class StateSink:
 
     def write(self, record: Record) -> None:
         """Take one record."""
+        from ..records import StateRecord
+
         if isinstance(record, StateRecord):
             complain(f"{record.state}: {record.reason}")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from ..console import complain
-from ..health import Health
 from ..settings.settings import Settings, Tables
 from ..sinks import kinds
+
+if TYPE_CHECKING:
+    from ..health import Health
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:

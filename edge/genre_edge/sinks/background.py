@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..health import SinkHealth
-from ..records import Record
 from .sink import CLOSE_SECONDS, Sink
 from .worker import QUEUE_LENGTH, Worker
+
+if TYPE_CHECKING:
+    from ..health import SinkHealth
+    from ..records import Record
 
 
 class BackgroundSink:

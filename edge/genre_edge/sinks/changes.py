@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..records import FileRecord, LiveRecord, Record, WindowRecord
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..records import Record
 
 
 class ChangeFilter:
@@ -18,6 +21,8 @@ class ChangeFilter:
         A file's verdict ends its source: the next window is a change whatever its
         label.
         """
+        from ..records import FileRecord
+
         if isinstance(record, FileRecord):
             self._last = None
             return False
@@ -30,6 +35,8 @@ class ChangeFilter:
 
 def label_of(record: Record) -> tuple[str, str] | None:
     """(source, label) of a window; None for other records."""
+    from ..records import LiveRecord, WindowRecord
+
     if isinstance(record, LiveRecord):
         return record.source, record.label
     return (record.file, record.genre) if isinstance(record, WindowRecord) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +40,8 @@ def open_database(path: Path, schema: str) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         raise  # locked, full or not allowed: the file itself may be fine
     except sqlite3.DatabaseError:
+        from datetime import UTC, datetime
+
         path.rename(path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S}"))
         for rest in ("-wal", "-shm"):  # they belong to the corrupt file
             path.with_name(path.name + rest).unlink(missing_ok=True)

@@ -12,13 +12,10 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GenreEdgeError, UsageError
-from ..health import SinkHealth
-from ..records import FileRecord, GapRecord, LiveRecord, Record, StateRecord, WindowRecord
 from ..settings.options import add_flags, check, given, option
 from ..settings.places import default_folder
 from ..settings.section import Section
@@ -36,6 +33,9 @@ from .kind import PlannedSink, SinkContext, SinkKind
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from ..health import SinkHealth
+    from ..records import Record
 
 _JOIN_SECONDS = 1.0
 """Longest hole between two windows of one stretch, s."""
@@ -100,6 +100,10 @@ class HistorySink:
     def write(self, record: Record) -> None:
         """Take a window, a gap or a state, and commit when it is time. HistoryError
         when that fails."""
+        from datetime import datetime
+
+        from ..records import FileRecord, GapRecord, LiveRecord, StateRecord, WindowRecord
+
         if isinstance(record, LiveRecord):
             start = datetime.fromisoformat(record.time).timestamp()
             end = start + record.end - record.start

@@ -9,13 +9,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
-from ..health import Health, SinkHealth
 from ..settings.section import Options, Section
 from ..settings.settings import Table
 from .background import BackgroundSink
 from .sink import BoundedSink, Sink
+
+if TYPE_CHECKING:
+    from ..health import Health, SinkHealth
 
 
 def _no_check(args: argparse.Namespace, options: object) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import GenreEdgeError, UsageError
-from ..records import Record
 from ..settings.options import add_flags, check, given, option
 from ..settings.section import Section
 from .changes import ChangeFilter
 from .kind import PlannedSink, SinkKind
+
+if TYPE_CHECKING:
+    from ..records import Record
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..records import Record
+if TYPE_CHECKING:
+    from ..records import Record
 
 CLOSE_SECONDS = 10.0
 """Time that a sink with a thread of its own gets to finish if nothing else is said,

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GenreEdgeError, UsageError
-from ..records import Record
 from ..settings.options import check, from_pairs, option
 from ..settings.section import Section
 from ..version import __version__
@@ -20,6 +19,8 @@ from .kind import PlannedSink, SinkKind
 
 if TYPE_CHECKING:
     from urllib.request import Request
+
+    from ..records import Record
 
 _FIRST_PAUSE = 0.5
 """Pause before the first retry, s; doubled for each further one, with jitter."""

@@ -7,9 +7,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..health import SinkHealth
-from ..records import Record
+if TYPE_CHECKING:
+    from ..health import SinkHealth
+    from ..records import Record
 
 QUEUE_LENGTH = 1000
 """Records that may wait for a sink."""
