@@ -30,6 +30,12 @@ def test_each_track_counts_once_however_long_it_is() -> None:
     assert found.cross_entropy == pytest.approx((-np.log(0.9) - np.log(0.2)) / 2, rel=1e-4)
 
 
+def test_windows_below_the_threshold_are_uncertain() -> None:
+    found = on_data_set("d", "c", predictions(("jazz", [0.9, 0.3, 0.55, 0.95])), 0.6)
+    assert found.sure == pytest.approx(0.75)
+    assert found.sure_right == pytest.approx(2 / 3)
+
+
 def test_the_mean_counts_windows_and_tracks_of_every_row_alike() -> None:
     good = on_data_set("a", "c", predictions(("jazz", [0.9, 0.9, 0.3])))
     bad = on_data_set("b", "c", predictions(("rock", [0.9, 0.9])))

@@ -26,6 +26,8 @@ CHANNELS = (32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024
 """Channels that each layer makes."""
 STRIDED = (1, 3, 5, 7, 13)
 """Layers that halve the resolution."""
+LICENCE = "YAMNet by Google, Apache License 2.0"
+"""What a network that grows from these weights must say of itself."""
 PATCH = 15_600
 """Samples that the file hears at once (0.975 s)."""
 FRONTEND = FrontendSpec(

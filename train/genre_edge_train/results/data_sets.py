@@ -12,6 +12,7 @@ from genre_edge.errors import UsageError
 from genre_edge.judge.evaluation import Evaluation, evaluate
 from genre_edge.judge.measures import wilson
 from genre_edge.judge.predictions import Predictions
+from genre_edge.model.bundle import read_bundle
 
 from ..data.recordings import Recording
 from .conditions import CONDITIONS, predict_conditions
@@ -35,6 +36,11 @@ class OnDataSet:
     cross_entropy: float
     """Mean negative logarithm of the right label's probability, each track counting
     once, nats."""
+    sure: float
+    """Share of windows at or above the model's threshold, below which it calls itself
+    uncertain, 0 to 1."""
+    sure_right: float
+    """Share right among these windows, 0 to 1; 0 if there are none."""
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -43,6 +49,8 @@ class OnDataSet:
             "condition": self.condition,
             "windows_each_track_once": round(self.by_track_windows, 4),
             "cross_entropy": round(self.cross_entropy, 4),
+            "sure": round(self.sure, 4),
+            "sure_right": round(self.sure_right, 4),
             **self.evaluation.to_dict(),
         }
 
@@ -68,20 +76,25 @@ def evaluate_data_sets(
     UsageError
         A data set has no valid recording with a label.
     """
+    threshold = read_bundle(model).info.metrics.get("valid", {}).get("uncertain_below", 0.0)
     found = []
     for data in dict.fromkeys(recording.data for recording in recordings):
         valid = [r for r in recordings if r.data == data and r.side == "valid" and r.label]
         if not valid:
             raise UsageError(f"--data {data}: has no valid tracks")
         predictions = predict_conditions(model, [r.track() for r in valid], names)
-        found += [on_data_set(data, name, one) for name, one in predictions.items()]
+        found += [on_data_set(data, name, one, threshold) for name, one in predictions.items()]
     return found
 
 
-def on_data_set(data: str, condition: str, predictions: Predictions) -> OnDataSet:
-    """The figures of one data set under one condition."""
+def on_data_set(
+    data: str, condition: str, predictions: Predictions, threshold: float = 0.0
+) -> OnDataSet:
+    """The figures of one data set under one condition; below the threshold the model
+    calls itself uncertain."""
     of, count = predictions.window_track, len(predictions.track_label)
     weight = 1.0 / np.bincount(of, minlength=count)[of] / count
+    sure = predictions.confidence >= threshold
     told = predictions.scores[np.arange(len(of)), predictions.window_label]
     return OnDataSet(
         data,
@@ -89,6 +102,8 @@ def on_data_set(data: str, condition: str, predictions: Predictions) -> OnDataSe
         evaluate(predictions),
         float(np.sum(weight * predictions.right)),
         float(np.sum(weight * -np.log(told + 1e-9))),
+        float(sure.mean()),
+        float(predictions.right[sure].mean()) if sure.any() else 0.0,
     )
 
 
@@ -106,8 +121,8 @@ def data_sets_table(found: Sequence[OnDataSet], names: Mapping[str, str] | None 
     each track as one case."""
     rows = [
         "| data | condition | windows right, each track once | tracks right "
-        "| label among the two most likely | calibration error |",
-        "|---|---|---|---|---|---|",
+        "| label among the two most likely | right where not uncertain | calibration error |",
+        "|---|---|---|---|---|---|---|",
     ]
     for one in found:
         tracks = one.evaluation.tracks
@@ -117,6 +132,8 @@ def data_sets_table(found: Sequence[OnDataSet], names: Mapping[str, str] | None 
             f"| {one.by_track_windows:.1%} ({low:.0%} to {high:.0%}) "
             f"| {tracks.accuracy:.1%} of {tracks.count} "
             f"({tracks.interval[0]:.0%} to {tracks.interval[1]:.0%}) "
-            f"| {tracks.top2_accuracy:.1%} | {one.evaluation.calibration_error:.3f} |"
+            f"| {tracks.top2_accuracy:.1%} "
+            f"| {one.sure_right:.1%} of {one.sure:.0%} "
+            f"| {one.evaluation.calibration_error:.3f} |"
         )
     return "\n".join([*rows, "", f"Mean of all shares right: {mean_share(found):.1%}."])

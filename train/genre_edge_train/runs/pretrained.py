@@ -28,7 +28,7 @@ from ..pretrained.network import checked_start, classifier_of, put_start, studen
 from ..pretrained.soft_labels import Windows, components, heads_of, soft_labels
 from ..pretrained.teachers import Heard, TeacherSpec, listen_all
 from ..pretrained.variants import NO_MUSIC, Clips, Pool, VariantSpec, make_clips
-from ..pretrained.yamnet import FRONTEND
+from ..pretrained.yamnet import FRONTEND, LICENCE
 from ..results.run_folder import Curves, HeldOut, write_results, write_tracks
 from .with_teacher import ValidWindows, valid_windows
 
@@ -205,7 +205,7 @@ def _made_from(
     tracks = {(r.data, r.name): bool(r.label) for r in train}
     return {
         "architecture": f"yamnet-cut-{plan.cut}",
-        "start": plan.start.name if plan.start else "random weights",
+        "start": f"{plan.start.name}, {LICENCE}" if plan.start else "random weights",
         "tracks": sum(tracks.values()),
         "unlabelled tracks": len(tracks) - sum(tracks.values()),
         "clips": plan.clips,
