@@ -75,7 +75,7 @@ class FakeMic:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             shown = subprocess.run(["pactl", "info"], env=self.environment, capture_output=True)
             if shown.returncode == 0:

@@ -154,6 +154,7 @@ print(health.windows)
 """
 
 
+@pytest.mark.slow
 def test_a_day_of_audio_takes_no_more_memory_than_an_hour() -> None:
     result = subprocess.run(
         [sys.executable, "-c", DAY], capture_output=True, text=True, timeout=900, cwd=ROOT

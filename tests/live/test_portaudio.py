@@ -149,6 +149,24 @@ def test_a_busy_device_is_waited_for(monkeypatch) -> None:
     assert made.alive == 0
 
 
+def test_a_device_that_comes_ends_the_pause_between_attempts(monkeypatch) -> None:
+    made = MadePortAudio({(22050, 1)}, error=-9985)
+    seen = iter(range(1000))
+
+    def after(heard: MadeLive) -> None:
+        made.error = 0
+        if heard.states[-1][0] == "listening":
+            heard.stop.set()
+
+    heard = MadeLive(made, monkeypatch, after)
+    monkeypatch.setattr(live, "_PAUSES", (86_400.0,))
+    monkeypatch.setattr(live, "_hardware", lambda: next(seen))
+    too_long = threading.Timer(60, heard.stop.set)
+    too_long.start()
+    assert heard.run() == ["waiting", "listening"]
+    too_long.cancel()
+
+
 def test_a_stream_without_frames_is_lost_and_reopened_as_the_same_device(monkeypatch) -> None:
     made = MadePortAudio({(22050, 1)})
 
