@@ -7,11 +7,15 @@ import json
 import shutil
 import socket
 import subprocess
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
+
+from tests.helpers.waiting import wait_for
 
 
 def free_port() -> int:
@@ -124,20 +128,21 @@ class Subscriber:
             paho.CallbackAPIVersion.VERSION2, client_id="witness", clean_session=False
         )
         self._client.reconnect_delay_set(0.05, 0.2)
+        self._is_subscribed = threading.Event()
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
+        self._client.on_subscribe = lambda *_: self._is_subscribed.set()
         self._client.on_message = lambda _c, _d, m: self.heard.append(
             (m.topic, m.payload, m.retain)
         )
         self._client.connect_async("127.0.0.1", port, keepalive=10)
         self._client.loop_start()
-        self.wait_for(lambda: self._client.is_connected())
-        time.sleep(0.2)
+        wait_for(self._is_subscribed.is_set, "a subscription")
 
-    def wait_for(self, condition, seconds: float = 20.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"not within {seconds} s"
-            time.sleep(0.02)
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        wait_for(condition, "messages of the broker")
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        self._client.publish(topic, payload, qos=1)
 
     def on(self, end: str) -> list[bytes]:
         return [payload for topic, payload, _ in self.heard if topic.endswith(end)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import pwd
 import re
 import tomllib
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from genre_edge.cli import main
+from genre_edge.commands.listen import add_listening_options, loader
 from genre_edge.errors import UsageError
 from genre_edge.settings import places
 from genre_edge.settings.load import load as load_sections
@@ -39,6 +41,28 @@ def test_flags_stand_above_the_environment_above_the_file_above_defaults(tmp_pat
     assert origins["listen.smooth"] == "--smooth 9"
     assert origins["listen.silence_dbfs"] == "GENRE_EDGE_LISTEN_SILENCE_DBFS=-40"
     assert origins["listen.windows"] == f"{file}:4: listen.windows"
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "enabled"),
+    [
+        ("", {}, True),
+        ("[history]\nenabled = false", {}, False),
+        ("", {"GENRE_EDGE_HISTORY_ENABLED": "off"}, False),
+    ],
+    ids=["default", "file", "environment"],
+)
+def test_the_defaults_of_the_service_stand_below_the_file(
+    tmp_path: Path, monkeypatch, text: str, environment: dict[str, str], enabled: bool
+) -> None:
+    """genre-edge service run keeps a history unless it is told otherwise."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    parser = argparse.ArgumentParser()
+    add_listening_options(parser)
+    args = parser.parse_args(["--config", str(written(tmp_path, text))])
+    read = loader(args, base={"history": {"enabled": True}})
+    assert read().of(history.SECTION).enabled is enabled
 
 
 def test_every_fault_is_named_at_once_with_its_line(tmp_path: Path) -> None:

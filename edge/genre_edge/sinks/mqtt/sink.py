@@ -142,7 +142,7 @@ class MqttSink:
         payload = {**record.to_json(), "id": f"{self._session}-{self._number}"}
         self._entry.dropped += self._spool.put(f"{self._config.base}/window", _encoded(payload))
         if is_change:
-            self._genre = _encoded(_genre(record, found[1]))
+            self._genre = _encoded(genre_message(record, found[1]))
             if self._connection is not None:
                 self._connection.publish(f"{self._config.base}/genre", self._genre)
 
@@ -221,8 +221,8 @@ def _encoded(values: dict[str, Any]) -> bytes:
     return compact_json(values).encode()
 
 
-def _genre(record: LiveRecord | WindowRecord, label: str) -> dict[str, Any]:
-    """Payload of the genre topic."""
+def genre_message(record: LiveRecord | WindowRecord, label: str) -> dict[str, Any]:
+    """The message on the genre topic."""
     if isinstance(record, LiveRecord):
         return {"label": label, "confidence": record.smoothed_confidence, "since": record.time}
     return {"label": label, "confidence": record.confidence, "since": None}
