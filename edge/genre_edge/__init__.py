@@ -1,8 +1,8 @@
 """Music genre recognition at the edge.
 
->>> model = genre_edge.load()
->>> verdict = model.classify(samples, sample_rate)
->>> verdict.genre, verdict.confidence, verdict.scores, verdict.windows
+    model = genre_edge.load()
+    verdict = model.classify(samples, sample_rate)
+    verdict.genre, verdict.confidence, verdict.scores, verdict.windows
 
 `__all__` lists the names that are promised; docs/python.md in the repository explains
 them. Every other module is private and may change with any version.

@@ -86,7 +86,8 @@ def load(
 
     Examples
     --------
-    >>> model = genre_edge.load(hop_seconds=1.0)
+    >>> genre_edge.load(hop_seconds=1.0).name
+    'gtzan-edge.int8'
     """
     name = os.fspath(model) if isinstance(model, os.PathLike) else model
     return Model(Engine(EngineConfig(name, hop_seconds, runtime, threads)))
@@ -137,7 +138,7 @@ class Model:
 
         Examples
         --------
-        >>> verdict = model.classify(samples, 44100)
+        >>> verdict = model.classify(samples, sample_rate)
         >>> verdict.genre
         'rock'
         """
@@ -185,10 +186,15 @@ class Stream:
 
     Examples
     --------
-    >>> stream = model.stream(44100)
+    >>> stream = model.stream(sample_rate)
     >>> for window in stream.push(samples):
     ...     print(window.start, window.genre)
-    >>> last = stream.finish()
+    0.0 country
+    3.0 country
+    6.0 rock
+    9.0 rock
+    >>> stream.finish()
+    []
     """
 
     def __init__(self, engine: Engine, sample_rate: int) -> None:
