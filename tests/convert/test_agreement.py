@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from genre_edge.judge.evaluation import evaluate
 from genre_edge.judge.measures import uncertain_below
-from genre_edge.judge.predict import Recording, predict
+from genre_edge.judge.predict import LabelledSource, predict
 from genre_edge.judge.tracks import Track
 from genre_edge.model.bundle import find_model
 from genre_edge.model.engine import Engine
@@ -43,7 +43,9 @@ def test_a_bundles_metrics_hold_the_evaluation_and_what_older_programs_read(
 ) -> None:
     path = Path(find_model("gtzan-edge.int8"))
     found = valid_metrics(path, tracks)
-    (answers,) = predict([Engine(EngineConfig(str(path)))], map(Recording.of, tracks)).predictions
+    (answers,) = predict(
+        [Engine(EngineConfig(str(path)))], map(LabelledSource.of, tracks)
+    ).predictions
     whole = evaluate(answers)
     assert {key: found[key] for key in whole.to_dict()} == whole.to_dict()
     windows = whole.windows

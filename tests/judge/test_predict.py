@@ -9,7 +9,7 @@ import pytest
 from genre_edge.audio.array import ArraySource
 from genre_edge.audio.files import FileSource
 from genre_edge.errors import AudioError, UsageError
-from genre_edge.judge.predict import Recording, predict
+from genre_edge.judge.predict import LabelledSource, predict
 from genre_edge.judge.tracks import Track, check_genres
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import EngineConfig
@@ -27,8 +27,8 @@ def float32() -> Engine:
     return Engine(EngineConfig("gtzan-edge.float32"))
 
 
-def track(path: Path, genre: str = "rock") -> Recording:
-    return Recording.of(Track(path.stem, genre, path, "valid"))
+def track(path: Path, genre: str = "rock") -> LabelledSource:
+    return LabelledSource.of(Track(path.stem, genre, path, "valid"))
 
 
 def test_its_answers_are_those_of_classify(int8: Engine, demo_clip: Path) -> None:
@@ -59,7 +59,7 @@ def test_what_cannot_be_read_counts_for_nothing(
     answers = predict([int8], [track(broken), track(demo_clip, "jazz")])
     (line,) = answers.skipped
     assert line.startswith(str(broken))
-    assert [one.name for one in answers.recordings] == [demo_clip.stem]
+    assert [one.name for one in answers.sources] == [demo_clip.stem]
     assert answers.predictions[0].track_label.tolist() == [int8.labels.index("jazz")]
 
 
@@ -72,7 +72,7 @@ def test_nothing_to_read_is_one_clear_error(int8: Engine, tmp_path: Path) -> Non
 
 def test_groups_go_with_their_recordings(int8: Engine) -> None:
     recordings = [
-        Recording(f"{k}", genre, lambda k=k: ArraySource(noise(4.0, seed=k), 22050), group)
+        LabelledSource(f"{k}", genre, lambda k=k: ArraySource(noise(4.0, seed=k), 22050), group)
         for k, (genre, group) in enumerate([("rock", "a"), ("jazz", "b"), ("pop", "a")])
     ]
     parts = predict([int8], recordings).predictions[0].by_group()
@@ -95,10 +95,10 @@ class BreakingSource(ArraySource):
 
 def test_every_source_is_closed_even_when_it_breaks(int8: Engine, demo_clip: Path) -> None:
     source = BreakingSource(noise(7.0), 22050, "cable")
-    answers = predict([int8], [Recording("a", "rock", lambda: source), track(demo_clip)])
+    answers = predict([int8], [LabelledSource("a", "rock", lambda: source), track(demo_clip)])
     assert source.closed
     assert answers.skipped == ("cable: broke off",)
-    assert len(answers.recordings) == 1, "its windows before the end do not count"
+    assert len(answers.sources) == 1, "its windows before the end do not count"
 
 
 def test_genres_that_the_model_does_not_know_are_named() -> None:

@@ -145,7 +145,7 @@ def test_repeats_in_gtzan_share_a_group_and_a_fold(gtzan) -> None:
 
 
 def test_a_folder_without_audio_is_refused(tmp_path) -> None:
-    with pytest.raises(UsageError, match="found no audio"):
+    with pytest.raises(UsageError, match="holds no audio"):
         load_unlabelled(tmp_path)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -11,30 +10,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from genre_edge.console import run_command
-from genre_edge.errors import UsageError
-from genre_edge.files import write_atomically
+from genre_edge.commands.common import Command, run_program
+from genre_edge.errors import Fault, UsageError
 from genre_edge.judge.tracks import Track, load_tracks
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.quiet import quiet_stderr
 
-from .commands import evaluate as evaluate_cli
-from .commands import fit as fit_cli
-from .commands import validate as validate_cli
-from .commands.options import clip_sets, parser
+from .commands import evaluate, fit, validate
+from .commands.options import clip_sets, keep_options, parser
 from .runs.repeated import RunPlan, Train, check_plan, run_all, table
 
-SUBCOMMANDS = {"evaluate": evaluate_cli, "fit": fit_cli, "validate": validate_cli}
-"""Told apart by the first word; anything else trains."""
+SUBCOMMANDS = {
+    "evaluate": Command(evaluate.parser, evaluate.run),
+    "fit": Command(fit.parser, fit.run),
+    "validate": Command(validate.parser, validate.run),
+}
+"""Recognised by the first word; anything else trains."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] and arguments[0] in SUBCOMMANDS:
-        module = SUBCOMMANDS[arguments[0]]
-        return run_command("genre-train", module.run, module.parser().parse_args(arguments[1:]))
-    return run_command("genre-train", _run, parser().parse_args(arguments))
+    return run_program("genre-train", Command(parser, _run), SUBCOMMANDS, argv)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -42,10 +38,10 @@ def _run(args: argparse.Namespace) -> int:
     tracks = load_tracks(args.data)
     output = args.output or Path("runs") / args.arch
     output.mkdir(parents=True, exist_ok=True)
-    _same_options(args, output)
+    keep_options(args, output)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     plan = RunPlan(args.protocol, args.folds, args.repeats, args.seed)
-    with quiet_stderr():  # TensorFlow greets at length
+    with quiet_stderr():  # TensorFlow prints much when it is imported
         from .results.run_folder import headline
     train = _with_teacher(args) if args.teacher is not None else _labels_alone(args, tracks)
     found = run_all(plan, tracks, output, train)
@@ -55,52 +51,36 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.epochs < 1 or args.batch < 1 or args.jobs < 1:
-        raise UsageError("--epochs, --batch and --jobs must be at least 1")
+    """UsageError for options without a meaning."""
+    for name in ("epochs", "batch", "jobs"):
+        if getattr(args, name) < 1:
+            raise UsageError(Fault(name, getattr(args, name), "must be at least 1"))
     check_plan(RunPlan(args.protocol, args.folds, args.repeats, args.seed))
-    if args.teacher is None:
-        if args.augment or args.clip_set or args.start_from:
-            raise UsageError(
-                "--augment, --clip-set and --start-from need --arch edge and its --teacher"
-            )
-        return
+    if args.teacher is not None:
+        _check_teacher(args)
+    elif args.augment or args.clip_set or args.start_from:
+        raise UsageError(
+            "--augment, --clip-set and --start-from need --arch edge and its --teacher"
+        )
+
+
+def _check_teacher(args: argparse.Namespace) -> None:
     if args.log_mels < 0:
-        raise UsageError(f"--log-mels {args.log_mels}: must be 0 or more")
+        raise UsageError(Fault("log_mels", args.log_mels, "must be 0 or more"))
     if args.arch != "edge":
-        raise UsageError(
-            f"--arch {args.arch} learns from labels alone: --teacher goes with --arch edge"
-        )
+        raise UsageError(Fault("arch", args.arch, "only edge learns from a --teacher"))
     if not args.teacher.is_file():
-        raise UsageError(f"--teacher {args.teacher}: no such file (YAMNet as TFLite)")
+        raise UsageError(Fault("teacher", args.teacher, "no such file (YAMNet as TFLite)"))
     if args.protocol == "segments":
-        raise UsageError(
-            "--protocol segments draws windows, --teacher makes its own clips of whole tracks"
-        )
-    if args.start_from is not None and (args.folds or args.protocol != "csv"):
-        raise UsageError(
-            "--start-from: that student has met tracks that this run keeps apart; train from "
-            "scratch"
-        )
-    if args.start_from is not None and not args.start_from.is_file():
-        raise UsageError(f"--start-from {args.start_from}: no such file")
-
-
-def _same_options(args: argparse.Namespace, output: Path) -> None:
-    """A run goes on only with the options it began with."""
-    ours = {k: str(v) for k, v in vars(args).items() if k not in ("jobs", "output", "cache")}
-    path = output / "options.json"
-    if path.is_file():
-        theirs = json.loads(path.read_text())
-        changed = [
-            f"--{k.replace('_', '-')} was {theirs.get(k)}, is {v}"
-            for k, v in ours.items()
-            if theirs.get(k) != v
-        ]
-        if changed:
-            raise UsageError(
-                f"--output {output} holds another run ({'; '.join(changed)}): choose another folder"
-            )
-    write_atomically(path, json.dumps(ours, indent=1) + "\n")
+        reason = "draws windows, but with a --teacher clips of whole tracks are made"
+        raise UsageError(Fault("protocol", args.protocol, reason))
+    if args.start_from is None:
+        return
+    if args.folds or args.protocol != "csv":
+        reason = "that student has learnt from tracks that this run keeps apart; leave it out"
+        raise UsageError(Fault("start_from", args.start_from, reason))
+    if not args.start_from.is_file():
+        raise UsageError(Fault("start_from", args.start_from, "no such file"))
 
 
 def _with_teacher(args: argparse.Namespace) -> Train:
@@ -118,9 +98,9 @@ def _with_teacher(args: argparse.Namespace) -> Train:
             FrontendSpec(),
             count,
             seed,
-            augment if others is None else replace(augment, other_probability=others),
+            augment if share is None else replace(augment, other_probability=share),
         )
-        for seed, count, others in clip_sets(args.clip_set)
+        for seed, count, share in clip_sets(args.clip_set)
     )
     spec = DistilSpec(
         epochs=args.epochs,

@@ -14,7 +14,7 @@ from genre_edge.arrays import Float32
 from genre_edge.errors import RuntimeMissing
 from genre_edge.judge.evaluation import evaluate
 from genre_edge.judge.measures import uncertain_below
-from genre_edge.judge.predict import Recording, predict
+from genre_edge.judge.predict import LabelledSource, predict
 from genre_edge.judge.tracks import Track
 from genre_edge.model.bundle import read_bundle
 from genre_edge.model.classifier import RUNTIMES, Classifier
@@ -119,7 +119,7 @@ def valid_metrics(path: Path, tracks: Sequence[Track]) -> dict[str, Any]:
         and `uncertain_below` (see `genre_edge.judge.measures`).
     """
     shown = tqdm(tracks, desc=path.name, unit="track", leave=False, disable=None)
-    answers = predict([Engine(EngineConfig(str(path)))], map(Recording.of, shown))
+    answers = predict([Engine(EngineConfig(str(path)))], map(LabelledSource.of, shown))
     for line in answers.skipped:
         tqdm.write(f"genre-convert: skipped {line}", file=sys.stderr)
     (predictions,) = answers.predictions

@@ -19,7 +19,7 @@ import numpy as np
 from ..arrays import Float32
 from ..errors import Fault, UsageError
 from ..judge.evaluation import evaluate
-from ..judge.predict import Answers, Recording, predict
+from ..judge.predict import Answers, LabelledSource, predict
 from ..judge.predictions import Predictions
 from ..judge.tracks import Track, check_genres
 from ..model.bundle import Bundle, BundleInfo, find_model, read_bundle
@@ -154,8 +154,8 @@ def measure(
     models = load_models(config)
     check_genres(tracks, models[0].engine.classifier.labels)
     before = board.temperature()
-    answers = predict([one.engine for one in models], map(Recording.of, progress(tracks)))
-    costs = _costs(config, models, answers.recordings)
+    answers = predict([one.engine for one in models], map(LabelledSource.of, progress(tracks)))
+    costs = _costs(config, models, answers.sources)
     return {
         "schema_version": SCHEMA_VERSION,
         "version": __version__,
@@ -195,7 +195,7 @@ def _data(answers: Answers, split: str) -> dict[str, Any]:
     """What was classified; the digest tells whether two benchmarks used the same."""
     found = answers.predictions[0]
     windows = np.bincount(found.window_track)
-    names = [recording.name for recording in answers.recordings]
+    names = [source.name for source in answers.sources]
     text = "\n".join(f"{name} {n}" for name, n in zip(names, windows, strict=True))
     return {
         "split": split,
@@ -220,7 +220,7 @@ def _packages() -> dict[str, str]:
 
 
 def _costs(
-    config: BenchConfig, models: Sequence[BenchModel], recordings: Sequence[Recording]
+    config: BenchConfig, models: Sequence[BenchModel], sources: Sequence[LabelledSource]
 ) -> list[list[dict[str, Any]]]:
     """For each model, one entry a number of threads."""
     arms: dict[str, Callable[[int], object]] = {}
@@ -228,7 +228,7 @@ def _costs(
     for model in models:
         spec, logmel = model.spec, model.engine.logmel
         if spec not in audio:
-            audio[spec] = _some_windows(recordings, LogMel(spec))
+            audio[spec] = _some_windows(sources, LogMel(spec))
             arms[f"{spec}"] = partial(_turn, logmel.window, audio[spec])
         features = [logmel.window(samples) for samples in audio[spec]]
         for threads in config.threads:
@@ -240,12 +240,12 @@ def _costs(
     ]
 
 
-def _some_windows(recordings: Sequence[Recording], logmel: LogMel) -> list[Float32]:
+def _some_windows(sources: Sequence[LabelledSource], logmel: LogMel) -> list[Float32]:
     """Audio to measure the cost on, float32 [window_samples] each: every fifth window
-    of the first recordings."""
+    of the first sources."""
     found: list[Float32] = []
-    for recording in recordings:
-        with closing(recording.open()) as source:
+    for labelled in sources:
+        with closing(labelled.open()) as source:
             windows = windows_of(source, WindowStream(logmel, source.sample_rate, source.name))
             found += [window.samples for window in islice(windows, 0, None, 5)]
         if len(found) >= _COST_WINDOWS:

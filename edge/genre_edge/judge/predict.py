@@ -1,4 +1,4 @@
-"""Asking models for their answers on labelled recordings."""
+"""Asking models for their answers on labelled audio."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .tracks import Track
 
 
 @dataclass(frozen=True)
-class Recording:
+class LabelledSource:
     """Audio whose genre is known, wherever it comes from."""
 
     name: str
@@ -34,59 +34,59 @@ class Recording:
     """What it belongs to, as in `Predictions`."""
 
     @staticmethod
-    def of(track: Track) -> Recording:
-        """The recording in a track's file."""
-        return Recording(track.name, track.genre, lambda: FileSource(track.path))
+    def of(track: Track) -> LabelledSource:
+        """The audio of a track's file."""
+        return LabelledSource(track.name, track.genre, lambda: FileSource(track.path))
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What models answered on the same recordings."""
+    """What models answered on the same audio."""
 
     predictions: tuple[Predictions, ...]
     """Each model's, in the order they were given."""
-    recordings: tuple[Recording, ...]
+    sources: tuple[LabelledSource, ...]
     """Those that were read, in the order of the predictions' tracks."""
     seconds: float
-    """Length of these recordings, s."""
+    """Length of all of them, s."""
     skipped: tuple[str, ...]
-    """One line for each recording that cannot be read."""
+    """One line for each source that cannot be read."""
 
 
-def predict(engines: Sequence[Engine], recordings: Iterable[Recording]) -> Answers:
-    """The answers of models on every window of recordings, as `genre-edge classify`
+def predict(engines: Sequence[Engine], sources: Iterable[LabelledSource]) -> Answers:
+    """The answers of models on every window of labelled audio, as `genre-edge classify`
     takes the windows.
 
-    Models with equal front-ends share its work. A recording that cannot be read to its
-    end counts for nothing.
+    Models with equal front-ends share its work. A source that cannot be read to its end
+    counts for nothing.
 
     Parameters
     ----------
     engines
         The models. All have the same labels and the same window length.
-    recordings
+    sources
         What to classify; each genre is one of the labels (see `check_genres`).
 
     Raises
     ------
     UsageError
-        No recording could be read.
+        Nothing could be read.
     """
     labels = engines[0].classifier.labels
     logmels = {engine.logmel.spec: engine.logmel for engine in engines}
     scores: list[list[Float32]] = [[] for _ in engines]
-    read: list[Recording] = []
+    read: list[LabelledSource] = []
     seconds, skipped = 0.0, []
-    for recording in recordings:
+    for source in sources:
         try:
-            found, length = _scores(engines, logmels, recording)
+            found, length = _scores(engines, logmels, source)
         except AudioError as error:
             skipped.append(str(error))
             continue
-        read.append(recording)
+        read.append(source)
         seconds += length
-        for all_of_model, of_recording in zip(scores, found, strict=True):
-            all_of_model.append(of_recording)
+        for all_of_model, of_source in zip(scores, found, strict=True):
+            all_of_model.append(of_source)
     if not read:
         raise UsageError(f"no track could be read: {skipped[0] if skipped else 'none was given'}")
     genres, groups = [one.genre for one in read], [one.group for one in read]
@@ -99,13 +99,13 @@ def predict(engines: Sequence[Engine], recordings: Iterable[Recording]) -> Answe
 
 
 def _scores(
-    engines: Sequence[Engine], logmels: dict[FrontendSpec, LogMel], recording: Recording
+    engines: Sequence[Engine], logmels: dict[FrontendSpec, LogMel], labelled: LabelledSource
 ) -> tuple[list[Float32], float]:
-    """Each model's probabilities on one recording, float32 [windows, labels], and the
-    recording's length, s."""
+    """Each model's probabilities on one source, float32 [windows, labels], and the
+    source's length, s."""
     rows: list[list[Float32]] = []
     with ExitStack() as opened:
-        sources = [opened.enter_context(closing(recording.open())) for _ in logmels]
+        sources = [opened.enter_context(closing(labelled.open())) for _ in logmels]
         streams = [
             WindowStream(logmel, source.sample_rate, source.name)
             for source, logmel in zip(sources, logmels.values(), strict=True)

@@ -1,8 +1,8 @@
-"""Augmentation of 3-second clips in the audio domain.
+"""Augmentation of 3-second clips of audio.
 
-`Augmenter.speed` and `recording` make what a recording may sound like; `Augmenter.room`
-makes what a microphone on a shelf hears of it (loudspeaker, room, microphone, noise,
-low level). All filters of the room are applied as one product of spectra.
+`Augmenter.speed` and `recording` vary how a recording sounds. `Augmenter.room` makes
+what a microphone on a shelf hears of it: loudspeaker, room, microphone, noise, low
+level. All filters of the room are applied as one product of spectra.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class AugmentSpec:
     """How strongly clips are changed; probabilities are per clip."""
 
     speed: float = 0.08
-    """Largest relative change of speed (tempo and pitch together)."""
+    """Largest relative change of speed; tempo and pitch change together."""
     equaliser_probability: float = 0.6
     """A random smooth equaliser."""
     equaliser_db: float = 7.0
@@ -31,12 +31,12 @@ class AugmentSpec:
     saturation_probability: float = 0.15
     """Soft clipping, as in loud mastering."""
     mix_probability: float = 0.35
-    """A second clip at a random ratio, labels mixed alike."""
+    """A second clip is mixed in at a random ratio, and so is its label."""
     other_probability: float = 0.0
-    """A clip of speech or noise instead of music, all genres equally right: it teaches
-    to be unsure."""
+    """A clip of speech or noise takes the place of music. All genres are equally right
+    for it, so that the network learns to be unsure."""
     noise_probability: float = 0.25
-    """Coloured noise 15 to 40 dB below a clip that has no room."""
+    """Coloured noise, 15 to 40 dB below the clip, where no room is added."""
     decay_seconds: tuple[float, float] = (0.1, 1.0)
     """Range of the rooms' reverberation time (RT60), s."""
     direct_db: tuple[float, float] = (-7.0, 15.0)
@@ -46,7 +46,17 @@ class AugmentSpec:
 
 
 class Augmenter:
-    """Random changes of clips at one sample rate, drawn from one generator."""
+    """Random changes of clips.
+
+    Parameters
+    ----------
+    spec
+        How strong they are.
+    sample_rate
+        Rate of the clips, Hz.
+    rng
+        Draws them.
+    """
 
     def __init__(self, spec: AugmentSpec, sample_rate: int, rng: np.random.Generator) -> None:
         self.spec = spec
@@ -57,11 +67,18 @@ class Augmenter:
         return bool(self.rng.random() < probability)
 
     def speed(self, samples: Float32, length: int) -> Float32:
-        """Play faster or slower; float32 [length] from a clip at least (1 + speed)
-        times as long."""
+        """Play a clip faster or slower.
+
+        Parameters
+        ----------
+        samples
+            float32, at least (1 + speed) times as many as `length`.
+        length
+            Number of samples to return.
+        """
         factor = float(np.exp(self.rng.uniform(-1, 1) * np.log1p(self.spec.speed)))
-        # Through the spectrum, so that the whole band survives: soxr's filters would
-        # dim its upper end.
+        # Through the spectrum, which keeps the whole band; soxr's filters would weaken
+        # its upper end.
         taken = min(len(samples), scipy.fft.next_fast_len(round(length * factor), real=True))
         spectrum = scipy.fft.rfft(samples[:taken])
         resampled = scipy.fft.irfft(
@@ -70,7 +87,7 @@ class Augmenter:
         return np.resize(resampled, length).astype(np.float32)
 
     def recording(self, samples: Float32) -> Float32:
-        """Equalise, band-limit and saturate, each at its probability; same shape."""
+        """Equalise, band-limit and saturate a clip, each with its probability."""
         spectrum = scipy.fft.rfft(samples)
         response = np.ones(len(spectrum), dtype=np.float32)
         if self._chance(self.spec.equaliser_probability):
@@ -84,8 +101,15 @@ class Augmenter:
         return np.asarray(out, np.float32)
 
     def noise(self, samples: Float32, low_db: float, high_db: float) -> Float32:
-        """Add noise of random colour (white to brown) at a signal-to-noise ratio drawn
-        from the range."""
+        """Add noise of a random colour, white to brown.
+
+        Parameters
+        ----------
+        samples
+            float32 [n].
+        low_db, high_db
+            Range of the signal-to-noise ratio, dB.
+        """
         n = len(samples)
         spectrum = scipy.fft.rfft(self.rng.standard_normal(n).astype(np.float32))
         tilt = np.maximum(np.arange(len(spectrum)), 20 * n // self.rate) ** -self.rng.uniform(0, 1)
@@ -95,16 +119,24 @@ class Augmenter:
         return np.asarray(samples + noise * scale, np.float32)
 
     def no_music(self, speech: Sequence[Float32], length: int) -> Float32:
-        """Speech (one voice or a babble of several) or noise (hiss, rumble, hum),
-        float32 [length]."""
+        """A clip without music: speech (one voice, or several at once) or noise (hiss,
+        rumble, hum).
+
+        Parameters
+        ----------
+        speech
+            Samples of voices to draw from; without any there is only noise.
+        length
+            Number of samples.
+        """
         kind = self.rng.random()
         if speech and kind < 0.65:
             voices = 1 if kind < 0.5 else int(self.rng.integers(3, 9))
-            said = np.zeros(length, dtype=np.float32)
+            spoken = np.zeros(length, dtype=np.float32)
             for _ in range(voices):
                 voice = speech[int(self.rng.integers(len(speech)))]
-                said += np.resize(np.roll(voice, int(self.rng.integers(len(voice)))), length)
-            return self.noise(said, 20, 60)
+                spoken += np.resize(np.roll(voice, int(self.rng.integers(len(voice)))), length)
+            return self.noise(spoken, 20, 60)
         hum = np.zeros(length, dtype=np.float32)
         if kind > 0.85:
             t = np.arange(length, dtype=np.float32) / self.rate
@@ -122,8 +154,16 @@ class Augmenter:
         return (self.noise(hum + np.float32(1e-4), -30, 20) * swell).astype(np.float32)
 
     def room(self, samples: Float32, length: int) -> Float32:
-        """What a microphone hears: the last `length` samples of the clip played in a
-        random room."""
+        """What a microphone hears of a clip that is played in a random room.
+
+        Parameters
+        ----------
+        samples
+            float32 [n].
+        length
+            Number of samples to return: the last ones, so that what comes before can
+            fill the room.
+        """
         n = scipy.fft.next_fast_len(
             len(samples) + int(self.rate * self.spec.decay_seconds[1]), real=True
         )
@@ -145,8 +185,8 @@ class Augmenter:
         return np.asarray(out, np.float32)
 
     def _impulse_response(self) -> Float32:
-        """A direct sound, a few early reflections and an exponential tail that loses
-        its treble."""
+        """A direct sound, a few early reflections, and an exponential tail in which
+        high frequencies decay faster."""
         decay = self._log_uniform(*self.spec.decay_seconds)
         n = int(self.rate * decay)
         t = np.arange(n, dtype=np.float32) / self.rate
@@ -191,8 +231,8 @@ class Augmenter:
         return np.asarray(1 / np.sqrt(1 + ratio ** (2 * order)), np.float32)
 
     def _smooth_curve(self, bins: int, deviation_db: float) -> Float32:
-        """Random gain, smooth over log-frequency (one knot an octave), with the given
-        deviation in dB."""
+        """A random gain, smooth over the logarithm of frequency (one knot for each
+        octave), with this standard deviation in dB."""
         knots = np.log2(
             np.array([20, 60, 120, 240, 480, 960, 1920, 3840, 7680, 12000], dtype=np.float64)
         )

@@ -1,8 +1,9 @@
-"""Augmentation of log-mels that have no audio: what `augment` does to samples, done to
-mel power.
+"""Augmentation of log-mels whose audio is not there: what `audio` does to samples, done
+to mel power.
 
-Sums of sounds are sums of power, an equaliser is a gain a band, a room's tail is a
-decaying sum over earlier frames. A faster tape shortens time and moves the bands up.
+A sum of sounds is a sum of power. An equaliser is a gain for each band. A room's tail
+is a decaying sum over earlier frames. A faster tape shortens time and moves the bands
+up.
 """
 
 from __future__ import annotations
@@ -25,20 +26,33 @@ Power = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Extra:
-    """Log-mels without audio: normalised features and their labels."""
+    """Log-mels whose audio is not there."""
 
     features: Float32
-    """float32 [n, frames, mels]."""
+    """Normalised, float32 [n, frames, mels]."""
     decibels: Float32
-    """Decibels in one unit of the features (their standard deviation before they were
-    normalised), [n]."""
+    """How many decibels one unit of the features is: their standard deviation before
+    they were normalised, [n]."""
     label: npt.NDArray[np.int64]
     """Index into the labels, [n]."""
 
 
 class MelAugmenter:
-    """Draws augmented log-mels from those given; `spec` says how strongly, as for
-    audio."""
+    """Draws augmented log-mels.
+
+    Parameters
+    ----------
+    extra
+        The log-mels to draw from.
+    labels
+        Number of labels.
+    frontend
+        The front-end that made them.
+    spec
+        How strongly they are changed, as for audio.
+    room_share
+        Share that is played in a room, 0 to 1.
+    """
 
     def __init__(
         self,
@@ -61,8 +75,14 @@ class MelAugmenter:
         self._centre = edges[1:-1]
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[Float32, Float32]:
-        """Normalised log-mels [count, frames, mels] and label distributions [count,
-        labels], float32."""
+        """Draw `count` log-mels.
+
+        Returns
+        -------
+        tuple
+            Normalised log-mels [count, frames, mels] and label distributions [count,
+            labels], float32.
+        """
         pairs = [self._one(rng) for _ in range(count)]
         return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])
 
@@ -83,8 +103,8 @@ class MelAugmenter:
         return ((db - db.mean()) / db.std()).astype(np.float32), target.astype(np.float32)
 
     def _recording(self, rng: np.random.Generator) -> tuple[Power, Float32]:
-        """Mel power, mean 1, of a random log-mel at another speed and through an
-        equaliser; and its label."""
+        """Mel power of a random log-mel at another speed and through an equaliser, with
+        a mean of 1; and its label."""
         pick = int(rng.integers(len(self._extra.label)))
         factor = float(np.exp(rng.uniform(-1, 1) * np.log1p(self._spec.speed)))
         db = self._faster(self._extra.features[pick], factor) * self._extra.decibels[pick]
@@ -96,7 +116,7 @@ class MelAugmenter:
         return power / power.mean(), self._one_hot[self._extra.label[pick]]
 
     def _faster(self, x: Float32, factor: float) -> Float32:
-        """Frames and bands of x [frames, mels] interpolated as if played `factor` times
+        """A log-mel [frames, mels], interpolated as if it was played `factor` times
         faster."""
         frames, mels = x.shape
         at = np.arange(frames) * factor
@@ -111,7 +131,8 @@ class MelAugmenter:
         return moved
 
     def _room(self, rng: np.random.Generator, power: Power) -> Power:
-        """A reverberant tail, a small loudspeaker's and microphone's colour, noise."""
+        """Adds a reverberant tail, the colour of a small loudspeaker and of a
+        microphone, and noise."""
         spec, frontend = self._spec, self._frontend
         if rng.random() < 0.8:
             decay = np.exp(rng.uniform(*np.log(spec.decay_seconds)))
@@ -128,7 +149,7 @@ class MelAugmenter:
 
 
 def _noisy(rng: np.random.Generator, power: Power, low_db: float, high_db: float) -> Power:
-    """Steady noise, tilted over the bands, at a signal-to-noise ratio drawn from the
+    """Adds steady noise, tilted over the bands, at a signal-to-noise ratio from this
     range."""
     tilt = 10 ** (np.linspace(0, -rng.uniform(0, 20), power.shape[1]) / 10)
     noise = tilt * rng.chisquare(8, power.shape) / 8

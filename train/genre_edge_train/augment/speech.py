@@ -1,7 +1,7 @@
-"""Speech that is nobody's: espeak-ng speaks made-up words in many voices.
+"""Synthetic speech: espeak-ng speaks made-up words in many voices.
 
-A classifier that has only met music names a genre for a news reader. These clips teach
-it to be unsure.
+A classifier that only learns from music names a genre even for the news. These clips
+teach it to be unsure.
 """
 
 from __future__ import annotations
@@ -41,8 +41,22 @@ _VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "
 
 
 def make_speech(folder: Path, count: int, seed: int) -> list[Path]:
-    """`count` WAV files of some seconds each in `folder`, made if missing. UsageError
-    without espeak-ng."""
+    """WAV files of a few seconds of speech; those that are missing are made.
+
+    Parameters
+    ----------
+    folder
+        Where they are kept.
+    count
+        How many.
+    seed
+        Seed of words and voices.
+
+    Raises
+    ------
+    UsageError
+        espeak-ng is not installed.
+    """
     if shutil.which("espeak-ng") is None:
         raise UsageError(
             "espeak-ng is needed for speech that is no music: sudo apt install espeak-ng"

@@ -1,4 +1,4 @@
-"""AugmentSpec from a TOML file."""
+"""How strongly clips are augmented, from a TOML file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ from .audio import AugmentSpec
 
 
 def load_augment(path: Path) -> AugmentSpec:
-    """The file's keys over the defaults. UsageError names every key that is unknown or
-    out of range."""
+    """Read a TOML file whose keys are the fields of AugmentSpec; what it leaves out is
+    the default.
+
+    Raises
+    ------
+    UsageError
+        Names every key that is unknown or out of range.
+    """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from genre_edge.errors import UsageError
+from genre_edge.errors import Fault, UsageError
 from genre_edge.files import write_atomically
 from genre_edge.judge.tracks import load_tracks
 from genre_edge.model.bundle import find_model
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from ..results.conditions import CONDITIONS, evaluate_conditions, table
 
     if args.card is not None and not args.card.is_file():
-        raise UsageError(f"--card {args.card}: no such file")
+        raise UsageError(Fault("card", args.card, "no such file"))
     if len(args.data) > 1:
         return _data_sets(args)
     valid = [track for track in load_tracks(args.data[0]) if track.split == "valid"]
@@ -69,14 +69,12 @@ def run(args: argparse.Namespace) -> int:
     found = evaluate_conditions(find_model(args.model), valid, names)
     print(table(found))
     if args.json is not None:
-        args.json.write_text(
-            json.dumps({name: one.to_dict() for name, one in found.items()}, indent=1) + "\n"
-        )
+        figures = {name: one.to_dict() for name, one in found.items()}
+        write_atomically(args.json, json.dumps(figures, indent=1) + "\n")
     if args.card is not None:
         text = (
-            f"The valid tracks heard by {Path(args.model).name} through fixed, seeded conditions "
-            "that training "
-            f"does not use:\n\n{table(found)}"
+            f"The valid tracks heard by {Path(args.model).name} under fixed conditions that "
+            f"training does not use:\n\n{table(found)}"
         )
         write_atomically(args.card, with_section(args.card.read_text(), _TITLE, text))
     return 0
@@ -106,8 +104,17 @@ def _data_sets(args: argparse.Namespace) -> int:
 
 
 def with_section(card: str, title: str, text: str) -> str:
-    """The Markdown with the section `title` replaced by `text`, or put before "## Made
-    from"."""
+    """A model card with one section replaced, or added before "## Made from".
+
+    Parameters
+    ----------
+    card
+        The card, Markdown.
+    title
+        The section's heading, with its marks.
+    text
+        What the section says now.
+    """
     section = f"{title}\n\n{text}\n\n"
     pattern = re.compile(rf"^{re.escape(title)}\n.*?(?=^## |\Z)", re.M | re.S)
     if pattern.search(card):

@@ -4,12 +4,13 @@ teachers."""
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from pathlib import Path
 
 from genre_edge.errors import UsageError
 from genre_edge.quiet import quiet_stderr
+
+from .options import keep_options
 
 _DESCRIPTION = """\
 Train a network that starts from YAMNet's weights (workstation; needs genre-edge[train]). It learns
@@ -151,7 +152,7 @@ def run(args: argparse.Namespace) -> int:
         from ..runs.pretrained import run as run_all
 
     args.output.mkdir(parents=True, exist_ok=True)
-    _same_options(args)
+    keep_options(args, args.output)
     plan = PretrainedRun(
         tuple(r for data in args.data for r in load_recordings(data))
         + tuple(r for data in args.unlabelled for r in load_unlabelled(data)),
@@ -197,22 +198,3 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"--start {args.start}: no such file")
     if args.unlabelled and not args.teacher:
         raise UsageError("--unlabelled: needs a --teacher, whose opinion is learnt")
-
-
-def _same_options(args: argparse.Namespace) -> None:
-    """A run goes on only with the options it began with."""
-    ours = {k: str(v) for k, v in vars(args).items() if k not in ("jobs", "output", "cache")}
-    path = args.output / "options.json"
-    if path.is_file():
-        theirs = json.loads(path.read_text())
-        changed = [
-            f"--{k.replace('_', '-')} was {theirs.get(k)}, is {v}"
-            for k, v in ours.items()
-            if theirs.get(k) != v
-        ]
-        if changed:
-            raise UsageError(
-                f"--output {args.output} holds another run ({'; '.join(changed)}): choose another "
-                "folder"
-            )
-    path.write_text(json.dumps(ours, indent=1) + "\n")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from genre_edge.errors import UsageError
+from genre_edge.errors import Fault, UsageError
+from genre_edge.files import write_atomically
 from genre_edge.version import __version__
 
 from ..data.splits import PROTOCOLS
@@ -15,8 +17,9 @@ from ..data.splits import PROTOCOLS
 _DESCRIPTION = """\
 Train a genre network on labelled recordings (workstation; needs genre-edge[train]).
 
-The data are either a folder with one folder of audio per genre (every tenth file, by a hash of its
-name, is kept for validation), or a folder with a tracks.csv (columns track, genre, file, split).
+The data are a folder with one folder of audio for each genre, or a folder with a tracks.csv
+(columns track, genre, file, split). Of a folder of folders, every tenth file is kept for
+validation; which ones, a hash of their names decides.
 """
 
 _EPILOG = f"""\
@@ -37,7 +40,8 @@ protocols:
 writes to --output: model.keras, model.json (labels, front-end, provenance), metrics.json, card.md,
 network.txt, history.png, confusion.png, calibration.png, tensorboard/ (tensorboard --logdir
 RUN/tensorboard); with --folds or --repeats a folder for each run, and summary.json.
-A run that was stopped goes on from its last epoch when started again with the same --output.
+A run that was stopped continues from its last epoch when it is started again with the same
+--output.
 """
 
 
@@ -61,11 +65,33 @@ def parser() -> argparse.ArgumentParser:
         "--output", type=Path, metavar="DIR", help="folder for the results (default: runs/ARCH)"
     )
     top.add_argument(
-        "--cache", type=Path, default=Path(".cache"), metavar="DIR", help="default: %(default)s"
+        "--cache",
+        type=Path,
+        default=Path(".cache"),
+        metavar="DIR",
+        help="folder for decoded audio, features and clips (default: %(default)s)",
     )
-    top.add_argument("--epochs", type=int, default=30, metavar="N", help="default: %(default)s")
-    top.add_argument("--batch", type=int, default=64, metavar="N", help="default: %(default)s")
-    top.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    top.add_argument(
+        "--epochs",
+        type=int,
+        default=30,
+        metavar="N",
+        help="passes over the data (default: %(default)s)",
+    )
+    top.add_argument(
+        "--batch",
+        type=int,
+        default=64,
+        metavar="N",
+        help="windows in a step (default: %(default)s)",
+    )
+    top.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of weights and order (default: %(default)s)",
+    )
     top.add_argument(
         "--jobs",
         type=int,
@@ -87,10 +113,18 @@ def _add_protocol_options(top: argparse.ArgumentParser) -> None:
         help="which tracks are kept apart (default: csv)",
     )
     group.add_argument(
-        "--folds", type=int, default=0, metavar="K", help="cross-validation over tracks instead"
+        "--folds",
+        type=int,
+        default=0,
+        metavar="K",
+        help="cross-validation over tracks with K folds instead",
     )
     group.add_argument(
-        "--repeats", type=int, default=1, metavar="N", help="runs with following seeds (default: 1)"
+        "--repeats",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of runs, each with the next seed (default: 1)",
     )
 
 
@@ -100,29 +134,28 @@ def _add_teacher_options(top: argparse.ArgumentParser) -> None:
         "--teacher",
         type=Path,
         metavar="FILE",
-        help="YAMNet as TFLite, to learn from on augmented clips",
+        help="YAMNet as TFLite, whose answers on augmented clips are learnt too",
     )
     group.add_argument(
         "--augment",
         type=Path,
         metavar="FILE",
-        help="TOML with how clips are changed, see docs/training.md",
+        help="TOML file that says how clips are changed, see docs/training.md",
     )
     group.add_argument(
         "--clip-set",
         type=_clip_set,
         action="append",
-        metavar="SEED:COUNT[:OTHERS]",
-        help="augmented clips to learn from, OTHERS being the share of speech and noise among "
-        "them; may be "
-        "repeated (default: 11:48000)",
+        metavar="SEED:COUNT[:SHARE]",
+        help="augmented clips to learn from, with this share of speech and noise among them; may "
+        "be given several times (default: 11:48000)",
     )
     group.add_argument(
         "--rooms",
         type=float,
         default=0.5,
         metavar="P",
-        help="share of clips heard in a room (default: %(default)g)",
+        help="share of clips played in a room (default: %(default)g)",
     )
     group.add_argument(
         "--soft",
@@ -143,38 +176,71 @@ def _add_teacher_options(top: argparse.ArgumentParser) -> None:
         type=int,
         default=10,
         metavar="N",
-        help="tracks of first3s_logmel.npz that join each batch, where there is such a file "
+        help="tracks of first3s_logmel.npz in each batch, if the data have such a file "
         "(default: %(default)s)",
     )
     group.add_argument(
-        "--learning-rate", type=float, default=3e-3, metavar="R", help="default: %(default)g"
+        "--learning-rate",
+        type=float,
+        default=3e-3,
+        metavar="R",
+        help="highest learning rate (default: %(default)g)",
     )
     group.add_argument(
-        "--start-from", type=Path, metavar="FILE", help="a student.keras to go on from"
+        "--start-from",
+        type=Path,
+        metavar="FILE",
+        help="a student.keras whose weights to start from",
     )
 
 
 ClipSetOption = tuple[int, int, float | None]
-"""(seed, count, share of other sounds, or None for the augmentation's own)."""
+"""(seed, number of clips, share of speech and noise or None for the augmentation's)."""
 
 
 def _clip_set(text: str) -> ClipSetOption:
-    """ "21:26000:0.12" as (seed, count, share of other sounds)."""
+    """ "21:26000:0.12" as (seed, count, share of speech and noise)."""
     try:
-        seed, count, *others = text.split(":")
-        return int(seed), int(count), float(others[0]) if others else None
+        seed, count, *share = text.split(":")
+        return int(seed), int(count), float(share[0]) if share else None
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text}: must be SEED:COUNT or SEED:COUNT:OTHERS, as in 21:26000:0.1"
+            f"{text}: must be SEED:COUNT or SEED:COUNT:SHARE, as in 21:26000:0.1"
         ) from None
 
 
 def clip_sets(given: Sequence[ClipSetOption] | None) -> Sequence[ClipSetOption]:
-    """The clip sets asked for, or the default. UsageError if one has no clips."""
+    """The clip sets asked for, or the default. UsageError if one cannot be made."""
     sets = given or [(11, 48_000, None)]
-    for seed, count, others in sets:
-        if count < 1 or not 0 <= (others or 0) <= 1:
-            raise UsageError(
-                f"--clip-set {seed}:{count}: needs a clip or more, and a share from 0 to 1"
-            )
+    for seed, count, share in sets:
+        if count < 1 or not 0 <= (share or 0) <= 1:
+            reason = "needs at least one clip, and a share from 0 to 1"
+            raise UsageError(Fault("clip_set", f"{seed}:{count}", reason))
     return sets
+
+
+def keep_options(args: argparse.Namespace, output: Path) -> None:
+    """Record a run's options in its folder; UsageError if the run in it had others.
+
+    A run continues only with the options that it began with.
+
+    Parameters
+    ----------
+    args
+        The options. Where things are kept and the number of processes may change.
+    output
+        The folder of the run.
+    """
+    ours = {k: str(v) for k, v in vars(args).items() if k not in ("jobs", "output", "cache")}
+    path = output / "options.json"
+    if path.is_file():
+        theirs = json.loads(path.read_text())
+        changed = [
+            f"--{k.replace('_', '-')} was {theirs.get(k)}, is {v}"
+            for k, v in ours.items()
+            if theirs.get(k) != v
+        ]
+        if changed:
+            reason = f"holds another run ({'; '.join(changed)}): choose another folder"
+            raise UsageError(Fault("output", output, reason))
+    write_atomically(path, json.dumps(ours, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""genre-train validate: what is wrong with a data set, before hours go into it."""
+"""genre-train validate: what is wrong with a data set, before it is trained on."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from genre_edge.judge.tracks import load_tracks
 from ..data.faults import find_faults
 
 _DESCRIPTION = """\
-Look at every labelled recording: files that cannot be read, the same recording under two names,
-clipping,
-silence, unusual lengths, labels with few tracks. Nothing is changed.
+Look at every labelled recording and name what is wrong: files that cannot be read, the same
+recording under two names, clipping, silence, unusual lengths, labels with few tracks. Nothing is
+changed.
 """
 
 _EPILOG = """\
@@ -38,7 +38,11 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("data", type=Path, metavar="DATA", help="labelled recordings")
     top.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="default: all cores"
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes (default: all cores)",
     )
     top.add_argument("--json", type=Path, metavar="FILE", help="write the faults here")
     return top

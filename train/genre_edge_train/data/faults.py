@@ -19,29 +19,30 @@ from genre_edge.judge.tracks import Track
 from tqdm import tqdm
 
 CLIPPED = 0.999
-"""Magnitude from which a sample counts as full scale."""
+"""A sample of this magnitude or more counts as full scale."""
 CLIPPED_SHARE = 0.001
-"""Share of samples at full scale from which a track is called clipped."""
+"""A track with this share of samples at full scale, or more, is called clipped."""
 SILENT_DBFS = -60.0
-"""Level below which 50 ms are silence."""
+"""50 ms below this level are silence."""
 SILENT_SHARE = 0.2
-"""Share of silence from which a track is called partly silent."""
+"""A track with this share of silence, or more, is called partly silent."""
 SHORT_SECONDS = 3.0
 """Tracks shorter than a window are repeated to fill one."""
 UNUSUAL_LENGTH = 0.1
-"""Relative distance from the median length that is worth a line."""
+"""A length that differs from the median by more than this share is worth a line."""
 FEW_TRACKS = 10
-"""Tracks of a label below which neither training nor its figures mean much."""
+"""With fewer tracks of a label, neither training nor its figures mean much."""
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What one file holds."""
+    """What is measured of one file."""
 
     seconds: float
+    """Its length, s."""
     digest: str
-    """SHA-256 of the samples as 16-bit mono: equal for the same recording in two
-    lossless containers."""
+    """SHA-256 of the samples as 16-bit mono; equal for the same recording in two
+    lossless formats."""
     clipped: float
     """Share of samples at full scale."""
     silent: float
@@ -61,7 +62,7 @@ class Fault:
 
 
 def examine(path: Path) -> FileFacts:
-    """Decode a file block by block. Raises AudioError."""
+    """Decode a file block by block; AudioError if that is impossible."""
     digest, frames, clipped, blocks, silent = hashlib.sha256(), 0, 0, 0, 0
     source = FileSource(path)
     try:
@@ -93,7 +94,15 @@ def _try_examine(path: Path) -> FileFacts | str:
 
 
 def find_faults(tracks: Sequence[Track], jobs: int) -> list[Fault]:
-    """Every fault of the data set, by kind."""
+    """Every fault of a data set, sorted by kind.
+
+    Parameters
+    ----------
+    tracks
+        The data set.
+    jobs
+        Number of processes.
+    """
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         found = pool.map(_try_examine, [track.path for track in tracks], chunksize=4)
         results = list(tqdm(found, total=len(tracks), unit="track", disable=None))

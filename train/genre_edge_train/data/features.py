@@ -1,5 +1,7 @@
-"""Features of whole tracks, cached on disk by a hash of the FrontendSpec and of the
-file's bytes."""
+"""Features of whole tracks, kept on disk.
+
+A cache file is named by a hash of the front-end and of the audio file's bytes.
+"""
 
 from __future__ import annotations
 
@@ -36,17 +38,31 @@ class TrackFeatures:
 
     @property
     def windows(self) -> Float32:
-        """The file mapped into memory; not kept, for a process may only map so many
-        files."""
+        """The file mapped into memory. The mapping is not kept, because a process may
+        have only so many of them."""
         windows: Float32 = np.load(self.file, mmap_mode="r")
         return windows
 
 
 def extract(track: Track, spec: FrontendSpec, cache: Path) -> Path:
-    """The cache file with the track's windows, made if missing. Raises AudioError.
+    """The cache file with a track's windows; it is made if missing.
 
-    Windows follow each other without overlap, as `genre-edge classify` takes them; a
-    track shorter than one window is repeated to full length.
+    The windows are those of `genre-edge classify`: without overlap, and a track shorter
+    than one window is repeated to fill it.
+
+    Parameters
+    ----------
+    track
+        The track.
+    spec
+        The front-end.
+    cache
+        The folder of the cache files.
+
+    Raises
+    ------
+    AudioError
+        The track is too short or cannot be read.
     """
     key = hashlib.sha256(
         (json.dumps(spec.to_dict(), sort_keys=True) + content_hash(track.path)).encode()
@@ -72,8 +88,24 @@ def _try_extract(task: tuple[Track, FrontendSpec, Path]) -> Path | str:
 def extract_all(
     tracks: Sequence[Track], spec: FrontendSpec, cache: Path, jobs: int
 ) -> tuple[list[TrackFeatures], list[str]]:
-    """Features of every track that can be read, on `jobs` processes; and one line for
-    each that cannot."""
+    """Features of every track that can be read.
+
+    Parameters
+    ----------
+    tracks
+        The tracks.
+    spec
+        The front-end.
+    cache
+        The folder below which the features are kept.
+    jobs
+        Number of processes.
+
+    Returns
+    -------
+    tuple
+        The features, and one line for each track that cannot be read.
+    """
     cache = cache / "features"
     cache.mkdir(parents=True, exist_ok=True)
     good: list[TrackFeatures] = []

@@ -23,7 +23,15 @@ def content_hash(path: Path) -> str:
 
 
 class PcmCache:
-    """Decoded tracks as int16 on disk; keyed by the file's content."""
+    """Decoded tracks as int16 on disk. A file is named by the hash of the audio file.
+
+    Parameters
+    ----------
+    folder
+        Where the files are kept, in a folder for each rate.
+    sample_rate
+        Rate of the decoded samples, Hz.
+    """
 
     def __init__(self, folder: Path, sample_rate: int) -> None:
         self._folder = folder / f"pcm-{sample_rate}"
@@ -31,13 +39,13 @@ class PcmCache:
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, track: Track) -> npt.NDArray[np.int16]:
-        """The track's samples, int16 [n] mono at the cache's rate, mapped into memory.
-        Raises AudioError."""
+        """The track's samples, int16 [n] mono, mapped into memory. May raise
+        AudioError."""
         samples: npt.NDArray[np.int16] = np.load(self.file(track), mmap_mode="r")
         return samples
 
     def file(self, track: Track) -> Path:
-        """The .npy file with the track's samples, made if missing. Raises
+        """The .npy file with the track's samples, made if missing. May raise
         AudioError."""
         cached = self._folder / f"{content_hash(track.path)[:32]}.npy"
         if not cached.exists():
@@ -48,8 +56,14 @@ class PcmCache:
 
 
 def readable(tracks: Sequence[Track], cache: PcmCache) -> tuple[dict[Track, Path], list[str]]:
-    """Decode every track once; return those that decode with their samples' file, and
-    one line for each that does not."""
+    """Decode every track that is not decoded yet.
+
+    Returns
+    -------
+    tuple
+        {track: file with its samples} for those that can be decoded, and one line for
+        each that cannot.
+    """
     good: dict[Track, Path] = {}
     bad: list[str] = []
     for track in tqdm(tracks, desc="decoding", unit="track", disable=None):

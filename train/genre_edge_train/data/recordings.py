@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from genre_edge.audio.folders import AUDIO_SUFFIXES
-from genre_edge.errors import UsageError
+from genre_edge.errors import Fault, UsageError
 from genre_edge.judge.tracks import Track, load_tracks
 
 from .gtzan import REPEATS
@@ -100,7 +100,7 @@ def load_unlabelled(data: Path) -> list[Recording]:
             for name in [str(file.relative_to(data))]
         ]
     if not found:
-        raise UsageError(f"--unlabelled {data}: found no audio")
+        raise UsageError(Fault("unlabelled", data, "holds no audio"))
     return found
 
 

@@ -1,4 +1,5 @@
-"""The windows of many tracks as one sequence that stays on disk."""
+"""The windows of many tracks as one sequence. They stay on disk until they are
+used."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from genre_edge.arrays import Float32
 from .features import TrackFeatures
 
 _STEP = 256
-"""Windows read at a time when all are wanted once."""
+"""Windows that are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,16 @@ class Windows:
         )
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Windows:
-        """Those for which `chosen` [n] is true."""
+        """Those windows for which `chosen` [n] is true."""
         return Windows(self.features, self.track[chosen], self.window[chosen], self.label[chosen])
 
     def on_side(self, side: str) -> Windows:
-        """Those of the tracks with this `split`."""
+        """The windows of tracks with this `split`."""
         sides = np.array([f.track.split for f in self.features])
         return self.where(sides[self.track] == side)
 
     def tracks(self) -> int:
-        """Number of tracks they are from."""
+        """Number of tracks that the windows come from."""
         return len(np.unique(self.track))
 
     def get(self, index: int) -> Float32:
@@ -71,8 +72,23 @@ class Windows:
         return frames, mels
 
     def dataset(self, batch: int, labels: int, seed: int | None) -> tf.data.Dataset:
-        """Batches (windows, labels, weights), shuffled anew each epoch unless `seed` is
-        None; weights even the genres out."""
+        """Batches to fit a network to.
+
+        Parameters
+        ----------
+        batch
+            Windows in a batch.
+        labels
+            Number of labels.
+        seed
+            Seed of the order, another in each epoch. None keeps the order and gives
+            every window the same weight.
+
+        Returns
+        -------
+        tf.data.Dataset
+            Of (windows, labels, weights). The weights make every genre count the same.
+        """
         count = np.bincount(self.label, minlength=labels)
         weight = len(self) / (np.maximum(count, 1) * labels)
         rng = None if seed is None else np.random.default_rng(seed)

@@ -1,1 +1,1 @@
-"""Learning from a teacher: its answers, the clips, the batches and the student."""
+"""Learning from a teacher: its opinion, the clips, the batches and the student."""

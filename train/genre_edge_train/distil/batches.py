@@ -1,8 +1,7 @@
-"""What each training step of the edge network sees: clips with the teacher's answers,
-and log-mels without audio.
+"""What each training step of the edge network sees.
 
-A batch holds clips as recorded and clips as heard in a room, half and half, and a few
-first-three-seconds log-mels with their label alone.
+A batch holds clips with the teacher's opinion, some as recorded and some as heard in a
+room, and a few log-mels whose audio is not there, with nothing but their label.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from .clips import ClipSet, decode, standardise
 from .teacher import EMBEDDING, SCORES
 
 _FARTHEST = 4.0
-"""Standard deviations beyond which a teacher's output is clipped."""
+"""A teacher's outputs are clipped at this many standard deviations."""
 _Part = tuple[Float32, Float32, Float32, Float32, Float32]
-"""Features, genre, embedding, scores, and how much the latter two count."""
+"""Features, genre, embedding, scores, and the weight of the last two."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,9 @@ class DistilSpec:
     epochs: int = 24
     """Passes over the clip set."""
     batch: int = 128
-    """Clips a step."""
+    """Clips in a step."""
     extra: int = 10
-    """First-three-seconds log-mels added to each batch."""
+    """Log-mels without audio in each batch."""
     learning_rate: float = 3e-3
     """Peak of the one-cycle cosine schedule."""
     weight_decay: float = 1e-3
@@ -48,7 +47,7 @@ class DistilSpec:
     scores_weight: float = 0.5
     """Weight of the log scores' mean squared error."""
     soft_share: float = 0.0
-    """Share of the soft label in the genre target; the rest is the clip's own label."""
+    """Share of the soft label in the target; the rest is the clip's own label."""
     room_share: float = 0.5
     """Share of clips heard in a room."""
     seed: int = 0
@@ -66,14 +65,14 @@ class Material:
     mels: int
     """Lowest bands that the student sees."""
     fold: npt.NDArray[np.int64] | None
-    """The fold of each training track, if there are to be soft labels: [tracks]."""
+    """The fold of each training track, [tracks]; None where no soft labels are used."""
 
 
 def scores_norm(sets: Sequence[ClipSet]) -> Callable[[Float32], Float32]:
-    """Normalises the teacher's scores as the student is to give them."""
+    """The function that normalises a teacher's scores to what the student learns."""
     sample = np.linspace(0, len(sets[0]) - 1, min(4000, len(sets[0]))).astype(int)
     scores = sets[0].scores[sample].astype(np.float32)
-    # One scale for all scores: classes that never sound stay near zero and cost
+    # One scale for all scores: classes that never occur stay near zero and cost
     # nothing.
     return partial(
         _normalised, mean=scores.mean(0), deviation=np.float32(np.sqrt(scores.var(0).mean()) * 1.5)
@@ -81,7 +80,17 @@ def scores_norm(sets: Sequence[ClipSet]) -> Callable[[Float32], Float32]:
 
 
 class Batches:
-    """Endless training batches."""
+    """Training batches, as many epochs of them as are wanted.
+
+    Parameters
+    ----------
+    material
+        What there is to learn from.
+    spec
+        How the student is trained.
+    soft
+        Soft labels of all clips, float32 [clips, labels], if they are used.
+    """
 
     def __init__(
         self,
@@ -181,7 +190,7 @@ class Batches:
         return self._sets[at], int(index - self._first[at])
 
     def _features(self, rng: np.random.Generator, index: int) -> npt.NDArray[np.uint8]:
-        """The stored features of one clip, in one of its rooms or as recorded."""
+        """The stored features of one clip, as recorded or in one of its rooms."""
         clips, at = self._find(index)
         if rng.random() < self._spec.room_share:
             room: npt.NDArray[np.uint8] = clips.room[at, int(rng.integers(clips.room.shape[1]))]
@@ -190,12 +199,12 @@ class Batches:
         return clean
 
     def _column(self, name: str, chosen: npt.NDArray[np.int64]) -> Float32:
-        """One stored array's rows of the chosen clips, float32."""
+        """The rows of the chosen clips in one stored array, float32."""
         rows = [getattr(clips, name)[at] for clips, at in (self._find(index) for index in chosen)]
         return np.stack(rows).astype(np.float32)
 
     def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
-        """All batches from `first_epoch` on as a tf.data pipeline."""
+        """The batches from epoch `first_epoch` on, as a tf.data pipeline."""
         targets = {"genre": self.labels, "embedding": EMBEDDING, "scores": SCORES}
         signature = (
             tf.TensorSpec((None, *self.shape, 1), tf.float32),
@@ -211,14 +220,15 @@ class Batches:
 
 
 def _normalised(values: Float32, mean: Float32, deviation: Float32 | np.float32) -> Float32:
-    """Standardised and clipped: sounds unlike music would else outweigh everything."""
+    """Standardised, and clipped so that sounds that are unlike music do not outweigh
+    all others."""
     clipped: Float32 = np.clip((values - mean) / deviation, -_FARTHEST, _FARTHEST)
     return clipped
 
 
 def _mask(x: Float32, rng: np.random.Generator) -> Float32:
-    """SpecAugment (Park et al., 2019): two stretches of frames and two of bands set to
-    the mean."""
+    """SpecAugment (Park et al., 2019): two stretches of frames and two of bands are set
+    to the mean."""
     frames, mels = x.shape[1:]
     for window in x:
         for _ in range(2):

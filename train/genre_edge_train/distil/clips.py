@@ -1,10 +1,11 @@
-"""A training set of augmented clips with the teacher's opinion of each, made once and
-kept on disk.
+"""A training set of augmented clips with the teacher's opinion of each. It is made once
+and kept on disk.
 
-A clip set is a folder of memory-mapped arrays: `clean` and `room` features as uint8,
-`target` label distributions, the number of the `track` that each is from (-1: no
-music), the teacher's `embedding` and `scores`. Shards are filled by all cores and
-marked when done, so an interrupted run goes on where it stopped.
+A clip set is a folder of memory-mapped arrays: features as uint8 (`clean` and `room`),
+label distributions (`target`), the number of the track of each clip (`track`; -1: no
+music), and the teacher's opinion (`embedding` and `scores`). All cores fill it, shard
+by shard. Finished shards are marked, so that an interrupted run continues where it
+stopped.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ SPOKEN = 300
 ROOM_VERSIONS = 2
 """Rooms each clip is played in."""
 _RANGE = 5.0
-"""Features beyond this many standard deviations are clipped in storage."""
+"""Features are clipped at this many standard deviations when they are stored."""
 _PREROLL_SECONDS = 1.0
-"""Audio before the clip that is played into the room, so that its tail is there when
-the clip begins."""
+"""Audio before the clip that is played into the room too, so that its tail is there
+when the clip begins."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,22 @@ def decode(stored: npt.NDArray[np.uint8]) -> Float32:
 
 
 def standardise(x: Float32) -> Float32:
-    """float32 [n, frames, mels]: each window back to zero mean and unit variance after
-    bands were cut off or changed."""
+    """Bring windows back to zero mean and unit variance after bands were cut off or
+    changed.
+
+    Parameters
+    ----------
+    x
+        float32 [n, frames, mels].
+    """
     x = x - x.mean((1, 2), keepdims=True)
     deviation: Float32 = x.std((1, 2), keepdims=True)
     return x / (deviation + 1e-3)
 
 
 def clips_folder(plan: ClipPlan, tracks: Sequence[Track], teacher: Path, cache: Path) -> Path:
-    """Where the clip set of this plan, these training tracks and this teacher lies."""
+    """The folder of the clip set that this plan, these training tracks and this teacher
+    give; its name is a hash of all of them."""
     made_of = [(track.name, track.genre, content_hash(track.path)) for track in tracks]
     text = json.dumps([asdict(plan), made_of, content_hash(teacher)], sort_keys=True)
     return cache / f"clips-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
@@ -104,7 +112,7 @@ class ClipSet:
 
     @staticmethod
     def create(folder: Path, plan: ClipPlan, labels: int) -> None:
-        """Lay the empty arrays out, unless a set of the same plan is there."""
+        """Make the arrays, empty, unless they are there already."""
         folder.mkdir(parents=True, exist_ok=True)
         n, shape = plan.count, plan.frontend.shape
         for name, dims, dtype in (
@@ -126,23 +134,36 @@ def _samples(file: Path) -> npt.NDArray[np.int16]:
 
 
 class ClipMaker:
-    """Draws tracks evenly by genre and makes clips of them."""
+    """Makes clips of tracks. Each genre is drawn equally often.
+
+    Parameters
+    ----------
+    plan
+        What determines the clips.
+    tracks
+        The tracks with the files of their samples, as `readable` gives them.
+    teacher
+        Gives its opinion of each clip.
+    speech
+        WAV files of speech.
+    """
 
     def __init__(
         self, plan: ClipPlan, tracks: Mapping[Track, Path], teacher: Teacher, speech: Sequence[Path]
     ) -> None:
-        """`tracks` with the files of their samples, as `readable` gives them."""
         self._plan = plan
         self._speech = [read_mono(path, plan.frontend.sample_rate) for path in speech]
         self._labels = labels_of(list(tracks))
-        self._pcm = list(tracks.values())  # opened when drawn: a process may only map so many files
+        self._pcm = list(
+            tracks.values()
+        )  # opened when drawn: a process may have only so many mappings
         self._genre = np.array([self._labels.index(track.genre) for track in tracks])
         self._teacher = teacher
         self._logmel = LogMel(plan.frontend)
         self._length = plan.frontend.window_samples
         self._rate = plan.frontend.sample_rate
-        # Longer tracks are drawn more often, by the square root: they vary more, but
-        # not in proportion.
+        # A track is drawn in proportion to the square root of its length: a longer one
+        # varies more, but not in proportion.
         weights = np.sqrt([min(len(_samples(file)), 30 * self._rate) for file in self._pcm])
         self._draw = [
             np.where(self._genre == g, weights, 0.0) / weights[self._genre == g].sum()
@@ -150,7 +171,7 @@ class ClipMaker:
         ]
 
     def _crop(self, rng: np.random.Generator, augmenter: Augmenter) -> tuple[Float32, int]:
-        """A random stretch of a random track (preroll and clip, at a random speed), and
+        """A random part of a random track (preroll and clip, at a random speed), and
         the track's number."""
         genre = int(rng.integers(len(self._labels)))
         track = int(rng.choice(len(self._pcm), p=self._draw[genre]))
@@ -166,7 +187,8 @@ class ClipMaker:
         return augmenter.speed(samples, total), track
 
     def make(self, index: int, clips: ClipSet) -> None:
-        """Make clip `index`; it depends on the plan's seed and the index alone."""
+        """Make clip `index` of a set. It depends on nothing but the plan's seed and the
+        index."""
         spec = self._plan.augment
         rng = np.random.default_rng([self._plan.seed, index])
         augmenter = Augmenter(spec, self._rate, rng)
@@ -182,8 +204,8 @@ class ClipMaker:
     def _music(
         self, rng: np.random.Generator, augmenter: Augmenter
     ) -> tuple[Float32, Float32, int]:
-        """Preroll and clip of one track, or of two mixed; how much of each genre is in
-        it; the (louder) track."""
+        """Preroll and clip of one track, or of two that are mixed; the share of each
+        genre in it; the number of the (louder) track."""
         spec = self._plan.augment
         samples, track = self._crop(rng, augmenter)
         target = np.zeros(len(self._labels), dtype=np.float32)
@@ -207,7 +229,8 @@ class ClipMaker:
         samples: Float32,
         target: Float32,
     ) -> None:
-        """Clean and room features, label and the teacher's opinion of one clip."""
+        """Store features (clean and in rooms), label and the teacher's opinion of one
+        clip."""
         spec = self._plan.augment
         clean = samples[-self._length :]
         embedding, scores = self._teacher.listen(clean, self._rate)
@@ -247,8 +270,23 @@ def make_clips(
     teacher: Path,
     jobs: int,
 ) -> ClipSet:
-    """Make (or finish making) a clip set from the training tracks (see `readable`), on
-    `jobs` processes."""
+    """Make a clip set, or what is missing of it.
+
+    Parameters
+    ----------
+    plan
+        What determines the clips.
+    tracks
+        The training tracks with the files of their samples, as `readable` gives them.
+    folder
+        The folder of the set (see `clips_folder`).
+    cache
+        The folder below which speech is kept.
+    teacher
+        YAMNet as TFLite.
+    jobs
+        Number of processes.
+    """
     speech = (
         make_speech(cache / "speech", SPOKEN, plan.seed) if plan.augment.other_probability else []
     )

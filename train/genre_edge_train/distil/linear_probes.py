@@ -1,8 +1,9 @@
 """Linear probes: linear heads that read our genres from the teacher's outputs.
 
-Soft labels say what a clip resembles besides its label; no head has met the track that
-it speaks about, for it would only repeat the label. The head on the teacher's scores
-also goes into the finished classifier.
+Soft labels say what a clip resembles besides its label. A head that was fitted to a
+track would only repeat the track's label, so each head gives soft labels to other
+tracks than it was fitted to. The head on the teacher's scores also becomes a part of
+the finished classifier.
 """
 
 from __future__ import annotations
@@ -20,16 +21,28 @@ from tqdm import tqdm
 from .clips import ClipSet
 
 FOLDS = 5
-"""Heads per output of the teacher, each for the fifth of the tracks that it was not
-fitted to."""
+"""Heads for each output of the teacher; each gives soft labels to the fifth of the
+tracks that it was not fitted to."""
 
 
 def soft_labels(sets: Sequence[ClipSet], fold: npt.NDArray[np.int64]) -> Float32:
-    """Mean opinion on every clip of all sets, float32 [clips, labels].
+    """What every clip resembles, as a distribution over the labels.
 
-    `fold` is the fold of each training track, in 0 to FOLDS - 1. For each fold a linear
-    softmax head on the teacher's scores and another on its embedding are fitted to the
-    clips of the other tracks. Clips without music keep their target.
+    For each fold, a linear softmax head on the teacher's scores and another one on its
+    embedding are fitted to the clips of the other folds. The soft label is the mean of
+    the two. Clips without music keep their target.
+
+    Parameters
+    ----------
+    sets
+        The clips.
+    fold
+        The fold of each training track, 0 to FOLDS - 1.
+
+    Returns
+    -------
+    ndarray
+        float32 [clips of all sets, labels].
     """
     target = np.concatenate([np.asarray(clips.target) for clips in sets])
     track = np.concatenate([np.asarray(clips.track) for clips in sets])
@@ -67,9 +80,16 @@ def fit_score_probe(
 ) -> LinearProbe:
     """A head on the teacher's normalised scores, fitted to every clip's label.
 
-    It knows few tracks by heart (it is right on three quarters of the clips it was
-    fitted to), so that it errs elsewhere than a network that was trained on their
-    labels.
+    It learns few tracks by heart: it is right on three quarters of the clips that it
+    was fitted to. So its errors are others than those of a network that was trained on
+    the labels.
+
+    Parameters
+    ----------
+    sets
+        The clips.
+    normalise
+        As `scores_norm` gives it.
     """
     target = np.concatenate([np.asarray(clips.target) for clips in sets])
     return _fit(

@@ -1,7 +1,5 @@
-"""Training the edge network on augmented clips, with a teacher's embedding and scores
-as further targets.
-
-The heads that answer the teacher are dropped afterwards.
+"""Training the edge network (the student) on augmented clips. The teacher's embedding
+and scores are further targets; their heads are removed afterwards.
 """
 
 from __future__ import annotations
@@ -21,12 +19,12 @@ from .linear_probes import LinearProbe, soft_labels
 from .teacher import EMBEDDING, SCORES
 
 _OPINION_WEIGHT = 0.25
-"""Of the head on the teacher's scores beside the student's own."""
+"""Weight of the head on the teacher's scores, where the student's own head has 1."""
 
 
 def student(shape: tuple[int, int], classes: int) -> keras.Model:
-    """The edge network with three heads: genre logits, the teacher's embedding, the
-    teacher's scores."""
+    """The edge network with three heads: for the genre's logits, the teacher's
+    embedding and the teacher's scores."""
     inputs, features = edge_trunk(shape)
     genre = layers.Dense(classes, name="genre")(layers.Dropout(0.3)(features))
     embedding = layers.Dense(EMBEDDING, name="embedding")(features)
@@ -35,12 +33,19 @@ def student(shape: tuple[int, int], classes: int) -> keras.Model:
 
 
 def classifier_of(trained: keras.Model, opinion: LinearProbe) -> keras.Model:
-    """A softmax of the genre head's logits plus a quarter of those that `opinion` reads
-    from the student's scores.
+    """The finished network: a softmax of the genre head's logits and of a quarter of
+    those that `opinion` reads from the student's scores.
 
-    `opinion` knows only tracks that the teacher has heard; at full weight it overrules
-    what the student has learnt of the others from their log-mels. Both are linear in
-    the same features, so that one dense layer holds their sum.
+    `opinion` knows only tracks that the teacher has heard. With full weight it would
+    overrule what the student has learnt from the log-mels of the others. Both are
+    linear in the same features, so one dense layer holds their sum.
+
+    Parameters
+    ----------
+    trained
+        The student with its three heads.
+    opinion
+        A head on the teacher's normalised scores.
     """
     features = trained.get_layer("genre").input
     kernel, bias = trained.get_layer("genre").get_weights()
@@ -58,7 +63,7 @@ def classifier_of(trained: keras.Model, opinion: LinearProbe) -> keras.Model:
 
 
 def _without_dropout(trained: keras.Model, features: Any) -> Any:
-    """The tensor that enters the last dropout: it does nothing in inference, and need
+    """The tensor that enters the last dropout, which does nothing in inference and need
     not be exported."""
     for layer in trained.layers:
         if isinstance(layer, layers.Dropout) and layer.output is features:
@@ -67,7 +72,8 @@ def _without_dropout(trained: keras.Model, features: Any) -> Any:
 
 
 def one_cycle(spec: DistilSpec, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Linear warm-up over a twentieth of the run, then half a cosine down to zero."""
+    """Learning rate: it rises over a twentieth of the steps, then falls to zero as half
+    a cosine."""
     warmup = max(1, steps // 20)
     return keras.optimizers.schedules.CosineDecay(
         spec.learning_rate / 30,
@@ -85,11 +91,20 @@ def distil(
     judge: Callable[[keras.Model], dict[str, float]],
     start_from: Path | None = None,
 ) -> keras.Model:
-    """Train a student; goes on from the last finished epoch if `folder` holds one.
+    """Train a student. An interrupted run continues from its last finished epoch.
 
-    `start_from` is a student.keras to take the first weights from. `judge` measures the
-    model after each epoch; its figures go to `history.jsonl`, and the losses to
-    TensorBoard's logs beside it.
+    Parameters
+    ----------
+    material
+        What there is to learn from.
+    spec
+        How the student is trained.
+    folder
+        Where student.keras, history.jsonl, the backup and TensorBoard's logs go.
+    judge
+        Measures the model after each epoch, for history.jsonl.
+    start_from
+        A student.keras whose weights to start from; None: from random weights.
     """
     finished, log = folder / "student.keras", folder / "history.jsonl"
     done = sum(1 for _ in log.open()) if log.exists() else 0

@@ -1,5 +1,4 @@
-"""A large network that listens along: YAMNet's embedding and class scores as training
-targets."""
+"""The teacher: YAMNet, whose embedding and class scores are training targets."""
 
 from __future__ import annotations
 
@@ -13,26 +12,31 @@ from genre_edge.errors import ModelError
 from genre_edge.quiet import quiet_stderr
 
 TEACHER_RATE = 16_000
-"""Sample rate YAMNet takes, Hz."""
+"""Sample rate that YAMNet takes, Hz."""
 PATCH = 15_600
-"""Samples YAMNet hears at once (0.975 s)."""
+"""Samples that YAMNet takes at once: 0.975 s."""
 EMBEDDING = 1024
 SCORES = 521
 _EMBEDDING_TENSOR = "yamnet_frames/global_average_pooling2d/Mean"
 
 
 class Teacher:
-    """YAMNet as a TFLite file, one thread."""
+    """YAMNet from a TFLite file, on one thread.
+
+    Raises
+    ------
+    ModelError
+        The file is not YAMNet.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Load `path`; ModelError if it is not YAMNet."""
         from ai_edge_litert.interpreter import Interpreter
 
         try:
             with quiet_stderr(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                # The embedding is an inner tensor, readable only if the interpreter
-                # keeps them all.
+                # The embedding is an inner tensor; only an interpreter that keeps all
+                # tensors can read it.
                 self._net = Interpreter(
                     str(path), num_threads=1, experimental_preserve_all_tensors=True
                 )
@@ -49,8 +53,21 @@ class Teacher:
         self._scores = self._net.get_output_details()[0]["index"]
 
     def listen(self, samples: Float32, sample_rate: int) -> tuple[Float32, Float32]:
-        """Mean embedding (float32 [1024]) and scores (float32 [521], 0 to 1) of
-        overlapping patches."""
+        """YAMNet's opinion of some audio.
+
+        Parameters
+        ----------
+        samples
+            float32 [n], of any level and length.
+        sample_rate
+            Their rate, Hz.
+
+        Returns
+        -------
+        tuple
+            Embedding, float32 [1024], and class scores, float32 [521], 0 to 1: means
+            over overlapping patches.
+        """
         heard = soxr.resample(samples, sample_rate, TEACHER_RATE, quality="HQ")
         peak = float(np.max(np.abs(heard))) + 1e-9
         heard = heard * np.float32(0.5 / peak)

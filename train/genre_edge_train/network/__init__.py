@@ -1,1 +1,1 @@
-"""The networks, how they are fitted, and how their confidence is made honest."""
+"""The networks, how they are fitted, and how their confidence is calibrated."""

@@ -20,22 +20,37 @@ class FitSpec:
     arch: str = "two-block"
     """Name in models.ARCHITECTURES."""
     epochs: int = 30
-    """Most passes over the training windows."""
+    """Greatest number of passes over the training windows."""
     batch: int = 64
-    """Windows a step."""
+    """Windows in a step."""
     learning_rate: float = 1e-3
-    """Adam's rate; halved when valid loss stands still for 3 epochs."""
+    """Adam's rate; halved when the valid loss does not fall for 3 epochs."""
     patience: int = 8
-    """Epochs without a better valid loss before it stops; the best weights are kept."""
+    """Epochs without a lower valid loss before it stops; the best weights are kept."""
     seed: int = 0
     """Seed of weights and order."""
 
 
 def fit(train: Windows, valid: Windows, labels: int, spec: FitSpec, folder: Path) -> keras.Model:
-    """Fit; goes on from `folder`/backup after an interruption. Returns the model with
-    the best valid loss.
+    """Fit a network to labelled windows.
 
-    Writes history.csv and TensorBoard's logs into `folder`.
+    After an interruption it continues from `folder`/backup.
+
+    Parameters
+    ----------
+    train, valid
+        Windows to learn from, and to stop by.
+    labels
+        Number of labels.
+    spec
+        How it is fitted.
+    folder
+        Where history.csv, the backup and TensorBoard's logs go.
+
+    Returns
+    -------
+    keras.Model
+        The model of the epoch with the lowest valid loss.
     """
     keras.utils.set_random_seed(spec.seed)
     model = build(spec.arch, train.shape(), labels)
@@ -61,6 +76,8 @@ def fit(train: Windows, valid: Windows, labels: int, spec: FitSpec, folder: Path
 
 
 def predict(model: keras.Model, windows: Windows) -> Float32:
-    """The model's probabilities, float32 [n, labels]; the windows never stand in memory
-    all at once."""
+    """A model's probabilities, float32 [n, labels].
+
+    The windows are read in batches, so that they need not fit into memory.
+    """
     return np.concatenate([model.predict_on_batch(batch) for batch in windows.batches()])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
-from genre_edge.errors import UsageError
+from genre_edge.errors import Fault, UsageError
 from keras import layers
 
 Network = Callable[[tuple[int, int], int], keras.Model]
@@ -14,15 +14,17 @@ Network = Callable[[tuple[int, int], int], keras.Model]
 
 
 def stacked(name: str, channels: Sequence[int]) -> Network:
-    """A builder of the example project's network: 3x3 convolutions with these channels,
-    each followed by pooling and dropout; then a wide dense layer and a softmax.
+    """The example project's network, with a choice of convolutions.
+
+    Each 3x3 convolution is followed by pooling and dropout. A wide dense layer and a
+    softmax come last.
 
     Parameters
     ----------
     name
         The model's name in Keras.
     channels
-        Output channels of each convolution, from the input on.
+        Output channels of each convolution, the first one first.
     """
 
     def build(shape: tuple[int, int], classes: int) -> keras.Model:
@@ -40,12 +42,22 @@ def stacked(name: str, channels: Sequence[int]) -> Network:
 
 
 def edge_trunk(shape: tuple[int, int]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Our own network up to its 224 features: (input, features).
+    """The project's own network without its last layer.
 
-    It comes down to a quarter of the resolution at once, where few channels are cheap,
-    spends its multiplications on 15 x 14 and 7 x 7 maps, and weighs the remaining
-    frequency bands per channel (a depthwise column) before it averages over time: where
-    in the spectrum something happens matters, when does not.
+    The first layers have few channels and reduce the resolution to a quarter. Most
+    multiplications are spent on maps of 15 x 14 and 7 x 7. Then a depthwise column
+    weighs the remaining frequency bands for each channel, and the result is averaged
+    over time: where in the spectrum something happens matters, and when does not.
+
+    Parameters
+    ----------
+    shape
+        (frames, mels) of a window.
+
+    Returns
+    -------
+    tuple
+        The input and the 224 features.
     """
     inputs = x = keras.Input((*shape, 1), name="logmel")
     x = _convolution(x, 16, 5, strides=2)
@@ -62,7 +74,7 @@ def edge_trunk(shape: tuple[int, int]) -> tuple[keras.KerasTensor, keras.KerasTe
 
 
 def edge(shape: tuple[int, int], classes: int) -> keras.Model:
-    """Our own network, `edge_trunk` with dropout and a softmax."""
+    """The project's own network: `edge_trunk`, dropout and a softmax."""
     inputs, features = edge_trunk(shape)
     x = layers.Dropout(0.3)(features)
     outputs = layers.Dense(classes, activation="softmax", name="genre")(x)
@@ -90,7 +102,22 @@ ARCHITECTURES: Mapping[str, Network] = {
 
 
 def build(name: str, shape: tuple[int, int], classes: int) -> keras.Model:
-    """The network called `name`, untrained. UsageError names the known ones."""
+    """An untrained network.
+
+    Parameters
+    ----------
+    name
+        Of ARCHITECTURES.
+    shape
+        (frames, mels) of a window.
+    classes
+        Number of labels.
+
+    Raises
+    ------
+    UsageError
+        There is no network of this name.
+    """
     if name not in ARCHITECTURES:
-        raise UsageError(f"--arch {name}: unknown; choose from {', '.join(ARCHITECTURES)}")
+        raise UsageError(Fault("arch", name, f"unknown; choose from {', '.join(ARCHITECTURES)}"))
     return ARCHITECTURES[name](shape, classes)

@@ -1,5 +1,5 @@
-"""Confidence that means what it says: one temperature, fitted on the valid windows and
-put into the last layer.
+"""Calibrated confidence: one temperature is fitted on the valid windows, and the last
+layer's weights are divided by it.
 
 Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section
 4.2.
@@ -14,10 +14,16 @@ from genre_edge.arrays import Float32
 
 
 def fit_temperature(logits: Float32, label: npt.NDArray[np.int64]) -> float:
-    """The temperature T (0.4 to 4) with the least mean negative log-likelihood of
-    `label` [n] under logits / T.
+    """The temperature T that makes logits / T fit the labels best.
 
-    `logits` are float32 [n, labels]; logarithms of probabilities will do.
+    It has the lowest mean negative log-likelihood of those from 0.4 to 4.
+
+    Parameters
+    ----------
+    logits
+        float32 [n, labels]; logarithms of probabilities serve as well.
+    label
+        The true labels, [n].
     """
 
     def cost(temperature: float) -> float:
@@ -29,7 +35,7 @@ def fit_temperature(logits: Float32, label: npt.NDArray[np.int64]) -> float:
 
 
 def apply_temperature(model: keras.Model, temperature: float) -> None:
-    """Divide the logits of a model that ends in a dense softmax by the temperature, in
-    its weights."""
+    """Divide the logits of a model by a temperature, in the weights of its last layer,
+    which must be a dense softmax."""
     dense = model.layers[-1]
     dense.set_weights([weights / temperature for weights in dense.get_weights()])

@@ -1,9 +1,8 @@
-"""Fixed conditions to judge a model under: what stands between a recording and the
-model, seeded and unlike training's.
+"""Fixed conditions to judge a model under: rooms, loudspeakers, microphones, noise.
 
-Training draws exponential noise as rooms; here rooms are made by the image method (J.
-B. Allen and D. A. Berkley, "Image method for efficiently simulating small-room
-acoustics", JASA 65(4), 1979).
+They are seeded, and training uses none of them: its rooms are decaying noise, while
+these are made by the image method (J. B. Allen and D. A. Berkley, "Image method for
+efficiently simulating small-room acoustics", JASA 65(4), 1979).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from genre_edge.audio.files import read_mono
 from genre_edge.audio.pcm import from_int16, to_int16
 from genre_edge.audio.source import Source
 from genre_edge.judge.evaluation import Evaluation, evaluate
-from genre_edge.judge.predict import Recording, predict
+from genre_edge.judge.predict import LabelledSource, predict
 from genre_edge.judge.predictions import Predictions
 from genre_edge.judge.tracks import Track, check_genres
 from genre_edge.model.engine import Engine
@@ -32,18 +31,33 @@ _SOUND = 343.0
 """Speed of sound, m/s."""
 
 Change = Callable[[Float32, int, np.random.Generator], Float32]
-"""Takes samples, their rate, and a generator; returns as many samples."""
+"""Takes samples, float32 [n], their rate in Hz and a generator; returns float32 [n]."""
 
 
 def image_room(
     rate: int, size: tuple[float, float, float], decay: float, rng: np.random.Generator
 ) -> Float32:
-    """Impulse response of a box of `size` m with a reverberation time of `decay` s,
-    float32 [n].
+    """Impulse response of a room in the shape of a box.
 
-    Loudspeaker and microphone stand at random places at least half a metre from the
-    walls. One absorption for all walls, from Sabine's formula; every image with its
-    distance and number of reflections.
+    Loudspeaker and microphone are at random places, at least half a metre from the
+    walls. All walls absorb alike, as Sabine's formula says. Every image of the
+    loudspeaker counts with its distance and its number of reflections.
+
+    Parameters
+    ----------
+    rate
+        Sample rate, Hz.
+    size
+        Length, width and height, m.
+    decay
+        Reverberation time (RT60), s.
+    rng
+        Draws the places.
+
+    Returns
+    -------
+    ndarray
+        float32 [n]; it begins with the direct sound, which is 1.
     """
     box = np.array(size)
     volume, surface = (
@@ -175,15 +189,15 @@ def predict_conditions(
     Recordings of the same name are excerpts of one track.
     """
     engine = Engine(EngineConfig(str(model)))
-    check_genres(tracks, engine.classifier.labels)
+    check_genres(tracks, engine.labels)
     shown = tqdm(tracks, desc="conditions", unit="track", disable=None)
-    recordings = _under_conditions(shown, names, engine.logmel.spec.sample_rate, seed)
-    answers = predict([engine], recordings)
+    sources = _under_conditions(shown, names, engine.sample_rate, seed)
+    answers = predict([engine], sources)
     for line in dict.fromkeys(answers.skipped):  # the same for each condition
         print(f"genre-train: skipped {line}", file=sys.stderr)
     of_track: dict[str, list[str]] = {}
-    for recording in answers.recordings:
-        of_track.setdefault(recording.group, []).append(recording.name)
+    for source in answers.sources:
+        of_track.setdefault(source.group, []).append(source.name)
     return {
         name: _excerpts_together(of_one, of_track[name])
         for name, of_one in answers.predictions[0].by_group().items()
@@ -201,7 +215,7 @@ def _excerpts_together(predictions: Predictions, names: Sequence[str]) -> Predic
 
 def _under_conditions(
     tracks: Iterable[Track], names: Sequence[str], rate: int, seed: int
-) -> Iterator[Recording]:
+) -> Iterator[LabelledSource]:
     """Each track under each condition; a group is a condition."""
     decoded = lru_cache(maxsize=1)(partial(read_mono, rate=rate))
 
@@ -211,7 +225,8 @@ def _under_conditions(
 
     for number, track in enumerate(tracks):
         for name in names:
-            yield Recording(track.name, track.genre, partial(source, track, number, name), name)
+            opening = partial(source, track, number, name)
+            yield LabelledSource(track.name, track.genre, opening, name)
 
 
 def table(found: Mapping[str, Evaluation]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from genre_edge.errors import UsageError
+from genre_edge.errors import Fault, UsageError
 from genre_edge.judge.evaluation import Evaluation, evaluate
 from genre_edge.judge.measures import wilson
 from genre_edge.judge.predictions import Predictions
@@ -81,7 +81,7 @@ def evaluate_data_sets(
     for data in dict.fromkeys(recording.data for recording in recordings):
         valid = [r for r in recordings if r.data == data and r.side == "valid" and r.label]
         if not valid:
-            raise UsageError(f"--data {data}: has no valid tracks")
+            raise UsageError(Fault("data", data, "has no valid tracks"))
         predictions = predict_conditions(model, [r.track() for r in valid], names)
         found += [on_data_set(data, name, one, threshold) for name, one in predictions.items()]
     return found

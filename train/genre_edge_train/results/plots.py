@@ -11,8 +11,15 @@ from matplotlib.figure import Figure
 
 
 def plot_history(curves: Mapping[str, Mapping[str, Sequence[float]]], path: Path) -> None:
-    """One panel a measure ({"loss": {"train": [...]}, ...}), its curves over the
-    epochs, as PNG."""
+    """Curves over the epochs, one panel for each measure.
+
+    Parameters
+    ----------
+    curves
+        {measure: {curve: a number for each epoch}}
+    path
+        The picture, PNG.
+    """
     figure = Figure(figsize=(5 * max(1, len(curves)), 4), layout="constrained")
     axes = figure.subplots(1, max(1, len(curves)), squeeze=False)[0]
     for axis, (measure, lines) in zip(axes, curves.items(), strict=False):
@@ -32,7 +39,19 @@ def plot_history(curves: Mapping[str, Mapping[str, Sequence[float]]], path: Path
 def plot_confusion(
     matrix: Sequence[Sequence[int]], labels: Sequence[str], path: Path, title: str
 ) -> None:
-    """Confusion matrix, coloured by share of the true class, with counts, as PNG."""
+    """Confusion matrix with counts, coloured by the share of the true label.
+
+    Parameters
+    ----------
+    matrix
+        Counts, [true][predicted].
+    labels
+        Names of rows and columns.
+    path
+        The picture, PNG.
+    title
+        The picture's title.
+    """
     counts = np.asarray(matrix, dtype=float)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(7, 6.2), layout="constrained")

@@ -20,7 +20,7 @@ from ..data.splits import PROTOCOLS
 from .plots import plot_calibration, plot_confusion, plot_history
 
 Curves = Mapping[str, Mapping[str, Sequence[float]]]
-"""{"loss": {"train": [...], "valid": [...]}, ...}, a number an epoch."""
+"""{"loss": {"train": [...], "valid": [...]}, ...}, with a number for each epoch."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def card(description: Mapping[str, Any], held_out: HeldOut, evaluation: Evaluati
 
 
 def write_tracks(folder: Path, tracks: Sequence[Track]) -> None:
-    """tracks.csv: the recordings and sides of this run, for genre-convert and
+    """Write tracks.csv: the recordings of a run and their sides, for genre-convert and
     genre-edge bench."""
     with (folder / "tracks.csv").open("w", newline="") as file:
         table = csv.writer(file)

@@ -1,5 +1,5 @@
-"""One run without a teacher: features of all tracks, a fit with early stopping, a
-calibrated model, its results."""
+"""One run without a teacher: a network is fitted to the labels, calibrated and
+judged."""
 
 from __future__ import annotations
 
@@ -29,10 +29,26 @@ from ..results.run_folder import Curves, HeldOut, write_results, write_tracks
 def prepare(
     tracks: Sequence[Track], arch: str, cache: Path, jobs: int
 ) -> tuple[list[TrackFeatures], FrontendSpec]:
-    """Features of every track that can be read; each that cannot is named on standard
-    error."""
+    """Features of every track, for any number of runs.
+
+    Parameters
+    ----------
+    tracks
+        The tracks. Those that cannot be read are named on standard error.
+    arch
+        The network to be trained, a name in models.ARCHITECTURES.
+    cache
+        The folder of cached features.
+    jobs
+        Number of processes.
+
+    Returns
+    -------
+    tuple
+        The features, and the front-end that made them.
+    """
     frontend = FrontendSpec()
-    build(arch, frontend.shape, 2)  # an unknown name is told before the long part
+    build(arch, frontend.shape, 2)  # an unknown name is an error before the long part begins
     features, bad = extract_all(tracks, frontend, cache, jobs)
     for line in bad:
         print(f"genre-train: skipped {line}", file=sys.stderr)
@@ -47,8 +63,33 @@ def train_on_labels(
     spec: FitSpec,
     output: Path,
 ) -> dict[str, Any]:
-    """Train on the sides that `tracks` give (`features` may hold more), write the
-    results; returns the metrics."""
+    """Train a network and write the results.
+
+    Parameters
+    ----------
+    features
+        Features of these tracks; there may be more.
+    tracks
+        The tracks, each on its side.
+    frontend
+        The front-end of the features.
+    protocol
+        How the sides were made, for the record.
+    spec
+        The network, and how it is fitted.
+    output
+        Where the results go (see `write_results`).
+
+    Returns
+    -------
+    dict
+        The content of metrics.json.
+
+    Raises
+    ------
+    UsageError
+        No windows are left to train or to validate on.
+    """
     labels = labels_of(tracks)
     side = {track.name: track for track in tracks}
     used = [replace(f, track=side[f.track.name]) for f in features if f.track.name in side]

@@ -1,4 +1,5 @@
-"""Several runs of one command: seeds, folds, and what their figures say together."""
+"""Several runs of one command, with other seeds or folds, and the mean of their
+figures."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from genre_edge.errors import UsageError
+from genre_edge.errors import Fault, UsageError
 from genre_edge.files import write_atomically
 from genre_edge.judge.tracks import Track
 
@@ -24,24 +25,37 @@ UNITS = ("windows", "tracks")
 
 @dataclass(frozen=True)
 class RunPlan:
-    """Which runs."""
+    """Which runs are made."""
 
     protocol: str = "csv"
     """A name in splits.PROTOCOLS."""
     folds: int = 0
-    """Cross-validation over tracks with this many folds; 0: the protocol's own sides,
-    once."""
+    """Folds of a cross-validation over tracks; 0: none, the protocol gives the
+    sides."""
     repeats: int = 1
-    """Runs of each, with following seeds."""
+    """How often each run is made, with the next seed each time."""
     seed: int = 0
     """The first seed."""
 
 
 def run_all(plan: RunPlan, tracks: Sequence[Track], output: Path, train: Train) -> dict[str, Any]:
-    """All runs of the plan; returns the one run's metrics, or the summary that
-    summary.json holds.
+    """Make all runs of a plan. A run that has left its metrics.json is not made again.
 
-    A run that has left its metrics.json is not done again.
+    Parameters
+    ----------
+    plan
+        Which runs.
+    tracks
+        All tracks.
+    output
+        Where the results go: of several runs, into a folder each.
+    train
+        Makes one run.
+
+    Returns
+    -------
+    dict
+        The metrics of a single run; of several, the content of summary.json.
     """
     runs: list[tuple[str, dict[str, Any]]] = []
     for seed in range(plan.seed, plan.seed + plan.repeats):
@@ -75,7 +89,7 @@ def _read_metrics(path: Path) -> dict[str, Any]:
 
 
 def _name(plan: RunPlan, seed: int, fold: int) -> tuple[str, list[str]]:
-    """What a run is called, and its folder below the output."""
+    """A run's name, and the parts of its folder's path below the output."""
     parts = [f"seed-{seed}"] if plan.repeats > 1 else []
     parts += [f"fold-{fold + 1}"] if plan.folds else []
     return " ".join(parts) or "run", parts
@@ -92,20 +106,29 @@ def _divided(
 def check_plan(plan: RunPlan) -> None:
     """UsageError for a plan that has no meaning."""
     if plan.repeats < 1:
-        raise UsageError("--repeats must be at least 1")
+        raise UsageError(Fault("repeats", plan.repeats, "must be at least 1"))
     if plan.folds and plan.protocol != "csv":
-        raise UsageError("--folds makes its own sides: give it without --protocol")
+        reason = "a cross-validation makes its own sides, so leave the protocol out"
+        raise UsageError(Fault("folds", plan.folds, reason))
     if plan.folds and plan.folds < 3:
-        raise UsageError(
-            "--folds must be at least 3: one to test on, one to stop by, one to train on"
-        )
+        reason = "must be at least 3: one to test on, one to validate on, one to train on"
+        raise UsageError(Fault("folds", plan.folds, reason))
 
 
 def summary(runs: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
-    """{"runs": {name: {"windows", "tracks"}}, "windows": {"mean", "deviation", "runs"},
-    "tracks": {...}}.
+    """The figures of several runs together.
 
-    Accuracies from 0 to 1; the deviation is that of a sample (n - 1).
+    Parameters
+    ----------
+    runs
+        (name, metrics) of each.
+
+    Returns
+    -------
+    dict
+        {"runs": {name: {"windows", "tracks"}}, "windows": {"mean", "deviation",
+        "runs"}, "tracks": {...}}. Accuracies are from 0 to 1. The deviation is that of
+        a sample (n - 1).
     """
     figures = {unit: [metrics[unit]["accuracy"] for _, metrics in runs] for unit in UNITS}
     return {

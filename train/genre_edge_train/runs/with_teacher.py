@@ -1,5 +1,4 @@
-"""The recipe of the shipped edge model: augmented clips, a teacher, a student, a
-calibrated classifier."""
+"""One run with a teacher: augmented clips, a student, a calibrated classifier."""
 
 from __future__ import annotations
 
@@ -38,34 +37,34 @@ from ..network.temperature import apply_temperature, fit_temperature
 from ..results.run_folder import Curves, HeldOut, write_results, write_tracks
 
 STUDENT_MELS = 116
-"""Bands the student sees of the default front-end's 128, up to 8 kHz. Above, lossy
-files and lossless ones differ by their codec, and in some collections the codec goes
+"""Bands that the student sees, of the default front-end's 128: those up to 8 kHz.
+Above, lossy files differ from lossless ones, and in some collections the codec goes
 with the genre."""
 
 _VALID_ROOMS = 999
-"""Seed of the rooms in which the valid tracks are judged after each epoch."""
+"""Seed of the rooms in which valid tracks are judged."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Where everything is and how much of it."""
+    """What a run is made from."""
 
     data: Path
     """The folder of the recordings; may hold first3s_logmel.npz."""
     teacher: Path
     """YAMNet as TFLite."""
     output: Path
-    """Where the results go; an interrupted run goes on from what is there."""
+    """Where the results go; an interrupted run continues from what is there."""
     cache: Path
     """Decoded audio and clip sets."""
     clips: tuple[ClipPlan, ...]
-    """The clip sets to train on, one after the other in each epoch."""
+    """The clip sets to train on, all of them in each epoch."""
     distil: DistilSpec
     """How the student is trained."""
     start_from: Path | None = None
-    """A trained student to go on from; None: from random weights."""
+    """A student.keras whose weights to start from; None: from random weights."""
     protocol: str = "csv"
-    """How the sides were made, for the record."""
+    """How the sides of the tracks were made, for the record."""
     jobs: int = 1
     """Processes that make clips."""
 
@@ -79,13 +78,13 @@ class ValidWindows:
     room: Float32
     """float32 [n, frames, mels, 1]."""
     label: npt.NDArray[np.int64]
-    """[n]"""
+    """The true labels, [n]."""
     track: npt.NDArray[np.int64]
-    """[n]"""
+    """A number for each window's track, [n]."""
 
 
 def lower_bands(spec: FrontendSpec, mels: int) -> FrontendSpec:
-    """The front-end whose bands are the lowest `mels` of the given one's, exactly."""
+    """The front-end whose bands are exactly the lowest `mels` bands of another one."""
     edges = mel_to_hz(np.linspace(hz_to_mel(spec.f_min), hz_to_mel(spec.f_max), spec.n_mels + 2))
     return replace(spec, n_mels=mels, f_max=float(edges[mels + 1]))
 
@@ -93,7 +92,19 @@ def lower_bands(spec: FrontendSpec, mels: int) -> FrontendSpec:
 def valid_windows(
     tracks: Sequence[Track], labels: Sequence[str], cache: PcmCache, spec: FrontendSpec
 ) -> ValidWindows:
-    """Decode and prepare; rooms are drawn by a fixed seed."""
+    """The windows that a network is judged on; the rooms have a fixed seed.
+
+    Parameters
+    ----------
+    tracks
+        The tracks.
+    labels
+        The labels, in the order of the outputs.
+    cache
+        Decoded tracks.
+    spec
+        The front-end.
+    """
     logmel, length = LogMel(spec), spec.window_samples
     clean, room, label, numbers = [], [], [], []
     for number, track in enumerate(tracks):
@@ -115,9 +126,11 @@ def valid_windows(
 
 
 def _may_learn(name: str, tracks: Sequence[Track], protocol: str) -> bool:
-    """Whether a track of first3s_logmel.npz may be learnt from: the table's own sides
-    keep only their tracks (and repeats of them) apart; other protocols know nothing of
-    a track that is not among theirs."""
+    """Whether a track of first3s_logmel.npz may be learnt from.
+
+    By the table's own sides every track may, unless it or a repeat of it is on another
+    side than "train". Other protocols allow only their own training tracks.
+    """
     side = {track.name: track.split for track in tracks}
     if protocol != "csv":
         return side.get(name) == "train"
@@ -126,8 +139,22 @@ def _may_learn(name: str, tracks: Sequence[Track], protocol: str) -> bool:
 
 
 def extras(data: Path, labels: Sequence[str], wanted: Callable[[str], bool]) -> Extra | None:
-    """first3s_logmel.npz, the tracks wanted by name, as normalised features; None if
-    there is no such file or track."""
+    """Log-mels without audio, from the file first3s_logmel.npz of a data set.
+
+    Parameters
+    ----------
+    data
+        The data set's folder.
+    labels
+        The labels, in the order of the outputs.
+    wanted
+        Whether to use a track, by its name.
+
+    Returns
+    -------
+    Extra or None
+        None if there is no such file, or no track in it is wanted.
+    """
     path = data / "first3s_logmel.npz"
     if not path.is_file():
         return None
@@ -140,18 +167,29 @@ def extras(data: Path, labels: Sequence[str], wanted: Callable[[str], bool]) -> 
         mel = arrays["mel_u8"][keep].astype(np.float32) * scale + offset
     # Frames 2 to 127 of a centred STFT are those of an uncentred one.
     features = mel[:, :, 2:128].transpose(0, 2, 1)
-    # Loud tracks reach down to the floor, 80 dB below their peak: so many decibels span
-    # the features. The others do so nearly.
+    # Loud tracks reach down to the floor, 80 dB below their peak, so the features span
+    # 80 dB. The others nearly do.
     decibels = np.clip(80 / np.ptp(mel, axis=(1, 2)), 9, 20)
     genres = [names[i].split(".")[0] for i in keep]
     return Extra(features, decibels, np.array([labels.index(genre) for genre in genres]))
 
 
 def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
-    """Make what is missing, train, write the results (see `write_results`); returns the
-    metrics.
+    """Make what is missing, train, and write the results (see `write_results`).
 
     The figures are on the test tracks, or on the valid tracks if there are none.
+
+    Parameters
+    ----------
+    recipe
+        What the run is made from.
+    tracks
+        The tracks, each on its side.
+
+    Returns
+    -------
+    dict
+        The content of metrics.json.
     """
     labels = labels_of(tracks)
     spec = lower_bands(recipe.clips[0].frontend, STUDENT_MELS)
@@ -236,7 +274,7 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
 def _valid_accuracy(
     model: keras.Model, valid: ValidWindows, labels: Sequence[str]
 ) -> dict[str, float]:
-    """Accuracy of the genre head on the valid tracks, for the history."""
+    """Accuracy of the genre head on the valid tracks, for history.jsonl."""
     measured = {}
     for name, windows in (("clean", valid.clean), ("room", valid.room)):
         scores = softmax(model.predict(windows, batch_size=128, verbose=0)["genre"])
