@@ -247,7 +247,7 @@ def test_a_full_disk_stops_nothing(made) -> None:
         except HistoryError as error:
             assert "full" in str(error)
             failures += 1
-    assert failures > 0
+    assert 0 < failures <= 40, "one attempt in 30 s at most"
     sink._file.execute("PRAGMA max_page_count=100000")
     sink.close()
     assert len(rows(path)) == 400
@@ -269,6 +269,7 @@ for k in range({first}, 10**9):
 """
 
 
+@pytest.mark.slow
 def test_fifty_kills_lose_nothing_that_was_committed(tmp_path, capsys) -> None:
     path, rng, done = tmp_path / "h.db", random.Random(1), -1
     for _ in range(50):

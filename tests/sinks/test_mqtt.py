@@ -235,6 +235,7 @@ def test_discovery_has_what_home_assistant_requires(tmp_path) -> None:
     )
 
 
+@pytest.mark.devices
 def test_a_password_comes_from_a_file_or_the_environment(tmp_path, monkeypatch) -> None:
     server = Broker(tmp_path / "broker", password="s3cret")
     server.start()
@@ -259,6 +260,7 @@ def test_a_password_comes_from_a_file_or_the_environment(tmp_path, monkeypatch) 
         server.stop()
 
 
+@pytest.mark.devices
 @pytest.mark.filterwarnings(
     "ignore"
 )  # paho leaves the socket of a failed handshake to the garbage collector
@@ -330,6 +332,7 @@ def test_a_spool_in_use_or_on_a_bad_disk_falls_back_to_memory(tmp_path) -> None:
     third.close()
 
 
+@pytest.mark.devices
 def test_while_a_broker_refuses_there_are_no_storms(tmp_path, monkeypatch) -> None:
     """A port accepts and hangs up. Pauses between attempts are 0.2, 0.4, 0.8, 1.6 and
     3.2 s, each times 0.5 to 1.5; without growth five of them take 1.5 s at most."""

@@ -1,5 +1,4 @@
-"""Webhooks against a real HTTP server, commands that are really run, and sinks that
-cannot stop anybody."""
+"""Webhooks against a real HTTP server."""
 
 from __future__ import annotations
 
@@ -7,23 +6,15 @@ import hashlib
 import hmac
 import json
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from genre_edge.errors import GenreEdgeError, UsageError
-from genre_edge.health import SinkHealth
-from genre_edge.records import FileRecord, WindowRecord
-from genre_edge.sinks.background import BackgroundSink, Fanout
-from genre_edge.sinks.on_change import CommandConfig, CommandSink
+from genre_edge.records import FileRecord
 from genre_edge.sinks.webhook import WebhookSink, parse_webhook
 
 from tests.helpers.broker import free_port
-from tests.helpers.waiting import wait_for
-
-
-def window(number: int, genre: str = "jazz", file: str = "a.mp3") -> WindowRecord:
-    return WindowRecord(file, 3.0 * number, 3.0 * number + 3, genre, 0.8, {genre: 0.8})
+from tests.helpers.windows import GENRES, window
 
 
 class Endpoint:
@@ -32,13 +23,11 @@ class Endpoint:
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
-        self.delay = 0.0
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                time.sleep(endpoint.delay)
                 endpoint.requests.append((dict(self.headers), body))
                 status = endpoint.answers.pop(0) if endpoint.answers else 204
                 try:
@@ -69,9 +58,6 @@ def endpoint():
     server = Endpoint()
     yield server
     server.close()
-
-
-GENRES = ["jazz", "jazz", "rock", "rock", "jazz"]
 
 
 def test_a_change_of_label_is_posted(endpoint) -> None:
@@ -176,109 +162,6 @@ def test_a_host_that_is_not_there_is_named() -> None:
 def test_a_wrong_webhook_is_one_clear_error(text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says.replace("{", "\\{")):
         parse_webhook(text)
-
-
-# --- commands
-
-
-def test_a_command_gets_each_change_as_json(tmp_path) -> None:
-    sink = CommandSink(CommandConfig(f"sh -c 'cat >> {tmp_path}/out'"))
-    for k, genre in enumerate(GENRES):
-        sink.write(window(k, genre))
-    lines = (tmp_path / "out").read_text().splitlines()
-    assert [json.loads(line)["genre"] for line in lines] == ["jazz", "rock", "jazz"]
-
-
-def test_a_command_that_fails_or_hangs_is_told() -> None:
-    with pytest.raises(GenreEdgeError, match=r"sh: exit status 3 \(no good\)"):
-        CommandSink(CommandConfig("sh -c 'echo no good >&2; exit 3'")).write(window(0))
-    with pytest.raises(GenreEdgeError, match=r"sleep: killed after 0.2 s"):
-        CommandSink(CommandConfig("sleep 60", 0.2)).write(window(0))
-    with pytest.raises(UsageError, match="no such program"):
-        CommandSink(CommandConfig("genre-edge-nonesuch"))
-
-
-# --- behind a queue
-
-
-class Stuck:
-    """A sink that hangs until it is let go."""
-
-    def __init__(self) -> None:
-        self.is_stuck, self.free, self.got = threading.Event(), threading.Event(), []
-
-    def write(self, record) -> None:
-        self.is_stuck.set()
-        assert self.free.wait(60)
-        self.got.append(record)
-
-    def close(self) -> None:
-        pass
-
-
-def test_one_slow_sink_delays_nobody(endpoint) -> None:
-    stuck, health = Stuck(), [SinkHealth("stuck"), SinkHealth("webhook")]
-    quick = WebhookSink(parse_webhook(endpoint.url + ",every=window"))
-    fanout = Fanout([BackgroundSink(stuck, health[0], most=5), BackgroundSink(quick, health[1])])
-    fanout.write(window(0))
-    assert stuck.is_stuck.wait(60)
-    for k in range(1, 20):
-        fanout.write(window(k))
-    wait_for(lambda: health[1].written == 20, "all windows")
-    assert [b["start"] for b in endpoint.bodies()] == [3.0 * k for k in range(20)]
-    assert not stuck.got, "all that happened while it was stuck"
-    assert health[0].dropped == 14, "one is being written, five wait"
-    stuck.free.set()
-    fanout.close()
-    assert [r.start for r in stuck.got] == [0.0, 45.0, 48.0, 51.0, 54.0, 57.0], "the newest stay"
-
-
-def test_a_sink_that_does_not_finish_in_time_is_left_and_its_queue_is_counted() -> None:
-    stuck, health = Stuck(), SinkHealth("stuck")
-    sink = BackgroundSink(stuck, health)
-    sink.write(window(0))
-    assert stuck.is_stuck.wait(60)
-    sink.write(window(1))
-    sink.write(window(2))
-    sink.close(within=0.01)
-    assert not stuck.got
-    assert health.dropped == 2
-    stuck.free.set()
-
-
-def test_files_wait_for_a_slow_sink_and_lose_nothing(endpoint) -> None:
-    endpoint.delay = 0.01
-    health = SinkHealth("webhook")
-    sink = BackgroundSink(
-        WebhookSink(parse_webhook(endpoint.url + ",every=window")), health, wait=True, most=3
-    )
-    for k in range(40):
-        sink.write(window(k))
-    sink.close()
-    assert len(endpoint.requests) == 40
-    assert health.dropped == 0
-
-
-def test_trouble_is_told_once_and_its_end_too() -> None:
-    class Moody:
-        count = 0
-
-        def write(self, record) -> None:
-            self.count += 1
-            if 2 <= self.count <= 5:
-                raise RuntimeError("no mood")
-
-        def close(self) -> None:
-            pass
-
-    said: list[str] = []
-    health = SinkHealth("moody")
-    sink = BackgroundSink(Moody(), health, said.append)
-    for k in range(8):
-        sink.write(window(k))
-    sink.close()
-    assert said == ["no mood", "moody: works again"]
-    assert (health.written, health.failures, health.trouble) == (4, 4, "no mood")
 
 
 def test_classify_posts_and_reports_what_it_could_not(demo_clip, endpoint, cli) -> None:

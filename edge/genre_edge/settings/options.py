@@ -28,7 +28,7 @@ class Option:
     """What is known of one field beside its type and default."""
 
     help: str
-    """What it is, with its unit; says what None means where None is allowed."""
+    """What it is, with its unit, and what None means where None is allowed."""
     flag: str | None = None
     """The command line's flag; None: only in the configuration file and the
     environment."""
@@ -108,8 +108,8 @@ class OptionField:
         return f"must be at least {low:g}" if low is not None else f"must be at most {high:g}"
 
     def from_text(self, text: str) -> Any:
-        """A value as the environment or the command line writes it. ValueError says
-        what is wrong."""
+        """Read a value as the environment or the command line gives it. ValueError
+        names what is wrong."""
         if self.kind is bool:
             if text.lower() not in _SWITCHES:
                 raise ValueError(f"must be {_NAMES[bool]}, not {text!r}")

@@ -25,7 +25,7 @@ def expanded(text: str) -> Path:
 
 
 def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder for what the program remembers: systemd's state directory, or
+    """The folder for the program's data: systemd's state directory, or
     $XDG_STATE_HOME/genre-edge."""
     given = environment.get("STATE_DIRECTORY", "").split(":")[0]
     if given:

@@ -15,7 +15,7 @@ _KEY = re.compile(r"\s*([\w.\-\"']+)\s*=")
 
 @dataclass(frozen=True)
 class TomlFile:
-    """What a file says, and where."""
+    """The values of a file, and the lines where they are."""
 
     path: Path
     """The file."""
