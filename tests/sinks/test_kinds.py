@@ -37,6 +37,8 @@ class LampConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.name == "dark" and self.glow:
+            raise UsageError("a dark lamp cannot glow")
 
 
 @dataclass
@@ -115,6 +117,15 @@ def test_a_kind_is_in_the_commented_file_and_among_what_is_shown(tmp_path: Path)
     settings = loaded(tmp_path, '[lamp]\nname = "hall"')
     shown = tomllib.loads(effective(kinds.sections(), settings, {}))
     assert shown["lamp"] == {"name": "hall", "glow": 0.5}
+
+
+def test_values_that_do_not_go_together_are_a_fault_among_others(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as error:
+        loaded(tmp_path, '[lamp]\nname = "dark"\n[on_change]\ncommand = "nonesuch"')
+    assert set(str(error.value).splitlines()) == {
+        "lamp: a dark lamp cannot glow",
+        f"{tmp_path / 'c.toml'}:4: on_change.command: nonesuch: no such program",
+    }
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,11 @@ class _Reader:
                 made[name] = tuple(self.repeated.get(name, ()))
             else:
                 values = {**section.defaults(environment), **self.values.get(name, {})}
-                made[name] = (section.options(**values),)
+                try:
+                    made[name] = (section.options(**values),)
+                except UsageError as error:  # values that do not go together
+                    self.faults.append(f"{name}: {error}")
+                    continue
             for options in made[name]:
                 self._check(section, options)
         if self.faults:
@@ -236,7 +240,7 @@ def _flag_place(section: Section[Any], one: OptionField, value: Any) -> str:
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
-    """What is said of a name that is not known, with the nearest one that is."""
+    """The fault of an unknown name: it suggests the nearest known one."""
     import difflib
 
     names = sorted(known)
