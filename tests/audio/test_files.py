@@ -87,7 +87,7 @@ def zero_channels(path) -> None:
         (lambda path: path.write_bytes(b""), "is empty"),
         (lambda path: path.write_text("not audio at all\n" * 100), "cannot be decoded"),
         (lambda path: path.unlink(), "no such file"),
-        (zero_channels, "[Cc]hannel count is zero"),
+        (zero_channels, "[Cc]hannel count"),
     ],
 )
 def test_what_is_not_audio_is_named(write_audio, harm, reason: str) -> None:

@@ -55,12 +55,34 @@ def test_an_odd_sized_chunk_is_skipped_with_its_pad_byte() -> None:
     np.testing.assert_array_equal(heard(content), heard(wav(samples)))
 
 
-@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
+@pytest.mark.parametrize(
+    "size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0x80000000, 0x7FFFFF00, 0xFFFFFFDB]
+)
 def test_a_header_without_a_size_is_read_to_the_end(size: int) -> None:
-    content = bytearray(wav(noise(1.0, 16000)))
-    at = content.index(b"data")
-    content[at + 4 : at + 8] = struct.pack("<I", size)
-    assert len(heard(bytes(content))) == 16000
+    source = WavStreamSource(Pipe(with_size(wav(noise(1.0, 16000)), size)))
+    assert sum(len(block.samples) for block in source.blocks()) == 16000
+    (warning,) = source.warnings
+    assert "does not say how long it is" in warning
+
+
+@pytest.mark.parametrize("surplus", [1, 8, 36, 44])
+def test_a_few_bytes_too_many_in_the_header_are_forgiven(surplus: int) -> None:
+    source = WavStreamSource(Pipe(with_size(wav(noise(1.0, 16000)), 32000 + surplus)))
+    assert sum(len(block.samples) for block in source.blocks()) == 16000
+    (warning,) = source.warnings
+    assert f"claims {surplus} bytes more" in warning
+
+
+def with_size(content: bytes, size: int) -> bytes:
+    at = content.index(b"data") + 4
+    return content[:at] + struct.pack("<I", size) + content[at + 4 :]
+
+
+def test_the_chunk_ds64_of_an_rf64_knows_the_size() -> None:
+    content = wav(noise(1.0, 16000))
+    ds64 = b"ds64" + struct.pack("<IQQQI", 28, 0, 32000, 16000, 0)
+    long = b"RF64\xff\xff\xff\xff" + content[8:12] + ds64 + content[12:]
+    assert len(heard(with_size(long, 0xFFFFFFFF) + b"LIST\0\0\0\0")) == 16000
 
 
 @pytest.mark.parametrize(

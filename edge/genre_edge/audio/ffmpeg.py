@@ -194,8 +194,12 @@ def start(name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
 
 def dies_with_parent() -> list[str]:
     """The command that makes Linux kill what follows it when this program dies."""
-    setpriv = shutil.which("setpriv")  # util-linux, which every Debian has
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+    setpriv = shutil.which("setpriv")  # of util-linux, which every Debian has
+    if setpriv is None:
+        return []
+    # If this program died before setpriv asked for the signal, there is another parent.
+    still_here = 'test "$PPID" = "$0" && exec "$@"'
+    return [setpriv, "--pdeathsig", "KILL", "--", "/bin/sh", "-c", still_here, str(os.getpid())]
 
 
 def _program(name: str) -> list[str]:

@@ -1,27 +1,25 @@
-"""Audio files, decoded block by block with libsndfile."""
+"""Audio files of every format, each decoded by the program that hears it whole."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arrays import Float32
 from ..errors import AudioError
-from ..quiet import quiet_stderr
-from .limits import check_finite, check_format
+from .contents import Contents, truncated
+from .ffmpeg import INSTALL, find_ffmpeg
+from .ffmpeg_file import FfmpegSource
 from .mono import mono_blocks
-from .source import BLOCK_FRAMES, AudioBlock
-from .truncation import ends_early
-
-if TYPE_CHECKING:
-    import soundfile
+from .sndfile import NotDecodable, SndfileSource
+from .source import AudioBlock
+from .structure import examine
 
 
 class FileSource:
-    """One file, whatever its length.
+    """One file, whatever its length: decoded by libsndfile, or else by ffmpeg.
 
     Parameters
     ----------
@@ -37,70 +35,50 @@ class FileSource:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = os.fspath(path)
-        self._file = _open(self.name)
-        self.sample_rate = int(self._file.samplerate)
-        self.channels = int(self._file.channels)
-        try:
-            check_format(self.name, self.sample_rate, self.channels)
-        except AudioError:
-            self.close()
-            raise
+        self.warnings: list[str] = []
+        """What is odd about the file though it is heard; complete after `blocks`."""
+        self._contents = _examined(self.name)
+        self._decoder = _decoder(self.name, self._contents)
+        self.sample_rate = self._decoder.sample_rate
+        self.channels = self._decoder.channels
 
     def blocks(self) -> Iterator[AudioBlock]:
-        """Decode from the start to the end; a file shorter than its header says is an
-        AudioError."""
-        position = 0
-        while True:
-            samples = self._read()
-            if not len(samples):
-                break
-            check_finite(self.name, samples, position, self.sample_rate)
-            yield AudioBlock(samples, position)
-            position += len(samples)
-        declared = self._file.frames
-        if position < declared or ends_early(self.name):
-            raise AudioError(self.name, _truncated(position, self.sample_rate))
-
-    def _read(self) -> Float32:
-        import soundfile
-
-        try:
-            with quiet_stderr():
-                samples: Float32 = self._file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(self.name, f"damaged or truncated ({_reason(error)})") from None
-        return samples
+        """Decode from the start to the end; a file without its end is an AudioError."""
+        frames = 0
+        for block in self._decoder.blocks():
+            yield block
+            frames = block.position + len(block.samples)
+        seconds = frames / self.sample_rate
+        if self._contents.cut:
+            raise AudioError(self.name, truncated(seconds))
+        if self._contents.warning:
+            self.warnings.append(f"{self._contents.warning}, {seconds:.1f} s")
+        if isinstance(self._decoder, FfmpegSource):
+            self.warnings += self._decoder.warnings
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._decoder.close()
 
 
-def _open(name: str) -> soundfile.SoundFile:
-    import soundfile
-
+def _decoder(name: str, contents: Contents) -> SndfileSource | FfmpegSource:
     try:
-        size = os.stat(name).st_size
-        with open(name, "rb"):
-            pass
+        return SndfileSource(name, contents)
+    except NotDecodable as error:
+        if find_ffmpeg() is None:
+            reason = f"{error.reason}; to hear AAC, WMA, WebM, video and more: {INSTALL}"
+            raise AudioError(name, reason) from None
+    return FfmpegSource(name)
+
+
+def _examined(name: str) -> Contents:
+    try:
+        with open(name, "rb") as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                raise AudioError(name, "is empty")
+            return examine(file)
     except OSError as error:
         raise AudioError(name, (error.strerror or str(error)).lower()) from None
-    if size == 0:
-        raise AudioError(name, "is empty")
-    try:
-        with quiet_stderr():
-            return soundfile.SoundFile(name)
-    except soundfile.LibsndfileError as error:
-        raise AudioError(name, f"cannot be decoded as audio ({_reason(error)})") from None
-
-
-def _reason(error: Any) -> str:
-    text = str(error.error_string).strip().rstrip(".")
-    return " ".join(text.split())
-
-
-def _truncated(frames: int, rate: int) -> str:
-    return f"is truncated: it ends after {frames / rate:.1f} s, before its own end mark"
 
 
 def read_mono(path: str | os.PathLike[str], rate: int) -> Float32:

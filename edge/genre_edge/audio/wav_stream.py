@@ -15,11 +15,14 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import AudioError
+from .chunks import SLACK_BYTES, ds64_data_size, is_unknown
+from .contents import UNKNOWN_LENGTH, overclaimed, truncated
 from .limits import check_finite, check_format
 from .source import BLOCK_FRAMES, AudioBlock
-from .truncation import UNKNOWN_SIZES
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_LONGEST_BODY = 64
+"""How much of a chunk before the samples is kept, bytes."""
 
 
 class WavStreamSource:
@@ -42,6 +45,8 @@ class WavStreamSource:
         self.name = name
         self._stream = stream
         self._size: int | None = None
+        self.warnings: list[str] = []
+        """What is odd about the stream though it is heard; complete after `blocks`."""
         riff = _exactly(stream, 12)
         if not riff:
             raise AudioError(name, "is empty (expected a WAV)")
@@ -53,7 +58,7 @@ class WavStreamSource:
         check_format(name, self.sample_rate, self.channels)
 
     def _read_header(self) -> None:
-        found = False
+        found, long_size = False, None
         while True:
             header = _exactly(self._stream, 8)
             if len(header) < 8:
@@ -61,13 +66,16 @@ class WavStreamSource:
             kind, size = struct.unpack("<4sI", header)
             if kind == b"data":
                 break
-            body = _exactly(self._stream, size + size % 2)
+            body = _exactly(self._stream, min(size, _LONGEST_BODY))
+            _skip(self._stream, size + size % 2 - len(body))
             if kind == b"fmt ":
                 self._parse_format(body)
                 found = True
+            elif kind == b"ds64":
+                long_size = ds64_data_size(body)
         if not found:
             raise AudioError(self.name, "is not a valid WAV: no format before its samples")
-        self._size = None if size in UNKNOWN_SIZES else size
+        self._size = long_size or (None if is_unknown(size) else size)
 
     def _parse_format(self, body: bytes) -> None:
         if len(body) < 16:
@@ -87,11 +95,11 @@ class WavStreamSource:
     def blocks(self) -> Iterator[AudioBlock]:
         """Decode until the data chunk ends. AudioError if the stream ends before it."""
         frame = self._bytes * self.channels
-        left, position, rest = self._size, 0, 0
-        while left is None or left >= frame:
+        left, position = self._size, 0
+        while left is None or left > 0:
             want = BLOCK_FRAMES * frame if left is None else min(BLOCK_FRAMES * frame, left)
-            data = _exactly(self._stream, want // frame * frame)
-            whole, rest = divmod(len(data), frame)
+            data = _exactly(self._stream, want)
+            whole = len(data) // frame
             if whole:
                 samples = self._decode(data[: whole * frame]).reshape(whole, self.channels)
                 check_finite(self.name, samples, position, self.sample_rate)
@@ -99,12 +107,15 @@ class WavStreamSource:
                 position += whole
             if left is not None:
                 left -= len(data)
-            if len(data) < want // frame * frame:
+            if len(data) < want:
                 break
-        if rest or (left is not None and left >= frame):
-            raise AudioError(
-                self.name, f"is truncated: it ends after {position / self.sample_rate:.1f} s"
-            )
+        seconds = position / self.sample_rate
+        if left is None:
+            self.warnings.append(f"{UNKNOWN_LENGTH}, {seconds:.1f} s")
+        elif left > SLACK_BYTES:
+            raise AudioError(self.name, truncated(seconds))
+        elif left > 0:
+            self.warnings.append(f"{overclaimed(left)}, {seconds:.1f} s")
 
     def _decode(self, data: bytes) -> Float32:
         if self._float:
@@ -133,3 +144,9 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
+
+
+def _skip(stream: BinaryIO, size: int) -> None:
+    """Read past `size` bytes, or to the end."""
+    while size > 0 and (passed := len(stream.read(min(size, 1 << 20)))):
+        size -= passed

@@ -83,14 +83,14 @@ def run(args: argparse.Namespace) -> int:
 def classify_to(sink: Sink, items: list[Item], config: EngineConfig, jobs: int) -> int:
     """Send every record to the sink and every error to standard error; returns the exit
     status."""
-    from ..model.batch import classify_items
+    from ..model.batch import FileWarning, classify_items
 
     failed = False
     with _progress(len(items)) as bar:
         for _, records in classify_items(items, config, jobs):
             for record in records:
-                if isinstance(record, GenreEdgeError):
-                    failed = True
+                if isinstance(record, GenreEdgeError | FileWarning):
+                    failed = failed or isinstance(record, GenreEdgeError)
                     if bar is not None:
                         bar.clear()
                     complain(record)

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing import get_context
 
 from ..audio.files import FileSource
-from ..audio.source import Source
 from ..audio.wav_stream import WavStreamSource
 from ..errors import AudioError, Fault, GenreEdgeError
 from ..records import FileOutput
@@ -22,9 +22,26 @@ Item = str | AudioError
 """A path (or "-"), or the error that finding it gave."""
 
 
+@dataclass(frozen=True)
+class FileWarning:
+    """What is odd about a file that was heard all the same."""
+
+    name: str
+    """The file."""
+    reason: str
+    """What is odd, and how much was heard."""
+
+    def __str__(self) -> str:
+        return f"{self.name}: warning: {self.reason}"
+
+
+FileEvent = FileOutput | FileWarning | GenreEdgeError
+"""What comes of a file."""
+
+
 def classify_items(
     items: Iterable[Item], config: EngineConfig, jobs: int
-) -> Iterator[tuple[str, Iterator[FileOutput | GenreEdgeError]]]:
+) -> Iterator[tuple[str, Iterator[FileEvent]]]:
     """Classify files.
 
     Parameters
@@ -73,11 +90,11 @@ def _name(item: Item) -> str:
     return item.name if isinstance(item, AudioError) else item
 
 
-def _open(item: str) -> Source:
+def _open(item: str) -> FileSource | WavStreamSource:
     return WavStreamSource(sys.stdin.buffer) if item == "-" else FileSource(item)
 
 
-def _records(engine: Engine, item: Item) -> Iterator[FileOutput | GenreEdgeError]:
+def _records(engine: Engine, item: Item) -> Iterator[FileEvent]:
     if isinstance(item, AudioError):
         yield item
         return
@@ -85,13 +102,15 @@ def _records(engine: Engine, item: Item) -> Iterator[FileOutput | GenreEdgeError
         source = _open(item)
         try:
             yield from engine.classify(source)
+            for reason in source.warnings:
+                yield FileWarning(item, reason)
         finally:
             source.close()
     except GenreEdgeError as error:
         yield error
 
 
-def _work(config: EngineConfig, item: Item) -> list[FileOutput | GenreEdgeError]:
+def _work(config: EngineConfig, item: Item) -> list[FileEvent]:
     """One file in a worker process."""
     return [] if item == "-" else list(_records(_loaded(config), item))
 

@@ -1,0 +1,146 @@
+"""FLAC: how long a stream is when its header does not say, and what follows it.
+
+Source: RFC 9639, sections 8.2 (STREAMINFO) and 9.1 (frame headers).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from .contents import Contents, Part
+from .splice import Piece, Stretch
+
+_MAGIC = b"fLaC\x00\x00\x00\x22"
+"""The mark of a stream, and the header of its STREAMINFO (34 bytes)."""
+_LAST_MAGIC = b"fLaC\x80\x00\x00\x22"
+"""The same where STREAMINFO is the only metadata."""
+_SEARCH = 1 << 20
+_TAIL = 1 << 17
+"""Where the last frame is looked for, bytes from the end; encoders' frames are far
+shorter."""
+_BLOCK_SIZES = {1: 192, 2: 576, 3: 1152, 4: 2304, 5: 4608, **{n: 1 << n for n in range(8, 16)}}
+"""Samples of a frame, by the code in its header."""
+
+
+@dataclass(frozen=True)
+class _StreamInfo:
+    """What STREAMINFO says."""
+
+    block: int
+    """The smallest block that is not the last, sample frames."""
+    channels: int
+    """Number of channels."""
+    frames: int
+    """Length, sample frames; 0 means unknown."""
+
+
+def contents(file: BinaryIO, start: int) -> Contents:
+    """The streams of a file, the first of them at offset `start`."""
+    size = os.fstat(file.fileno()).st_size
+    starts = list(_streams(file, start))
+    ends = [*starts[1:], size]
+    parts = tuple(_part(file, *both) for both in zip(starts, ends, strict=True))
+    return Contents() if len(parts) == 1 and not parts[0].pieces else Contents(parts)
+
+
+def _part(file: BinaryIO, start: int, end: int) -> Part:
+    file.seek(start + 8)
+    body = file.read(34)
+    info = _StreamInfo(
+        int.from_bytes(body[0:2], "big"),
+        ((body[12] >> 1) & 7) + 1,
+        (body[13] & 15) << 32 | int.from_bytes(body[14:18], "big"),
+    )
+    if info.frames:
+        whole = start == 0 and end == os.fstat(file.fileno()).st_size
+        return Part() if whole else Part((Stretch(start, end),))
+    frames = _last_frame_end(file, start, end, info)
+    if not frames:
+        return Part((Stretch(start, end),))
+    at = start + 8 + 13
+    field = bytes((body[13] & 0xF0 | frames >> 32 & 15,)) + (frames & 0xFFFFFFFF).to_bytes(4, "big")
+    pieces: tuple[Piece, ...] = (Stretch(start, at), field, Stretch(at + 5, end))
+    return Part(pieces, frames)
+
+
+def _streams(file: BinaryIO, at: int) -> Iterator[int]:
+    """Offset of every stream."""
+    while True:
+        file.seek(at)
+        block = file.read(_SEARCH)
+        for magic in (_MAGIC, _LAST_MAGIC):
+            found = block.find(magic)
+            while found >= 0 and found + 42 <= len(block):
+                yield at + found
+                found = block.find(magic, found + 1)
+        if len(block) < _SEARCH:
+            return
+        at += _SEARCH - 42
+
+
+def _last_frame_end(file: BinaryIO, start: int, end: int, info: _StreamInfo) -> int:
+    """Where the last frame ends, in sample frames from the stream's start; 0 if none is
+    found."""
+    at = max(start, end - _TAIL)
+    file.seek(at)
+    tail = file.read(end - at)
+    found = tail.rfind(b"\xff")
+    while found >= 0:
+        frame_end = _frame_end(tail[found : found + 16], info)
+        if frame_end:
+            return frame_end
+        found = tail.rfind(b"\xff", 0, found)
+    return 0
+
+
+def _frame_end(head: bytes, info: _StreamInfo) -> int:
+    """Where the frame that begins with `head` ends; 0 if it is no header of a frame."""
+    if len(head) < 16 or head[1] & 0xFE != 0xF8 or head[3] & 1:
+        return 0
+    block_code, rate_code, channel_code = head[2] >> 4, head[2] & 15, head[3] >> 4
+    channels = 2 if 8 <= channel_code <= 10 else channel_code + 1
+    if block_code == 0 or rate_code == 15 or channel_code > 10 or channels != info.channels:
+        return 0
+    number, at = _coded_number(head)
+    if at == 0:
+        return 0
+    if block_code in (6, 7):
+        length = block_code - 5
+        block = int.from_bytes(head[at : at + length], "big") + 1
+        at += length
+    else:
+        block = _BLOCK_SIZES[block_code]
+    at += {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
+    if at >= len(head) or _crc8(head[:at]) != head[at]:
+        return 0
+    return (number if head[1] & 1 else number * info.block) + block
+
+
+def _coded_number(head: bytes) -> tuple[int, int]:
+    """The number of a frame (or of its first sample), coded as UTF-8 codes letters, and
+    the offset after it; (0, 0) if it is no such number."""
+    first = head[4]
+    ones = 8 - (first ^ 0xFF).bit_length()
+    if ones == 0:
+        return first, 5
+    if ones in (1, 8):
+        return 0, 0
+    number = first & (0x7F >> ones)
+    for byte in head[5 : 4 + ones]:
+        if byte & 0xC0 != 0x80:
+            return 0, 0
+        number = number << 6 | byte & 0x3F
+    return number, 4 + ones
+
+
+def _crc8(data: bytes) -> int:
+    """The checksum of a frame's header, polynomial x^8 + x^2 + x + 1."""
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x07) & 0xFF if crc & 0x80 else crc << 1
+    return crc

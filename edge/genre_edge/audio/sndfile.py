@@ -1,0 +1,130 @@
+"""Audio files decoded with libsndfile, block by block."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from ..arrays import Float32
+from ..errors import AudioError
+from ..quiet import quiet_stderr
+from .contents import Contents, Part, truncated
+from .limits import check_finite, check_format
+from .source import BLOCK_FRAMES, AudioBlock
+from .splice import Splice
+
+_CODEC_FRAMES = 4608
+"""How many sample frames fewer than counted a codec may give: its delay, and what a
+frame before the first one would be needed for. Four frames of MP3."""
+
+
+class SndfileSource:
+    """One file that libsndfile decodes.
+
+    Parameters
+    ----------
+    name
+        Path of the file.
+    contents
+        What the file holds.
+
+    Raises
+    ------
+    NotDecodable
+        If libsndfile does not know the format, or not all parts have one rate.
+    AudioError
+        If the audio has a rate that is not accepted.
+    """
+
+    def __init__(self, name: str, contents: Contents) -> None:
+        self.name = name
+        self._contents = contents
+        self._opened = _Opened(name, contents.parts[0])
+        self.sample_rate = int(self._opened.file.samplerate)
+        self.channels = int(self._opened.file.channels)
+        try:
+            check_format(name, self.sample_rate, self.channels)
+            self._check_rates()
+        except AudioError:
+            self.close()
+            raise
+
+    def blocks(self) -> Iterator[AudioBlock]:
+        """Decode from the start to the end; AudioError if the end is missing."""
+        position = 0
+        for number, part in enumerate(self._contents.parts):
+            if number:
+                self.close()
+                self._opened = _Opened(self.name, part)
+            begin = position
+            while len(samples := self._read()):
+                check_finite(self.name, samples, position, self.sample_rate)
+                yield AudioBlock(samples, position)
+                position += len(samples)
+            expected = (
+                self._opened.file.frames if part.frames is None else part.frames - _CODEC_FRAMES
+            )
+            if position - begin < expected:
+                raise AudioError(self.name, truncated(position / self.sample_rate))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._opened.close()
+
+    def _check_rates(self) -> None:
+        for part in self._contents.parts[1:]:
+            with closing(_Opened(self.name, part)) as opened:
+                rate = int(opened.file.samplerate)
+            if rate != self.sample_rate:
+                change = f"its rate changes from {self.sample_rate} to {rate} Hz"
+                raise NotDecodable(self.name, change)
+
+    def _read(self) -> Float32:
+        import soundfile
+
+        try:
+            with quiet_stderr():
+                samples: Float32 = self._opened.file.read(
+                    BLOCK_FRAMES, dtype="float32", always_2d=True
+                )
+        except soundfile.LibsndfileError as error:
+            raise AudioError(self.name, f"damaged or truncated ({_reason(error)})") from None
+        return samples
+
+
+class NotDecodable(AudioError):
+    """A file that libsndfile cannot decode; ffmpeg may."""
+
+
+class _Opened:
+    """A part of a file, open in libsndfile."""
+
+    def __init__(self, name: str, part: Part) -> None:
+        import soundfile
+
+        # The name as bytes: soundfile fails on names that are not UTF-8.
+        self._what: bytes | Splice = os.fsencode(name)
+        if part.pieces:
+            self._what = Splice(open(name, "rb"), part.pieces)  # noqa: SIM115 (close does)
+        try:
+            with quiet_stderr():
+                self.file = soundfile.SoundFile(self._what)
+        except soundfile.LibsndfileError as error:
+            self._close_splice()
+            raise NotDecodable(name, f"cannot be decoded as audio ({_reason(error)})") from None
+
+    def close(self) -> None:
+        """Close it; soundfile leaves a splice open."""
+        self.file.close()
+        self._close_splice()
+
+    def _close_splice(self) -> None:
+        if isinstance(self._what, Splice):
+            self._what.close()
+
+
+def _reason(error: Any) -> str:
+    text = str(error.error_string).strip().rstrip(".")
+    return " ".join(text.split())
