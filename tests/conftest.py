@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parent.parent
 GTZAN = ROOT.parent / "shared" / "data" / "gtzan"
 
-DEVICES = {"broker", "browser", "mic", "page", "server"}
+DEVICES = {"broker", "browser", "mic", "page", "server", "small"}
 """Fixtures that are real parts: whoever uses one is marked `devices`."""
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -11,6 +11,7 @@ from genre_edge.model.bundle import read_bundle, shipped_models
 
 
 @pytest.mark.parametrize("model", sorted(shipped_models()))
+@pytest.mark.slow
 def test_the_card_tells_the_truth(cli, gtzan: Path, model: str) -> None:
     with (gtzan / "tracks.csv").open() as file:
         valid = {

@@ -216,6 +216,7 @@ def peak_kilobytes(path) -> int:
     return int(result.stderr.split()[-1])
 
 
+@pytest.mark.slow
 def test_an_hour_takes_no_more_memory_than_three_minutes(write_audio) -> None:
     minute = noise(60.0, 8000)
     short = peak_kilobytes(write_audio("short.wav", np.tile(minute, 3), 8000))

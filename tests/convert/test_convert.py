@@ -22,7 +22,10 @@ from genre_edge_convert import cli as convert
 from genre_edge_convert.read.operators import check_operators, oldest_runtime, since
 from keras import layers
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's and Keras' own
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # TensorFlow's and Keras' own
+]
 LABELS = "ape,bear,cat"
 
 

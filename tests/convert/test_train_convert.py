@@ -14,7 +14,10 @@ from genre_edge.model.bundle import read_bundle
 from genre_edge_convert import cli as convert
 from genre_edge_train import cli as train
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's and Keras' own
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # TensorFlow's and Keras' own
+]
 
 
 @pytest.fixture(scope="module")

@@ -264,6 +264,7 @@ def test_a_password_comes_from_a_file_or_the_environment(tmp_path, monkeypatch) 
 @pytest.mark.filterwarnings(
     "ignore"
 )  # paho leaves the socket of a failed handshake to the garbage collector
+@pytest.mark.devices
 def test_tls_with_a_certificate_on_both_sides(tmp_path) -> None:
     server = Broker(tmp_path / "broker", tls=True)
     server.start()

@@ -116,6 +116,7 @@ def test_log_mels_without_audio_teach_their_label_alone(tmp_path) -> None:
 
 
 @pytest.mark.skipif(not TEACHER.is_file(), reason="needs the teacher in ../shared/data/teacher")
+@pytest.mark.slow
 def test_the_whole_recipe_on_a_handful_of_tracks(tmp_path) -> None:
     seconds = np.arange(4 * RATE) / RATE
     for genre, pitch in (("low", 150), ("high", 2000)):

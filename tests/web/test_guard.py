@@ -194,6 +194,7 @@ def test_without_a_token_nothing_asks_for_one(tmp_path: Path) -> None:
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.devices
 def test_a_service_for_the_network_needs_a_token(tmp_path: Path, cli) -> None:
     refused = cli("serve", "--host", "0.0.0.0")
     assert refused.returncode == 2
