@@ -122,10 +122,11 @@ def make_certificates(folder: Path) -> None:
 class Subscriber:
     """Hears everything, through any number of restarts of the broker."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, name: str = "witness") -> None:
+        """The broker keeps for `name` what it has not acknowledged."""
         self.heard: list[tuple[str, bytes, bool]] = []
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id="witness", clean_session=False
+            paho.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False
         )
         self._client.reconnect_delay_set(0.05, 0.2)
         self._is_subscribed = threading.Event()

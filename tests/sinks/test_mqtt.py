@@ -125,7 +125,7 @@ def test_whoever_comes_late_knows_label_and_status(broker, publish) -> None:
     publisher.sink.write(live(0, "rock"))
     witness.wait_for(lambda: witness.windows() and witness.on("/genre") and witness.on("/status"))
     witness.close()
-    late = Subscriber(broker.port)
+    late = Subscriber(broker.port, "late")
     late.wait_for(lambda: late.on("/genre") and late.on("/status"))
     assert json.loads(late.on("/genre")[0])["label"] == "rock"
     assert late.on("/status") == [b"online"]
@@ -153,7 +153,7 @@ def test_the_last_will_says_offline_and_is_retained(broker, tmp_path) -> None:
         child.kill()
     witness.wait_for(lambda: witness.on("/status") == [b"online", b"offline"])
     witness.close()
-    late = Subscriber(broker.port)
+    late = Subscriber(broker.port, "late")
     late.wait_for(lambda: late.on("/status"))
     assert late.on("/status") == [b"offline"], "whoever comes later knows it too"
     late.close()
