@@ -124,7 +124,7 @@ def test_conversion_writes_bundles_that_agree(trained, folder, tmp_path, capsys)
     info = read_bundle(tmp_path / "tiny.int8.tflite").info
     assert info.labels == ("high", "low", "noise")
     assert info.quantisation["input"]["dtype"] == info.quantisation["output"]["dtype"] == "int8"
-    assert info.metrics["valid"]["tracks"]["count"] == 12
+    assert info.metrics["valid"]["tracks"]["count"] == 11, "12 less the broken one"
     assert info.metrics["agreement"]["top1"] >= 0.97
     small, large = (
         (tmp_path / f"tiny.{kind}.tflite").stat().st_size for kind in ("int8", "float32")
