@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
     findings: list[Finding] = []
     said = {name: given(args, name) for name in ("microphone", "model")}
-    args.settings, _ = load(kinds.sections(), find_file(args.config), flags=said)
+    settings, _ = load(kinds.sections(), find_file(args.config), flags=said)
     for check in CHECKS:
-        for finding in check(args):
+        for finding in check(settings, args.verbose):
             findings.append(finding)
             if not args.json:
                 print(f"{_MARKS[finding.status]}  {finding.name:<12} {finding.text}", flush=True)

@@ -1,39 +1,51 @@
-"""The checks behind genre-edge doctor: each looks at one thing and says what to do
-about it."""
+"""The checks behind genre-edge doctor. Each looks at one thing, and says what to do
+about a fault."""
 
 from __future__ import annotations
 
-import argparse
 import grp
 import os
-import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import GenreEdgeError
 from ..settings.places import default_folder
+from ..settings.settings import Settings
+from .probes import (
+    CaptureControl,
+    capture_controls,
+    device_users,
+    is_clock_synchronised,
+    mixer_text,
+    recorded,
+    sound_cards,
+)
 
-LISTEN_SECONDS = 2.0
-"""How long the microphone is heard."""
+if TYPE_CHECKING:
+    from ..arrays import Float32
+
+_LISTEN_SECONDS = 2.0
+"""How long to listen to the microphone."""
 _FIRST_SOUND_SECONDS = 5.0
-"""Longest wait for its first sound: a slow board or a sound server takes its time."""
-_EARLIEST_CLOCK = 1_750_000_000
-"""A clock before this (June 2025) has not been set since boot."""
-_LEAST_DISK = 100 * 1024 * 1024
-_CAPTURE_DEVICE = re.compile(r"/dev/snd/pcmC(\d+)D(\d+)c")
+"""Longest wait for its first sound; a slow board or a sound server needs time."""
+_QUIET_DBFS = -60.0
+"""A microphone below this level is very quiet."""
+_EARLIEST_TIME = 1_750_000_000
+"""A clock before this (June 2025; s since 1970) has not been set since the start."""
+_MIN_FREE_BYTES = 100 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of one check."""
+    """The result of one check."""
 
     name: str
-    """What was looked at."""
+    """What was checked."""
     status: str
     """ok, warn or fail."""
     text: str
@@ -42,22 +54,38 @@ class Finding:
     """What to do; empty if nothing."""
 
 
-Check = Callable[[argparse.Namespace], Iterator[Finding]]
+Check = Callable[[Settings, bool], Iterator[Finding]]
+"""Takes the settings in force, and whether to let ALSA and PortAudio print."""
 
 
-def python(_: argparse.Namespace) -> Iterator[Finding]:
-    """The Python that runs this."""
+def check_python(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """The Python that runs this program."""
     yield Finding("python", "ok", f"{sys.version.split()[0]} at {sys.executable}")
 
 
-def group_audio(_: argparse.Namespace) -> Iterator[Finding]:
+def check_model(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """The model, and what runs it."""
+    from ..model.engine import Engine
+
+    try:
+        engine = Engine(settings.model)
+    except GenreEdgeError as error:
+        remedy = "reinstall genre-edge, or choose another model with --model"
+        yield Finding("model", "fail", str(error), remedy)
+        return
+    bundle = engine.bundle
+    yield Finding("model", "ok", f"{bundle.info.name} is complete and unchanged ({bundle.path})")
+    yield Finding("interpreter", "ok", engine.classifier.runtime)
+
+
+def check_group(settings: Settings, verbose: bool) -> Iterator[Finding]:
     """Whether this user may open sound devices."""
     if not Path("/dev/snd").is_dir():
         yield Finding(
             "group",
             "warn",
             "no /dev/snd: the kernel sees no sound card",
-            "plug the microphone in, or pass the device into the container (--device /dev/snd)",
+            "plug in the microphone; in a container, pass the device on (--device /dev/snd)",
         )
         return
     try:
@@ -65,7 +93,7 @@ def group_audio(_: argparse.Namespace) -> Iterator[Finding]:
     except KeyError:
         return
     if os.geteuid() == 0 or audio in os.getgroups():
-        yield Finding("group", "ok", "may use sound devices")
+        yield Finding("group", "ok", "this user may use sound devices")
     else:
         yield Finding(
             "group",
@@ -75,125 +103,69 @@ def group_audio(_: argparse.Namespace) -> Iterator[Finding]:
         )
 
 
-def busy_devices(proc: Path = Path("/proc")) -> Iterator[tuple[str, int, str]]:
-    """(device, process id, program) of every process that holds a capture device, as
-    far as we may see."""
-    for process in proc.glob("[0-9]*"):
-        try:
-            links = [os.readlink(link) for link in (process / "fd").iterdir()]
-            program = (process / "comm").read_text().strip()
-        except OSError:
-            continue
-        for link in links:
-            if _CAPTURE_DEVICE.fullmatch(link):
-                yield link, int(process.name), program
-
-
-def busy(_: argparse.Namespace) -> Iterator[Finding]:
-    """Who else uses a capture device."""
-    for device, process, program in busy_devices():
-        if process != os.getpid():
-            yield Finding(
-                "busy",
-                "warn",
-                f"{device} is held by {program} (process {process})",
-                f"stop it (kill {process}), or let it share: choose the device 'pulse' or "
-                "'default'",
-            )
-
-
-def mixer(_: argparse.Namespace) -> Iterator[Finding]:
-    """Capture switches and volumes of every card."""
-    cards = sorted(int(p.name[4:]) for p in Path("/proc/asound").glob("card[0-9]*"))
-    if not cards:
-        return
-    if shutil.which("amixer") is None:
+def check_mixer(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """Capture switches and volumes of every sound card."""
+    cards = sound_cards()
+    if cards and shutil.which("amixer") is None:
         yield Finding("mixer", "warn", "amixer is not installed", "sudo apt install alsa-utils")
         return
     for card in cards:
-        shown = subprocess.run(
-            ["amixer", "-c", str(card)], capture_output=True, text=True, timeout=10
-        )
-        yield from mixer_findings(card, shown.stdout)
+        for control in capture_controls(mixer_text(card)):
+            yield mixer_finding(card, control)
 
 
-def mixer_findings(card: int, amixer: str) -> Iterator[Finding]:
-    """What amixer's output says of one card's capture controls."""
-    for control in re.split(r"(?m)^Simple mixer control ", amixer)[1:]:
-        name = control.split(",")[0].strip("'")
-        states = re.findall(
-            r"Capture (?:\d+ )?\[(\d+)%\](?: \[[^\]]*dB\])?(?: \[(on|off)\])?", control
-        )
-        states += [("", switch) for switch in re.findall(r"Capture \[(on|off)\]", control)]
-        if not states:
-            continue
-        where = f"card {card}, {name}"
-        if any(switch == "off" for _, switch in states):
+def mixer_finding(card: int, control: CaptureControl) -> Finding:
+    """Judge one capture control of a card."""
+    where = f"card {card}, {control.name}"
+    command = f"amixer -c {card} sset '{control.name}'"
+    if control.is_muted:
+        return Finding("mixer", "fail", f"{where}: capture is muted", f"{command} cap")
+    if 0 in control.volumes:
+        return Finding("mixer", "fail", f"{where}: capture volume is 0", f"{command} 80%")
+    if not control.volumes:
+        return Finding("mixer", "ok", f"{where}: capture is on")
+    return Finding("mixer", "ok", f"{where}: capture volume is {control.volumes[0]} %")
+
+
+def check_users(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """Which other programs use a capture device."""
+    for user in device_users():
+        if user.process != os.getpid():
             yield Finding(
-                "mixer", "fail", f"{where}: capture is muted", f"amixer -c {card} sset '{name}' cap"
+                "busy",
+                "warn",
+                f"{user.device} is in use by {user.program} (process {user.process})",
+                f"stop that program (kill {user.process}), or choose a device that can be "
+                "shared: --device pulse or --device default",
             )
-        elif any(volume == "0" for volume, _ in states):
-            yield Finding(
-                "mixer",
-                "fail",
-                f"{where}: capture volume is 0",
-                f"amixer -c {card} sset '{name}' 80%",
-            )
-        else:
-            yield Finding("mixer", "ok", f"{where}: open at {states[0][0] or '?'} %")
 
 
-def model(args: argparse.Namespace) -> Iterator[Finding]:
-    """The model and the interpreter."""
-    from ..model.engine import Engine
+def check_microphone(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """Open the microphone as `listen` does, and listen to it for two seconds."""
+    from ..live.portaudio import Session, list_inputs
+    from ..live.queue import CaptureQueue
 
     try:
-        engine = Engine(args.settings.model)
+        devices, _ = list_inputs(verbose)
     except GenreEdgeError as error:
-        yield Finding("model", "fail", str(error), "reinstall genre-edge, or name another --model")
-        return
-    yield Finding("model", "ok", f"{engine.bundle.info.name} is whole ({engine.bundle.path})")
-    yield Finding("interpreter", "ok", engine.classifier.runtime)
-
-
-def microphone(args: argparse.Namespace) -> Iterator[Finding]:
-    """Opens the device as `listen` does and hears two seconds."""
-    from ..live.portaudio import list_inputs
-
-    try:
-        devices, _ = list_inputs(args.verbose)
-    except GenreEdgeError as error:
-        yield Finding("microphone", "fail", str(error), "install what is named, then try again")
+        remedy = "install what the message names, then try again"
+        yield Finding("microphone", "fail", str(error), remedy)
         return
     if not devices:
         yield Finding(
             "microphone",
             "fail",
             "PortAudio finds no input device",
-            "plug a microphone in; 'arecord -l' must list it",
+            "plug in a microphone; 'arecord -l' must list it",
         )
         return
     yield Finding("devices", "ok", ", ".join(device.token for device in devices))
-    yield from _heard(args.settings.microphone, args.verbose)
-
-
-def _heard(config: object, verbose: bool) -> Iterator[Finding]:
-    import numpy as np
-
-    from ..audio.level import level_dbfs, signal_state
-    from ..audio.pcm import from_int16
-    from ..live.portaudio import Session
-    from ..live.queue import CaptureQueue
-    from ..settings.tables import CaptureConfig
-
-    assert isinstance(config, CaptureConfig)
-    queue = CaptureQueue(192_000, LISTEN_SECONDS + 1)
+    queue = CaptureQueue(192_000, _LISTEN_SECONDS + 1)
     try:
-        session = Session(config, 22_050, queue.put, verbose)
+        session = Session(settings.microphone, 22_050, queue.put, verbose)
     except GenreEdgeError as error:
-        yield Finding(
-            "microphone", "fail", str(error), "'genre-edge devices' lists what can be chosen"
-        )
+        remedy = "'genre-edge devices' lists what can be chosen"
+        yield Finding("microphone", "fail", str(error), remedy)
         return
     opened = session.format
     yield Finding(
@@ -202,81 +174,100 @@ def _heard(config: object, verbose: bool) -> Iterator[Finding]:
         f"{opened.device.token} opens at {opened.rate} Hz, {opened.channels} channel(s), "
         f"{opened.why}",
     )
-    first = queue.get(_FIRST_SOUND_SECONDS)
-    chunks = [] if first is None else [np.frombuffer(first.data, "<i2")]
-    end = time.monotonic() + LISTEN_SECONDS
-    while first is not None and time.monotonic() < end:
-        chunk = queue.get(0.2)
-        if chunk is not None:
-            chunks.append(np.frombuffer(chunk.data, "<i2"))
+    samples = recorded(queue, _FIRST_SOUND_SECONDS, _LISTEN_SECONDS)
     session.close()
-    if not chunks:
-        yield Finding(
-            "level", "fail", "the device sends nothing", "replug it; try another USB port or cable"
-        )
-        return
-    samples = from_int16(np.concatenate(chunks))
-    level, state = level_dbfs(samples), signal_state(samples)
-    text = f"{level:.0f} dBFS over {LISTEN_SECONDS:g} s"
-    if state == "dead":
-        yield Finding(
+    yield level_finding(samples)
+
+
+def level_finding(samples: Float32 | None) -> Finding:
+    """Judge what a microphone delivered.
+
+    Parameters
+    ----------
+    samples
+        float32 [n], full scale at 1.0; None if nothing came.
+    """
+    from ..audio.level import level_dbfs, signal_state
+
+    if samples is None:
+        return Finding(
             "level",
             "fail",
-            f"every sample is the same ({text})",
-            "unmute it: run alsamixer, F4, space",
+            "the device delivers no audio",
+            "unplug it and plug it in again; try another USB port or cable",
         )
-    elif state == "clipping":
-        yield Finding(
-            "level", "warn", f"clipping ({text})", "lower the capture volume: alsamixer, F4"
-        )
-    elif level < -60:
-        yield Finding(
-            "level", "warn", f"very quiet ({text})", "raise the capture volume, or use --gain 20"
-        )
-    else:
-        yield Finding("level", "ok", text)
+    level, state = level_dbfs(samples), signal_state(samples)
+    text = f"{level:.0f} dBFS over {_LISTEN_SECONDS:g} s"
+    if state == "dead":
+        remedy = "unmute it: run alsamixer, press F4, then space"
+        return Finding("level", "fail", f"no signal: every sample is the same ({text})", remedy)
+    if state == "clipping":
+        remedy = "lower the capture volume: run alsamixer, press F4"
+        return Finding("level", "warn", f"too loud: the signal is clipped ({text})", remedy)
+    if level < _QUIET_DBFS:
+        remedy = "raise the capture volume, or use --gain 20"
+        return Finding("level", "warn", f"very quiet ({text})", remedy)
+    return Finding("level", "ok", text)
 
 
-def disk(_: argparse.Namespace) -> Iterator[Finding]:
-    """Room where the history is kept."""
+def check_disk(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """Free space where the history is kept."""
     folder = default_folder()
     while not folder.exists():
         folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    yield disk_finding(folder, shutil.disk_usage(folder).free)
+
+
+def disk_finding(folder: Path, free: int) -> Finding:
+    """Judge the free space of a folder, bytes."""
     text = f"{free / 1e9:.1f} GB free in {folder}"
-    if free < _LEAST_DISK:
-        yield Finding("disk", "fail", text, "make room: journalctl --vacuum-size=50M, apt clean")
-    else:
-        yield Finding("disk", "ok", text)
+    if free < _MIN_FREE_BYTES:
+        remedy = "free some space: journalctl --vacuum-size=50M, apt clean"
+        return Finding("disk", "fail", text, remedy)
+    return Finding("disk", "ok", text)
 
 
-def clock(_: argparse.Namespace) -> Iterator[Finding]:
+def check_clock(settings: Settings, verbose: bool) -> Iterator[Finding]:
     """Whether the system knows what time it is."""
-    if time.time() < _EARLIEST_CLOCK:
-        yield Finding(
+    yield clock_finding(time.time(), is_clock_synchronised())
+
+
+def clock_finding(now: float, is_synchronised: bool | None) -> Finding:
+    """Judge the clock.
+
+    Parameters
+    ----------
+    now
+        What it shows, s since 1970.
+    is_synchronised
+        Whether it follows NTP; None if that is not known.
+    """
+    local = time.localtime(now)
+    if now < _EARLIEST_TIME:
+        return Finding(
             "clock",
             "fail",
-            f"the clock says {time.strftime('%Y-%m-%d')}",
+            f"the clock is not set: it shows {time.strftime('%Y-%m-%d', local)}",
             "connect to a network (NTP), or set it: sudo date -s '2026-01-31 12:00'",
         )
-        return
-    if shutil.which("timedatectl"):
-        shown = subprocess.run(
-            ["timedatectl", "show", "-p", "NTPSynchronized", "--value"],
-            capture_output=True,
-            text=True,
-            timeout=10,
+    if is_synchronised is False:
+        return Finding(
+            "clock",
+            "warn",
+            "not synchronised with NTP",
+            "sudo timedatectl set-ntp true, or ignore this if the device is offline",
         )
-        if shown.stdout.strip() == "no":
-            yield Finding(
-                "clock",
-                "warn",
-                "not synchronised with NTP",
-                "sudo timedatectl set-ntp true, or ignore it offline",
-            )
-            return
-    yield Finding("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S %Z"))
+    return Finding("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S %Z", local))
 
 
-CHECKS: tuple[Check, ...] = (python, model, group_audio, mixer, busy, microphone, disk, clock)
-"""In the order they are shown."""
+CHECKS: tuple[Check, ...] = (
+    check_python,
+    check_model,
+    check_group,
+    check_mixer,
+    check_users,
+    check_microphone,
+    check_disk,
+    check_clock,
+)
+"""In the order in which they are shown."""
