@@ -19,7 +19,10 @@ from tests.helpers.webserver import WebServer
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[WebServer]:
-    running = WebServer(tmp_path_factory.mktemp("web"))
+    """A service without a microphone; an upload may take long on a busy machine."""
+    folder = tmp_path_factory.mktemp("web")
+    (folder / "genre-edge.toml").write_text("[web]\nupload_seconds = 3600\n")
+    running = WebServer(folder, "--config", folder / "genre-edge.toml")
     yield running
     assert running.stop() == 0
 
