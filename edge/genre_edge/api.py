@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy.typing as npt
@@ -15,7 +17,7 @@ from .audio.pcm import as_floats
 from .audio.source import BLOCK_FRAMES, Source
 from .errors import UsageError
 from .model import frontend
-from .model.engine import Engine
+from .model.engine import Engine, genre_of
 from .records import FileRecord, WindowRecord
 from .settings.tables import DEFAULT_MODEL, EngineConfig
 
@@ -28,24 +30,26 @@ class Window:
     """Seconds from the start of the audio."""
     end: float
     """Seconds from the start of the audio."""
-    genre: str
-    """The most probable label."""
-    confidence: float
-    """Probability of `genre`, 0 to 1."""
+    genre: str | None
+    """The most probable label; None in silence."""
+    confidence: float | None
+    """Probability of `genre`, 0 to 1; None in silence."""
     scores: dict[str, float]
-    """Probability of every label; their sum is one, within rounding."""
+    """Probability of every label; their sum is one, within rounding. Empty in
+    silence."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The genre of a whole recording: the mean of its windows' scores."""
 
-    genre: str
-    """The most probable label of the mean."""
-    confidence: float
-    """Mean probability of `genre`, 0 to 1."""
+    genre: str | None
+    """The most probable label of the mean; None if all is silence."""
+    confidence: float | None
+    """Mean probability of `genre`, 0 to 1; None if all is silence."""
     scores: dict[str, float]
-    """Mean probability of every label; their sum is one, within rounding."""
+    """Mean probability of every label; their sum is one, within rounding. Empty if all
+    is silence."""
     windows: tuple[Window, ...]
     """The windows, in order of time."""
     seconds: float
@@ -145,18 +149,21 @@ class Model:
         return self._verdict(ArraySource(samples, sample_rate))
 
     def classify_file(self, path: str | os.PathLike[str]) -> Verdict:
-        """Classify an audio file: WAV, FLAC, Ogg, MP3 and what else libsndfile reads.
+        """Classify an audio file: WAV, FLAC, Ogg, MP3, and what ffmpeg decodes where it
+        is installed.
+
+        What is odd about a file that is heard all the same is a UserWarning.
 
         Raises
         ------
         AudioError
             If the file cannot be read, is cut short, or is shorter than 0.5 s.
         """
-        source = FileSource(path)
-        try:
-            return self._verdict(source)
-        finally:
-            source.close()
+        with closing(FileSource(path)) as source:
+            verdict = self._verdict(source)
+        for reason in source.warnings:
+            warnings.warn(f"{source.name}: {reason}", stacklevel=2)
+        return verdict
 
     def stream(self, sample_rate: float) -> Stream:
         """Begin a stream of samples at `sample_rate` (8000 to 192000 Hz).
@@ -258,8 +265,8 @@ class Stream:
             raise UsageError("this stream is finished: begin another with model.stream()")
 
     def _classified(self, window: frontend.Window) -> Window:
-        found = self._engine.predict(window)
-        return Window(window.start, window.end, found.genre, found.confidence, found.scores)
+        found = self._engine.predict_unless_silent(window)
+        return Window(window.start, window.end, *genre_of(found))
 
 
 def _window(record: WindowRecord) -> Window:

@@ -7,6 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+SILENCE = "silence"
+"""The label of a window that is silent."""
+
 
 @dataclass(frozen=True)
 class WindowRecord:
@@ -19,12 +22,17 @@ class WindowRecord:
     """Seconds from the start of the file."""
     end: float
     """Seconds from the start of the file."""
-    genre: str
-    """Top-1 label."""
-    confidence: float
-    """Probability of `genre`, 0 to 1."""
+    genre: str | None
+    """Top-1 label; None in silence."""
+    confidence: float | None
+    """Probability of `genre`, 0 to 1; None in silence."""
     scores: dict[str, float]
-    """Probability of every label."""
+    """Probability of every label; empty in silence."""
+
+    @property
+    def label(self) -> str:
+        """What a person is shown: the genre or "silence"."""
+        return self.genre or SILENCE
 
     def to_json(self) -> dict[str, Any]:
         """The JSON contract, in this order of keys."""
@@ -48,13 +56,18 @@ class FileRecord:
     seconds: float
     """Length of the audio, s."""
     windows: int
-    """Number of windows averaged."""
-    genre: str
-    """Top-1 label of the mean."""
-    confidence: float
-    """Mean probability of `genre`."""
+    """Number of windows averaged; those of silence do not count."""
+    genre: str | None
+    """Top-1 label of the mean; None if all is silence."""
+    confidence: float | None
+    """Mean probability of `genre`; None if all is silence."""
     scores: dict[str, float]
-    """Mean probability of every label."""
+    """Mean probability of every label; empty if all is silence."""
+
+    @property
+    def label(self) -> str:
+        """What a person is shown: the genre or "silence"."""
+        return self.genre or SILENCE
 
     def to_json(self) -> dict[str, Any]:
         """The JSON contract, in this order of keys."""

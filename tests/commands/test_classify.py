@@ -223,3 +223,31 @@ def test_an_hour_takes_no_more_memory_than_three_minutes(write_audio) -> None:
     long = peak_kilobytes(write_audio("long.wav", np.tile(minute, 60), 8000))
     # The hour is 115 MB as decoded; some MB are the allocator's.
     assert long - short < 6_000, f"{short} KB for 3 minutes, {long} KB for an hour"
+
+
+def test_silence_has_no_genre_and_does_not_count(cli, write_audio, demo_clip) -> None:
+    music, rate = soundfile.read(demo_clip, dtype="float32")
+    path = write_audio("a.wav", np.concatenate([music[: 3 * rate], np.zeros(3 * rate)]), rate)
+    first, silent, verdict = lines(cli("classify", path, "--format", "json").stdout)
+    assert (silent["genre"], silent["confidence"], silent["scores"]) == (None, None, {})
+    assert (verdict["windows"], verdict["scores"]) == (1, first["scores"])
+    assert "0:03 - 0:06     silence\n" in cli("classify", path).stdout
+    *_, silent_row, _ = csv.reader(io.StringIO(cli("classify", path, "--format", "csv").stdout))
+    assert set(silent_row[5:]) == {""}
+
+
+def test_a_file_of_silence_has_the_verdict_silence(cli, write_audio) -> None:
+    path = write_audio("a.wav", np.full(5 * 22050, 1e-4, dtype=np.float32), subtype="FLOAT")
+    result = cli("classify", path, "--format", "json")
+    assert result.returncode == 0
+    verdict = lines(result.stdout)[-1]
+    assert (verdict["genre"], verdict["windows"], verdict["scores"]) == (None, 0, {})
+    assert "verdict          silence  over 0 windows, 5 s" in cli("classify", path).stdout
+
+
+def test_opposite_channels_are_not_silence(cli, write_audio, demo_clip) -> None:
+    music, rate = soundfile.read(demo_clip, dtype="float32")
+    both = write_audio("a.wav", np.stack([music, -music], axis=1), rate)
+    one = write_audio("b.wav", music, rate)
+    of_both, of_one = (lines(cli("classify", p, "--format", "json").stdout) for p in (both, one))
+    assert [r["scores"] for r in of_both] == [r["scores"] for r in of_one]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from genre_edge.live.smoothing import SILENCE, UNCERTAIN, Smoother
+from genre_edge.live.smoothing import UNCERTAIN, Smoother
+from genre_edge.records import SILENCE
 
 LABELS = ("blues", "jazz", "rock")
 

@@ -55,3 +55,8 @@ def signal_state(samples: Float32, gain: float = 1.0) -> str:
         return "dead"
     clipped = np.count_nonzero(np.abs(samples) >= _CLIP_LEVEL * gain)
     return "clipping" if clipped > _CLIP_SHARE * len(samples) else "listening"
+
+
+def is_silent(samples: Float32, below_dbfs: float) -> bool:
+    """Whether a window is silence: all samples equal, or a level under `below_dbfs`."""
+    return signal_state(samples) == "dead" or level_dbfs(samples) < below_dbfs

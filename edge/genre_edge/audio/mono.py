@@ -10,21 +10,87 @@ from ..arrays import Float32
 from .resample import Resampler
 from .source import Source
 
+_BLOCK_SECONDS = 0.1
+"""Channels are compared over this time, s. It begins with the stream, so that the
+mixture does not depend on how the stream was divided."""
+_CANCELLED = 1e-3
+"""Power of the mean, as a share of the loudest channel's, below which the channels
+cancel each other out: -30 dB. Channels that have nothing to do with each other leave a
+half to a sixty-fourth of it."""
+
 
 def to_mono(samples: Float32) -> Float32:
     """Average over channels: float32 [n, channels] to float32 [n]."""
-    if samples.shape[1] == 1:
+    channels = samples.shape[1]
+    if channels == 1:
         return samples[:, 0]
-    mean: Float32 = samples.mean(axis=1, dtype=np.float32)
+    mean: Float32 = samples[:, 0] + samples[:, 1]
+    for channel in range(2, channels):
+        mean += samples[:, channel]
+    mean /= np.float32(channels)
     return mean
+
+
+class Mixer:
+    """Mixes a stream to one channel: the mean of its channels, or the loudest of them
+    where they cancel each other out.
+
+    A recording whose channels have opposite phase is silent in the mean, though it can
+    be heard. However the input is divided, the output is the same, bit for bit.
+
+    Parameters
+    ----------
+    rate
+        Sample rate, Hz.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._block = max(1, round(rate * _BLOCK_SECONDS))
+        self._held: Float32 | None = None
+
+    def push(self, samples: Float32) -> Float32:
+        """Add samples, float32 [n, channels]; returns what is ready, float32 [m]. One
+        channel passes through. The number of channels may change."""
+        before = self._held
+        if before is not None and before.shape[1] != samples.shape[1]:
+            return np.concatenate([self.flush(), self.push(samples)])
+        if samples.shape[1] == 1:
+            return samples[:, 0]
+        if before is not None:
+            samples = np.concatenate([before, samples])
+        whole = len(samples) // self._block * self._block
+        self._held = samples[whole:]
+        return self._mixed(samples[:whole], self._block)
+
+    def flush(self) -> Float32:
+        """End the stream; returns what was still held."""
+        held, self._held = self._held, None
+        if held is None or not len(held):
+            return np.zeros(0, dtype=np.float32)
+        return self._mixed(held, len(held))
+
+    def _mixed(self, samples: Float32, block: int) -> Float32:
+        mean = to_mono(samples)
+        blocks = mean.reshape(-1, block)
+        channels = samples.T.reshape(samples.shape[1], -1, block)
+        power = np.einsum("cbn,cbn->cb", channels, channels)
+        for number in np.flatnonzero(_power(blocks) < _CANCELLED * power.max(axis=0)):
+            blocks[number] = channels[power[:, number].argmax(), number]
+        return mean
+
+
+def _power(blocks: Float32) -> Float32:
+    power: Float32 = np.einsum("bn,bn->b", blocks, blocks)
+    return power
 
 
 def mono_blocks(source: Source, rate: int) -> Iterator[Float32]:
     """The whole of `source` as mono float32 at `rate` (Hz), block by block.
 
-    Channels are averaged first; the mean is resampled as one stream.
+    Channels are mixed first; the mixture is resampled as one stream.
     """
-    resampler = Resampler(source.sample_rate, rate)
+    mixer, resampler = Mixer(source.sample_rate), Resampler(source.sample_rate, rate)
     for block in source.blocks():
-        yield resampler.push(to_mono(block.samples))
+        yield resampler.push(mixer.push(block.samples))
+    yield resampler.push(mixer.flush())
     yield resampler.flush()

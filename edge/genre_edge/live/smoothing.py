@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..arrays import Float32
+from ..records import SILENCE
 
-SILENCE = "silence"
 """The label of a silent window."""
 UNCERTAIN = "uncertain"
 """The label where no genre is probable enough."""

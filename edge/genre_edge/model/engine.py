@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..arrays import Float32
+from ..audio.level import is_silent
 from ..audio.source import Source
 from ..errors import AudioError
 from ..records import FileOutput, FileRecord, WindowRecord
-from ..settings.tables import EngineConfig
+from ..settings.tables import EngineConfig, ListenConfig
 from .bundle import find_model, read_bundle
 from .classifier import Classifier
 from .frontend import LogMel, Window
@@ -76,8 +77,17 @@ class Engine:
         """The model's answer to one window."""
         return Prediction(self.labels, self.classifier.scores(window.features))
 
+    def predict_unless_silent(self, window: Window) -> Prediction | None:
+        """The model's answer to one window; None where the microphone would call it
+        silence."""
+        silent = is_silent(window.samples, ListenConfig.silence_dbfs)
+        return None if silent else self.predict(window)
+
     def classify(self, source: Source) -> Iterator[FileOutput]:
         """Classify a whole source.
+
+        A window that the microphone would call silence has no genre, and does not count
+        in the verdict. A source of nothing but silence has none either.
 
         Yields
         ------
@@ -94,23 +104,17 @@ class Engine:
         count = 0
         stream = WindowStream(self.logmel, source.sample_rate, source.name)
         for window in windows_of(source, stream):
-            prediction = self.predict(window)
-            total += prediction.probabilities
-            count += 1
-            yield WindowRecord(
-                file=source.name,
-                start=window.start,
-                end=window.end,
-                genre=prediction.genre,
-                confidence=prediction.confidence,
-                scores=prediction.scores,
-            )
-        mean = Prediction(self.labels, (total / count).astype(np.float32))
-        yield FileRecord(
-            file=source.name,
-            seconds=stream.seconds,
-            windows=count,
-            genre=mean.genre,
-            confidence=mean.confidence,
-            scores=mean.scores,
-        )
+            prediction = self.predict_unless_silent(window)
+            if prediction is not None:
+                total += prediction.probabilities
+                count += 1
+            yield WindowRecord(source.name, window.start, window.end, *genre_of(prediction))
+        mean = Prediction(self.labels, (total / count).astype(np.float32)) if count else None
+        yield FileRecord(source.name, stream.seconds, count, *genre_of(mean))
+
+
+def genre_of(prediction: Prediction | None) -> tuple[str | None, float | None, dict[str, float]]:
+    """Genre, confidence and scores for a record; None, None and {} in silence."""
+    if prediction is None:
+        return None, None, {}
+    return prediction.genre, prediction.confidence, prediction.scores

@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Float32
 from ..audio.files import FileSource
 from ..audio.limits import SHORTEST_SECONDS
-from ..audio.mono import to_mono
+from ..audio.mono import Mixer
 from ..audio.resample import Resampler
 from ..audio.source import Source
 from ..errors import AudioError
@@ -36,6 +36,7 @@ class WindowStream:
     def __init__(self, logmel: LogMel, sample_rate: int, name: str = "samples") -> None:
         logmel.reset()
         self._logmel, self._name, self._rate = logmel, name, sample_rate
+        self._mixer = Mixer(sample_rate)
         self._resampler = Resampler(sample_rate, logmel.spec.sample_rate)
         self._pushed = 0
         # All samples before the first window, for a stream shorter than a window.
@@ -49,7 +50,7 @@ class WindowStream:
     def push(self, samples: Float32) -> list[Window]:
         """Add samples, float32 [n, channels]; returns the windows they complete."""
         self._pushed += len(samples)
-        return self._windows(self._resampler.push(to_mono(samples)))
+        return self._windows(self._resampler.push(self._mixer.push(samples)))
 
     def finish(self) -> list[Window]:
         """End the stream; returns the windows that its end completes.
@@ -62,7 +63,8 @@ class WindowStream:
         AudioError
             If the stream was shorter than 0.5 s.
         """
-        windows = self._windows(self._resampler.flush())
+        windows = self._windows(self._resampler.push(self._mixer.flush()))
+        windows += self._windows(self._resampler.flush())
         if self._start is None:
             return windows
         if self.seconds < SHORTEST_SECONDS:

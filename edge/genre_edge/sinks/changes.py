@@ -39,4 +39,4 @@ def label_of(record: Record) -> tuple[str, str] | None:
 
     if isinstance(record, LiveRecord):
         return record.source, record.label
-    return (record.file, record.genre) if isinstance(record, WindowRecord) else None
+    return (record.file, record.label) if isinstance(record, WindowRecord) else None

@@ -33,7 +33,7 @@ class CsvSink:
             head = ["window", record.file, record.start, record.end, 1]
         else:
             return  # live records have no table
-        scores = [record.scores[label] for label in self._labels]
+        scores = [record.scores.get(label) for label in self._labels]  # none in silence
         self._writer.writerow([*head, record.genre, record.confidence, *scores])
         self._out.flush()
 

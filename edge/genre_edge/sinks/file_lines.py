@@ -48,17 +48,16 @@ class TextSink:
         if record.file != self._file:
             self._file = record.file
             self._out.write(f"{record.file}\n")
-        percent = f"{round(record.confidence * 100):3d} %"
+        genre = record.label
+        if record.confidence is not None:
+            genre = f"{genre:<10} {round(record.confidence * 100):3d} %"
         if isinstance(record, FileRecord):
             windows = f"{record.windows} window{'s' if record.windows != 1 else ''}"
-            heard = f"over {windows}, {record.seconds:g} s"
-            line = f"  {'verdict':<17}{record.genre:<10} {percent}  {heard}\n"
+            line = f"  {'verdict':<17}{genre}  over {windows}, {record.seconds:g} s\n"
             self._file = None
         else:
             time = f"{clock(record.start):>7} - {clock(record.end):<7}"
-            line = (
-                f"{time:<19}{record.genre:<10} {percent}  {bar(record.confidence)}".rstrip() + "\n"
-            )
+            line = f"{time:<19}{genre}  {bar(record.confidence or 0.0)}".rstrip() + "\n"
         self._out.write(line)
         self._out.flush()
 

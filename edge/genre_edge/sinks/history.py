@@ -114,7 +114,7 @@ class HistorySink:
             if self._file_began is None:
                 self._file_began = self._clock()
             start, end = self._file_began + record.start, self._file_began + record.end
-            self._extend(record.file, record.genre, start, end, record.confidence)
+            self._extend(record.file, record.label, start, end, record.confidence or 0.0)
             self._keep((record.file, start, end, record.genre, record.confidence))
         elif isinstance(record, FileRecord | GapRecord) or (
             isinstance(record, StateRecord) and record.state != "listening"

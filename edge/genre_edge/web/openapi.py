@@ -40,6 +40,11 @@ _SCORES: Json = {
     "description": "Probability of each label.",
 }
 _PREDICTION: Json = {"genre": _TEXT, "confidence": _PROBABILITY, "scores": _SCORES}
+_IN_FILE: Json = {
+    "genre": _described(_or_null(_TEXT), "Null in silence."),
+    "confidence": _described(_or_null(_PROBABILITY), "Null in silence."),
+    "scores": _described(_SCORES, "Probability of each label; empty in silence."),
+}
 _UTC: Json = _described(_TEXT, "UTC, ISO 8601.")
 _STREAM_SECONDS: Json = _described(_NUMBER, "Seconds since the microphone was first heard.")
 SCHEMAS: Json = {
@@ -53,14 +58,14 @@ SCHEMAS: Json = {
         file=_described(_TEXT, "The name that the client gave."),
         start=_described(_NUMBER, "Seconds from the start of the file."),
         end=_described(_NUMBER, "Seconds from the start of the file."),
-        **_PREDICTION,
+        **_IN_FILE,
     ),
     "Verdict": _object(
         type={"const": "file"},
         file=_described(_TEXT, "The name that the client gave."),
         seconds=_described(_NUMBER, "Length of the audio."),
         windows=_described(_INTEGER, "Number of windows that the scores are the mean of."),
-        **_PREDICTION,
+        **_IN_FILE,
     ),
     "Window": _object(
         type={"const": "window"},

@@ -117,7 +117,7 @@ class Track {
   }
 
   drawRibbon() {
-    ribbon(byId("track-ribbon"), this.windows.map((w) => ({ start: w.start, end: w.end, label: w.genre })), 0, this.length);
+    ribbon(byId("track-ribbon"), this.windows.map((w) => ({ start: w.start, end: w.end, label: w.genre ?? "silence" })), 0, this.length);
     byId("track-ribbon").append(this.head);
   }
 
@@ -130,18 +130,18 @@ class Track {
     const heard = this.windows.filter((w) => w.start <= now + 1e-6);
     const record = heard.at(-1) ?? this.windows[0];
     if (!record) return;
-    byId("track-label").textContent = record.genre;
-    byId("track-confidence").textContent = `${percent(record.confidence)} from ${clock(record.start)} to ${clock(record.end)}`;
+    byId("track-label").textContent = record.genre ?? "silence";
+    byId("track-confidence").textContent = `${percent(record.confidence ?? 0)} from ${clock(record.start)} to ${clock(record.end)}`;
     byId("track-label").dataset.start = record.start;
     this.bars.show(record.scores);
   }
 
   showVerdict(record) {
     byId("track-state").textContent =
-      `${record.file}: ${record.genre}, ${percent(record.confidence)} (${record.windows} windows, ${record.seconds.toFixed(1)} s)`;
+      `${record.file}: ${record.genre ?? "silence"}, ${percent(record.confidence ?? 0)} (${record.windows} windows, ${record.seconds.toFixed(1)} s)`;
     const count = {};
-    for (const w of this.windows) count[w.genre] = (count[w.genre] ?? 0) + 1;
-    const sorted = [...this.labels].sort((a, b) => record.scores[b] - record.scores[a]);
-    rows(byId("track-table"), sorted.map((label) => [label, String(count[label] ?? 0), percent(record.scores[label])]));
+    for (const { genre } of this.windows) if (genre) count[genre] = (count[genre] ?? 0) + 1;
+    const sorted = [...this.labels].sort((a, b) => (record.scores[b] ?? 0) - (record.scores[a] ?? 0));
+    rows(byId("track-table"), sorted.map((label) => [label, String(count[label] ?? 0), percent(record.scores[label] ?? 0)]));
   }
 }
