@@ -16,10 +16,13 @@ import pytest
 from genre_edge.audio.files import FileSource, read_mono
 from genre_edge.errors import AudioError
 
-pytestmark = pytest.mark.skipif(
-    not all(shutil.which(program) for program in ("ffmpeg", "lame", "sox")),
-    reason="needs ffmpeg, lame and sox (script/setup)",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not all(shutil.which(program) for program in ("ffmpeg", "lame", "sox")),
+        reason="needs ffmpeg, lame and sox (script/setup)",
+    ),
+]
 
 RATE = 44_100
 FFMPEG = "ffmpeg -v error -y -i st.wav"

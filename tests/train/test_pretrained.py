@@ -265,6 +265,7 @@ def pool(tmp_path) -> Pool:
     return Pool("home", tuple(files), (4, 9), (1.0, 1.0), 20)
 
 
+@pytest.mark.slow
 def test_clips_are_made_once_and_are_the_same_again(pool, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("genre_edge_train.pretrained.variants.SHARD", 10)
     spec = VariantSpec(AugmentSpec())
