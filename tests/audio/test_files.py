@@ -40,6 +40,23 @@ def test_a_truncated_file_is_an_error(write_audio, name: str, options: dict, sha
     assert error.value.name == str(path)
 
 
+def test_an_ogg_that_ends_between_two_pages_is_an_error(write_audio) -> None:
+    path = write_audio("a.ogg", noise(6.0, 24000), 24000)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"OggS")])
+    with pytest.raises(AudioError, match="truncated"):
+        read_mono(path, 22050)
+
+
+def test_a_wav_that_was_written_to_a_pipe_is_read_whole(write_audio) -> None:
+    path = write_audio("a.wav", noise(2.0))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = b"\xff\xff\xff\xff"  # the program could not know the size
+    path.write_bytes(content)
+    assert len(read_mono(path, 22050)) == 44100
+
+
 def test_a_wav_cut_short_after_an_odd_sized_chunk_is_an_error(write_audio) -> None:
     path = write_audio("a.wav", noise(2.0))
     content = with_chunk(path.read_bytes(), b"LIST", b"odd")
@@ -117,8 +134,9 @@ def test_an_unreadable_file_is_named(write_audio) -> None:
 
 
 def test_rates_nobody_records_at_are_refused(write_audio) -> None:
-    with pytest.raises(AudioError, match="4000 Hz is outside"):
-        FileSource(write_audio("a.wav", noise(1.0, 4000), 4000))
+    for rate in (4000, 384_000):
+        with pytest.raises(AudioError, match=f"{rate} Hz is outside 8000 to 192000 Hz"):
+            FileSource(write_audio("a.wav", noise(1.0), rate))
 
 
 def test_the_decoders_chatter_stays_off_standard_error(write_audio, capfd) -> None:

@@ -33,6 +33,8 @@ def as_int16(samples: np.ndarray) -> np.ndarray:
         (noise(3.0), "listening"),
         (as_int16(0.99 * np.sin(2 * np.pi * 50 * SECONDS) * (SECONDS < 0.01)), "listening"),
         (as_int16(4 * np.sin(2 * np.pi * 440 * SECONDS)), "clipping"),
+        (as_int16(np.where(SECONDS % 1 < 0.003, 1.0, noise(3.0))), "clipping"),  # 0.3 %
+        (as_int16(np.where(SECONDS % 1 < 0.001, 1.0, noise(3.0))), "listening"),  # 0.1 %
         (as_int16(20 * noise(3.0)), "clipping"),
     ],
 )

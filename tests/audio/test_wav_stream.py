@@ -30,9 +30,11 @@ class Pipe(io.RawIOBase):
         return self._content.read(min(size, self._at_most))
 
 
-def wav(samples: np.ndarray, rate: int = 16000, subtype: str = "PCM_16") -> bytes:
+def wav(
+    samples: np.ndarray, rate: int = 16000, subtype: str = "PCM_16", format: str = "WAV"
+) -> bytes:
     out = io.BytesIO()
-    soundfile.write(out, samples, rate, format="WAV", subtype=subtype)
+    soundfile.write(out, samples, rate, format=format, subtype=subtype)
     return out.getvalue()
 
 
@@ -43,10 +45,18 @@ def heard(content: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
 @pytest.mark.parametrize("channels", [1, 2, 6])
-def test_equals_libsndfile(subtype: str, channels: int) -> None:
-    content = wav(noise(5.0, 16000, channels), subtype=subtype)
+@pytest.mark.parametrize("format", ["WAV", "WAVEX"])
+def test_equals_libsndfile(subtype: str, channels: int, format: str) -> None:
+    content = wav(noise(5.0, 16000, channels), subtype=subtype, format=format)
     expected, _ = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     np.testing.assert_array_equal(heard(content), expected)
+
+
+def test_samples_that_are_no_numbers_are_found() -> None:
+    samples = noise(3.0, 16000)
+    samples[32_000] = np.nan
+    with pytest.raises(AudioError, match=r"NaN or infinite samples, the first at 2\.000 s"):
+        heard(wav(samples, subtype="FLOAT"))
 
 
 def test_an_odd_sized_chunk_is_skipped_with_its_pad_byte() -> None:
@@ -92,6 +102,7 @@ def test_the_chunk_ds64_of_an_rf64_knows_the_size() -> None:
         (lambda c: b"ID3" + c, "is not a WAV"),
         (lambda c: c[:30], "truncated"),
         (lambda c: c[:-101], "truncated"),
+        (lambda c: c[:-1000], r"truncated: it ends after 1\.0 s"),  # between two samples
         (lambda c: c[:20] + struct.pack("<H", 85) + c[22:], "coding 85"),
         (lambda c: c[:22] + struct.pack("<H", 0) + c[24:], "no channels"),
     ],

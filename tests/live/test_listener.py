@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from genre_edge.audio.array import ArraySource
 from genre_edge.audio.files import read_mono
-from genre_edge.audio.source import AudioBlock
+from genre_edge.audio.source import Arrival, AudioBlock
 from genre_edge.health import Health
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
@@ -85,6 +87,42 @@ def test_silence_gets_no_genre() -> None:
         )
     assert (dead.state, quiet.state) == ("dead", "listening")
     assert dead.level_dbfs == -120
+
+
+def test_after_a_silence_the_label_begins_anew(demo_clip) -> None:
+    before, silence = read_mono(demo_clip, RATE)[: 6 * RATE], np.zeros(3 * RATE, np.float32)
+    records, _ = heard(stream(np.concatenate([before, silence, noise(3.0)])), smooth=10)
+    *_, silent, after = windows_in(records)
+    assert silent.label == "silence"
+    assert (after.smoothed_genre, after.smoothed_confidence) == (after.genre, after.confidence)
+
+
+def test_the_models_card_says_what_is_uncertain() -> None:
+    def label(uncertain_below: float) -> str:
+        engine = Engine(EngineConfig(DEFAULT_MODEL))
+        info = replace(engine.bundle.info, metrics={"valid": {"uncertain_below": uncertain_below}})
+        engine.bundle = replace(engine.bundle, info=info)
+        records: list = []
+        source = BlockSource(stream(noise(3.0)), RATE)
+        Listener(engine, ListenConfig(), records.append, Health()).run(source)
+        return windows_in(records)[0].label
+
+    assert label(1.0) == "uncertain"
+    assert label(0.0) != "uncertain"
+
+
+def test_amplification_is_no_clipping() -> None:
+    records: list = []
+    engine = Engine(EngineConfig(DEFAULT_MODEL))
+    source = BlockSource(stream(20 * noise(3.0)), RATE)
+    Listener(engine, ListenConfig(), records.append, Health(), gain=100.0).run(source)
+    assert windows_in(records)[0].state == "listening"
+
+
+def test_latency_counts_from_the_delivery_of_the_last_sample() -> None:
+    two_seconds_ago = Arrival(time.monotonic() - 2.0, time.time() - 2.0)
+    block = AudioBlock(noise(3.0, channels=1)[:, None], 0, two_seconds_ago)
+    assert windows_in(heard([block])[0])[0].latency_ms >= 2000
 
 
 def test_states_of_the_signal_are_reported_once_each() -> None:

@@ -7,17 +7,22 @@ hardware.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from genre_edge.errors import DeviceBusyError, DeviceError
+from genre_edge.audio.pcm import to_int16
+from genre_edge.errors import DeviceBusyError, DeviceChoiceError, DeviceError
 from genre_edge.health import Health
 from genre_edge.live import microphone as live
 from genre_edge.live import portaudio
-from genre_edge.live.microphone import MicrophoneSource
+from genre_edge.live.microphone import MicrophoneSource, _Converter
 from genre_edge.live.portaudio import Session
+from genre_edge.live.queue import Chunk
 from genre_edge.settings.tables import CaptureConfig
+
+from tests.conftest import noise
 
 
 class MadePortAudio:
@@ -49,8 +54,11 @@ class MadePortAudio:
     def _terminate(self) -> None:
         self.alive -= 1
 
-    def _open(self, *, rate: int, channels: int, **_: object) -> SimpleNamespace:
+    def _open(
+        self, *, rate: int, channels: int, stream_callback: Callable, **_: object
+    ) -> SimpleNamespace:
         self.tried.append((rate, channels))
+        self.callback = stream_callback
         if self.error:
             raise OSError("it is so", self.error)
         if channels not in {c for _, c in self.accepts}:
@@ -108,6 +116,53 @@ def test_a_failed_open_names_the_reason_and_leaves_no_instance(
     with pytest.raises(kind, match=words):
         opened(made, monkeypatch)
     assert made.alive == 0, "an instance left over blocks recovery"
+
+
+def test_the_drivers_report_of_lost_audio_is_passed_on(monkeypatch) -> None:
+    made, delivered = MadePortAudio({(22050, 1)}), []
+    monkeypatch.setattr(portaudio, "_pyaudio", lambda: made)
+    session = Session(CaptureConfig(), 22050, lambda *given: delivered.append(given))
+    for status in (0, 2):  # 2: paInputOverflow
+        made.callback(b"\0\0", 1, None, status)
+    session.close()
+    assert delivered == [(b"\0\0", 1, False), (b"\0\0", 1, True)]
+
+
+def microphone(**config: float) -> MicrophoneSource:
+    return MicrophoneSource(
+        CaptureConfig(**config), 22050, threading.Event(), lambda s, r: None, Health()
+    )
+
+
+def period(position: int, arrived: float, seconds: float = 1.0, seed: int = 0) -> Chunk:
+    """Noise at 48 kHz, whose last sample was delivered at `arrived` (monotonic s)."""
+    samples = to_int16(noise(seconds, 48000, seed=seed))
+    return Chunk(samples.tobytes(), len(samples), position, arrived, 0.0)
+
+
+def test_positions_count_on_by_the_clock_across_a_loss_of_the_device() -> None:
+    source = microphone()
+    first = _Converter(1, 48000, source)
+    assert first.block(period(0, 101.0)).position == 0
+    again = _Converter(1, 48000, source)  # the first sample was heard at 100 s, this at 108 s
+    assert again.block(period(0, 108.5, seconds=0.5)).position == 8 * 22050
+
+
+def test_lost_frames_move_the_position_and_end_the_resamplers_stream() -> None:
+    converter = _Converter(1, 48000, microphone())
+    before = converter.block(period(0, 101.0))
+    after = converter.block(period(3 * 48000, 104.0, seed=1))  # two seconds are missing
+    assert (before.position, after.position) == (0, 3 * 22050)
+    alone = _Converter(1, 48000, microphone()).block(period(0, 1.0, seed=1))
+    np.testing.assert_array_equal(after.samples, alone.samples)
+
+
+def test_a_request_that_no_device_can_meet_is_not_waited_for(monkeypatch) -> None:
+    made = MadePortAudio({(22050, 1)})
+    heard = MadeLive(made, monkeypatch, lambda heard: heard.stop.set(), device="nonsense")
+    with pytest.raises(DeviceChoiceError, match="device nonsense: not found"):
+        heard.run()
+    assert made.alive == 0
 
 
 class MadeLive:
@@ -187,10 +242,7 @@ def test_channels_are_averaged_or_one_is_picked_and_gain_applied() -> None:
     samples = np.array([[0.1, 0.3], [0.2, -0.2]], dtype=np.float32)
 
     def heard(**config: float) -> np.ndarray:
-        source = MicrophoneSource(
-            CaptureConfig(**config), 22050, threading.Event(), lambda s, r: None, Health()
-        )
-        return source.pick(samples)
+        return microphone(**config).pick(samples)
 
     np.testing.assert_allclose(heard(), [0.2, 0.0], atol=1e-7)
     np.testing.assert_allclose(heard(channel=2), [0.3, -0.2], atol=1e-7)

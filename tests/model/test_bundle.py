@@ -126,6 +126,14 @@ def test_a_missing_model_names_the_shipped_ones() -> None:
         find_model("gtzan-nonsense")
 
 
+def test_a_file_of_the_users_own_comes_before_a_shipped_model(tmp_path, monkeypatch) -> None:
+    name = "gtzan-edge.int8"
+    assert find_model(name) == shipped_models()[name]
+    monkeypatch.chdir(tmp_path)
+    write_bundle(Path(name), FLATBUFFER, INFO)
+    assert find_model(name) == name
+
+
 def test_shipped_bundles_open_and_say_how_good_they_are() -> None:
     for name, path in shipped_models().items():
         info = read_bundle(path).info

@@ -202,17 +202,20 @@ class _Converter:
     def __init__(self, channels: int, rate: int, source: MicrophoneSource) -> None:
         self._channels, self._rate, self._source = channels, rate, source
         self._next: int | None = None  # expected position of the next chunk, capture rate
+        self._start = 0  # position of the session's first sample, model rate
         self._at = 0  # position of the next output sample, model rate
         self._resampler = Resampler(rate, source.sample_rate)
 
     def block(self, chunk: Chunk) -> AudioBlock:
         pcm = np.frombuffer(chunk.data, "<i2").reshape(-1, self._channels)
         samples = self._source.pick(from_int16(pcm))
+        elapsed = round(chunk.position / self._rate * self._source.sample_rate)
         if self._next is None:
             self._at = self._source.timeline(chunk.arrived - chunk.frames / self._rate)
+            self._start = self._at - elapsed
         elif chunk.position != self._next:
-            lost = chunk.position - self._next
-            self._at += round(lost * self._source.sample_rate / self._rate)
+            # What the resampler still held is lost too.
+            self._at = self._start + elapsed
             self._resampler = Resampler(self._rate, self._source.sample_rate)
         self._next = chunk.position + chunk.frames
         resampled = self._resampler.push(samples)
