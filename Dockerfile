@@ -4,11 +4,11 @@
 #   docker run --rm genre-edge demo
 #   docker run -d --init --restart always --device /dev/snd --group-add audio -v genre-edge:/var/lib/genre-edge genre-edge
 #
-# --device hands the sound devices in, --group-add the right to open them, the volume keeps the history.
+# --device gives the container the sound devices, --group-add the right to open them. The volume keeps the history.
 
 FROM debian:trixie-slim AS build
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install -y --no-install-recommends gcc python3-dev python3-venv portaudio19-dev \
+RUN apt-get update && apt-get install -y --no-install-recommends gcc npm python3-dev python3-venv portaudio19-dev \
     && rm -rf /var/lib/apt/lists/*
 COPY . /source
 RUN python3 -m venv /opt/genre-edge && /opt/genre-edge/bin/pip install --no-cache-dir "/source[mic,mqtt,web]"
