@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def write_audio(tmp_path: Path) -> Callable[..., Path]:
 def cli() -> Cli:
     """Run genre-edge as a user does, in a process of its own."""
 
-    def run(*args: object, **options: object) -> subprocess.CompletedProcess[str]:
+    def run(*args: object, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "genre_edge", *map(str, args)]
         text = "input" not in options or isinstance(options["input"], str)
         return subprocess.run(command, capture_output=True, text=text, timeout=300, **options)

@@ -11,9 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.helpers.waiting import wait_for
 
@@ -125,15 +127,13 @@ class Subscriber:
     def __init__(self, port: int, name: str = "witness") -> None:
         """The broker keeps for `name` what it has not acknowledged."""
         self.heard: list[tuple[str, bytes, bool]] = []
-        self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False
-        )
-        self._client.reconnect_delay_set(0.05, 0.2)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+        self._client.reconnect_delay_set(0.05, 0.2)  # type: ignore[arg-type]
         self._is_subscribed = threading.Event()
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
         self._client.on_subscribe = lambda *_: self._is_subscribed.set()
         self._client.on_message = lambda _c, _d, m: self.heard.append(
-            (m.topic, m.payload, m.retain)
+            (m.topic, bytes(m.payload), m.retain)
         )
         self._client.connect_async("127.0.0.1", port, keepalive=10)
         self._client.loop_start()
@@ -148,7 +148,7 @@ class Subscriber:
     def on(self, end: str) -> list[bytes]:
         return [payload for topic, payload, _ in self.heard if topic.endswith(end)]
 
-    def windows(self) -> list[dict]:
+    def windows(self) -> list[dict[str, Any]]:
         return [json.loads(payload) for payload in self.on("/window")]
 
     def close(self) -> None:

@@ -52,7 +52,7 @@ class FakeMic:
             "PULSE_SERVER": f"unix:{self.socket}",
         }
         self._daemon: subprocess.Popen[bytes] | None = None
-        self.processes: list[subprocess.Popen] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
         """What was started here and must not outlive the test."""
 
     def start(self) -> None:
