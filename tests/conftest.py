@@ -14,10 +14,14 @@ import numpy as np
 import pytest
 import soundfile
 from genre_edge.demo import clip_path
+from hypothesis import settings
 
 from tests.helpers.fakemic import FakeMic, installed
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
 GTZAN = ROOT.parent / "shared" / "data" / "gtzan"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from genre_edge.errors import RuntimeMissing
 from genre_edge.judge.evaluation import evaluate
 from genre_edge.judge.measures import uncertain_below
 from genre_edge.judge.predict import LabelledSource, predict
@@ -13,7 +14,8 @@ from genre_edge.judge.tracks import Track
 from genre_edge.model.bundle import find_model
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import EngineConfig
-from genre_edge_convert.verify.agreement import largest_loss, valid_metrics
+from genre_edge_convert.verify import agreement
+from genre_edge_convert.verify.agreement import largest_loss, runs_in, valid_metrics
 
 LABELS = ("blues", "jazz", "metal", "rock")
 TRUTH = np.repeat([0, 1, 3], 10)
@@ -31,6 +33,18 @@ def test_where_every_label_gains_the_worst_gains_least() -> None:
     network = TRUTH.copy()
     network[[0, 10, 11, 20, 21, 22]] = 2
     assert largest_loss(LABELS, TRUTH, network, TRUTH) == ("blues", 10.0)
+
+
+def test_interpreters_are_compared_with_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"litert": [0, 0, 1, 1], "tensorflow": [0, 0, 0, 1]}
+
+    def top1_of(path: Path, windows: np.ndarray, runtime: str) -> np.ndarray:
+        if runtime not in said:
+            raise RuntimeMissing(f"{runtime}: not installed")
+        return np.array(said[runtime])
+
+    monkeypatch.setattr(agreement, "top1_of", top1_of)
+    assert runs_in(Path("m.tflite"), np.zeros((4, 2, 2))) == {"litert": 1.0, "tensorflow": 0.75}
 
 
 @pytest.fixture(scope="module")

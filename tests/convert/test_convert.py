@@ -4,6 +4,7 @@ says of a model."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -368,7 +369,9 @@ def test_a_bad_int8_model_is_explained_by_its_tensors(tmp_path, npz, capsys) -> 
     assert run(tmp_path / "m.keras", *given) == 1
     error = capsys.readouterr().err
     assert "tensors whose int8 values differ most" in error
-    assert "steps of" in error
+    steps = [float(step) for step in re.findall(r"off by ([\d.]+) steps of", error)]
+    assert steps == sorted(steps, reverse=True), "the worst first"
+    assert len(steps) == 5
     assert "nothing was written" in error.splitlines()[-1]
 
 

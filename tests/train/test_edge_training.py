@@ -52,6 +52,16 @@ def test_speed_keeps_the_whole_band() -> None:
         assert fast[RATE : 2 * RATE].std() > 0.6, "10 kHz is still there"
 
 
+def test_speed_changes_the_pitch_both_ways() -> None:
+    tone = np.sin(2 * np.pi * 1000 * np.arange(5 * RATE) / RATE).astype(np.float32)
+    pitches = []
+    for seed in range(12):
+        spectrum = np.abs(np.fft.rfft(augmenter(seed).speed(tone, 3 * RATE) * np.hanning(3 * RATE)))
+        pitches.append(spectrum.argmax() / 3)
+    assert 1030 < max(pitches) < 1100
+    assert 900 < min(pitches) < 970
+
+
 def test_noise_stands_at_its_ratio() -> None:
     samples = noise(3.0)
     added = augmenter(1).noise(samples, 20, 20) - samples

@@ -88,6 +88,18 @@ def test_validate_is_content_with_good_data(faulty: Path, capsys) -> None:
     assert "found: nothing" in capsys.readouterr().out
 
 
+def test_a_repeat_says_what_is_wrong_with_it(tmp_path: Path, capsys) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440), RATE)
+    soundfile.write(tmp_path / "b.wav", tone(550), RATE)
+    rows = ["one,rock,a.wav,train", "two,rock,a.wav,valid", "three,jazz,b.wav,train"]
+    rows += ["four,rock,b.wav,train"]
+    (tmp_path / "tracks.csv").write_text("\n".join(["track,genre,file,split", *rows]) + "\n")
+    assert train.main(["validate", str(tmp_path), "--jobs", "1"]) == 1
+    shown = capsys.readouterr().out
+    assert "one: is also two (on both sides of the split)\n" in shown
+    assert "three: is also four (under two labels)\n" in shown
+
+
 # --- augmentation from a file
 
 

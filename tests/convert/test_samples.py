@@ -1,0 +1,85 @@
+"""The windows of a conversion: to calibrate on and to verify with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from genre_edge.errors import UsageError
+from genre_edge.model.frontend import LogMel
+from genre_edge.model.frontend_spec import FrontendSpec
+from genre_edge_convert.read import samples
+from genre_edge_convert.read.samples import load_samples
+
+from tests.conftest import noise
+
+SPEC = FrontendSpec()
+LABELS = ["jazz", "pop", "rock"]
+
+
+@pytest.fixture
+def music(tmp_path: Path, write_audio: Callable[..., Path], monkeypatch) -> Path:
+    """Training tracks: five rock, two jazz, of 7 s; valid ones: rock and jazz, of 7 s,
+    and pop of 1 s."""
+    rows = ["track,genre,file,split"]
+    for number, (genre, split, seconds) in enumerate(
+        [("rock", "train", 7)] * 5
+        + [("jazz", "train", 7)] * 2
+        + [("rock", "valid", 7), ("jazz", "valid", 7), ("pop", "valid", 1)]
+    ):
+        write_audio(f"{number}.wav", noise(seconds, seed=number), subtype="FLOAT")
+        rows.append(f"{number},{genre},{number}.wav,{split}")
+    (tmp_path / "tracks.csv").write_text("\n".join(rows) + "\n")
+    monkeypatch.setattr(samples, "LEAST_CALIBRATION", 1)
+    return tmp_path
+
+
+def window(number: int, start: int, seconds: float = 7) -> np.ndarray:
+    """The features of `window_samples` samples of a track."""
+    audio = noise(seconds, seed=number)
+    audio = np.resize(audio, max(len(audio), SPEC.window_samples))
+    return LogMel(SPEC).window(audio[start : start + SPEC.window_samples])
+
+
+def test_calibration_takes_the_middle_of_each_training_track(music: Path) -> None:
+    found = load_samples(music, SPEC, LABELS).calibration
+    middle = (7 * SPEC.sample_rate - SPEC.window_samples) // 2
+    expected = np.stack([window(number, middle) for number in range(7)])
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_no_genre_has_more_than_its_share_of_the_calibration(
+    music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples, "MOST_CALIBRATION", 6)
+    assert len(load_samples(music, SPEC, LABELS).calibration) == 3 + 2
+
+
+def test_all_windows_of_the_valid_tracks_are_held_out(music: Path) -> None:
+    found = load_samples(music, SPEC, LABELS)
+    assert [LABELS[i] for i in found.label] == ["rock", "rock", "jazz", "jazz", "pop"]
+    expected = [window(7, 0), window(8, 0), window(9, 0, 1)]
+    np.testing.assert_allclose(found.held_out[[0, 2, 4]], expected, atol=1e-4)
+    assert [track.name for track in found.valid] == ["7", "8", "9"]
+
+
+def test_a_label_that_the_model_does_not_know_is_named(music: Path) -> None:
+    with pytest.raises(UsageError, match="no label pop"):
+        load_samples(music, SPEC, ["jazz", "rock"])
+
+
+def test_tracks_that_cannot_be_read_are_named_and_left_out(
+    music: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (0, 8):
+        (music / f"{number}.wav").write_text("no audio")
+    found = load_samples(music, SPEC, LABELS)
+    assert (len(found.calibration), len(found.held_out)) == (6, 3)
+    assert [track.name for track in found.valid] == ["7", "9"]
+    skipped = [line for line in capsys.readouterr().err.splitlines() if "skipped" in line]
+    assert [line.partition(": ")[2].split("/")[-1].split(":")[0] for line in skipped] == [
+        "8.wav",
+        "0.wav",
+    ]
