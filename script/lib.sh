@@ -1,4 +1,4 @@
-# Shared by the scripts: where the project is, which Python, which system packages. Source it.
+# What the scripts share: where the project is, which Python, which system packages.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv="$root/.venv"
@@ -7,7 +7,7 @@ all_extras=dev,mic,train  # what working on the project needs
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# Install Debian packages that are missing; without apt or the right to use it, say what to install.
+# Install Debian packages that are missing. Without the right to, say what to install.
 need_packages() {
     local missing=() package
     command -v dpkg-query >/dev/null || return 0
@@ -23,7 +23,8 @@ need_packages() {
         die "could not install: run 'sudo apt install ${missing[*]}' and start this script again"
 }
 
-# The Python to use: $PYTHON, or the first on the PATH that is 3.11 or newer and can make environments.
+# The Python to use: $PYTHON, or the first on the PATH that is 3.11 or newer and can make
+# environments.
 find_python() {
     local candidate
     for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
@@ -35,7 +36,8 @@ find_python() {
     return 1
 }
 
-# The Python of one version, "3.12" say. pyenv installs versions that its shims hide until they are chosen.
+# The Python of one version, such as 3.12. pyenv hides versions until they are chosen, so
+# its folder is searched too.
 find_python_version() {
     local candidate
     for candidate in "$(command -v "python$1")" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
@@ -47,8 +49,9 @@ find_python_version() {
     return 1
 }
 
-# Make .venv and install the package with the given extras at the versions of constraints.txt, unless that has been done since
-# the package's metadata last changed. Without extras any such installation will do.
+# Make .venv and install the package with the given extras, at the versions of
+# constraints.txt, unless that was done since the package's metadata last changed. If no
+# extras are asked for, an installation with extras will do.
 need_venv() {
     local extras=$1 python stamp want
     if [ ! -x "$venv/bin/python" ]; then
@@ -57,11 +60,11 @@ need_venv() {
         "$python" -m venv "$venv"
     fi
     stamp="$venv/.installed-$extras"
-    want=$(cat "$root/setup.py" "$root/pyproject.toml" "$root/constraints.txt" "$root/edge/genre_edge/version.py" | sha256sum)
+    want=$(cd "$root" && cat setup.py pyproject.toml constraints.txt edge/genre_edge/version.py | sha256sum)
     if ! grep -qsx "$want" "$stamp" && { [ -n "$extras" ] || ! grep -qsx "$want" "$venv"/.installed-*; }; then
         say "installing genre-edge${extras:+[$extras]} into .venv"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check --constraint "$root/constraints.txt" \
-            --editable "$root${extras:+[$extras]}" >&2
+        "$venv/bin/pip" install --quiet --disable-pip-version-check \
+            --constraint "$root/constraints.txt" --editable "$root${extras:+[$extras]}" >&2
         printf '%s\n' "$want" >"$stamp"
     fi
 }

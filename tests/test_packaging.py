@@ -115,7 +115,7 @@ def test_the_wheel_holds_every_module_model_and_completion(clone: Path, tmp_path
 def test_without_npm_the_build_says_what_the_wheel_lacks(clone: Path, tmp_path: Path) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("bash", "dirname", "env", "cat", "sha256sum"):
+    for name in ("bash", "cat", "dirname", "env", "mktemp", "rm", "sha256sum"):
         (tools / name).symlink_to(shutil.which(name))
     names, printed = build(clone, tmp_path / "dist", PATH=str(tools))
     assert "no npm here: the page will lack waveforms and charts" in printed
