@@ -35,15 +35,20 @@ def memorable():
     )
 
 
-def test_no_head_repeats_the_label_of_a_track_that_it_was_fitted_to(memorable) -> None:
-    soft = soft_labels([memorable], np.arange(40) % FOLDS)
+@pytest.fixture(scope="module")
+def soft(memorable) -> np.ndarray:
+    return soft_labels([memorable], np.arange(40) % FOLDS)
+
+
+@pytest.mark.slow
+def test_no_head_repeats_the_label_of_a_track_that_it_was_fitted_to(memorable, soft) -> None:
     np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-5)
     told = (soft * memorable.target)[100:].sum(axis=1).mean()
     assert told < 0.6, "nothing can be known of a track that was not met"
 
 
-def test_clips_without_music_keep_their_target(memorable) -> None:
-    soft = soft_labels([memorable], np.arange(40) % FOLDS)
+@pytest.mark.slow
+def test_clips_without_music_keep_their_target(soft) -> None:
     np.testing.assert_array_equal(soft[:100], 0.5)
 
 

@@ -16,7 +16,8 @@ Release = tuple[int, int]
 """TFLite's major and minor number."""
 
 OLDEST: Release = (2, 5)
-"""The oldest release told apart; nobody has installed an older one for years."""
+"""The oldest release that is distinguished; older ones have not been installed for
+years."""
 TARGETS: Mapping[str, Release] = {f"tflite-runtime-2.{minor}": (2, minor) for minor in range(5, 15)}
 """Names for --target."""
 

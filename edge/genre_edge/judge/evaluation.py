@@ -125,7 +125,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How right a model is on labelled tracks, and how honest its confidence."""
+    """How right a model is on labelled tracks, and how well its confidence fits."""
 
     windows: Accuracy
     """Over windows. Those of one track resemble each other: its interval is too

@@ -78,7 +78,7 @@ def macro_f1(confusion: npt.ArrayLike) -> float:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The windows whose confidence lies in one stretch, such as 0.6 to 0.7."""
+    """The windows whose confidence is in one range, such as 0.6 to 0.7."""
 
     confidence: float
     """Their mean confidence, 0 to 1."""
@@ -100,7 +100,7 @@ def reliability(
     right
         Whether the answer was right, bool [n].
     bins
-        Stretches of equal width that 0 to 1 is cut into. A confidence of exactly 1
+        Ranges of equal width that 0 to 1 is divided into. A confidence of exactly 1
         belongs to the last.
 
     Returns
@@ -108,12 +108,10 @@ def reliability(
     list
         The bins that hold a window, lowest confidence first.
     """
-    sure, hit = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
-    at = np.minimum((sure * bins).astype(int), bins - 1)
+    p, hit = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
+    at = np.minimum((p * bins).astype(int), bins - 1)
     return [
-        ReliabilityBin(
-            float(sure[at == b].mean()), float(hit[at == b].mean()), int((at == b).sum())
-        )
+        ReliabilityBin(float(p[at == b].mean()), float(hit[at == b].mean()), int((at == b).sum()))
         for b in range(bins)
         if (at == b).any()
     ]
@@ -139,6 +137,6 @@ def uncertain_below(confidence: npt.ArrayLike, right: npt.ArrayLike) -> float:
     Of the thresholds 0, 0.05, ... 0.95 it is the one with the most windows right, less
     those wrong, at or above it; the lowest of equals. Parameters as for `reliability`.
     """
-    sure, hit = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
+    p, hit = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
     thresholds = [round(float(t), 2) for t in np.arange(0.0, 0.96, 0.05)]
-    return max(thresholds, key=lambda t: float((2 * hit - 1)[sure >= t].sum()))
+    return max(thresholds, key=lambda t: float((2 * hit - 1)[p >= t].sum()))

@@ -30,7 +30,7 @@ class Predictions:
     """Each track's true label, an index into `labels`: [tracks]."""
     groups: tuple[str, ...] = ()
     """What each track belongs to: a data set, or a condition it was played under.
-    Empty where nothing is told apart."""
+    Empty if there are no groups."""
 
     @staticmethod
     def of_tracks(
@@ -50,7 +50,7 @@ class Predictions:
         genres
             Each track's true label.
         groups
-            What each track belongs to, if groups are told apart.
+            What each track belongs to, if there are groups.
         """
         windows = [len(one) for one in scores]
         return Predictions(

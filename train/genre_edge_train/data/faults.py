@@ -111,19 +111,19 @@ def find_faults(tracks: Sequence[Track], jobs: int) -> list[Fault]:
         for track, result in zip(tracks, results, strict=True)
         if isinstance(result, str)
     ]
-    heard = [(t, h) for t, h in zip(tracks, results, strict=True) if isinstance(h, FileFacts)]
+    measured = [(t, h) for t, h in zip(tracks, results, strict=True) if isinstance(h, FileFacts)]
     return [
         *faults,
-        *_repeats(heard),
-        *_levels(heard),
-        *_lengths(heard),
-        *_labels([t for t, _ in heard]),
+        *_repeats(measured),
+        *_levels(measured),
+        *_lengths(measured),
+        *_labels([t for t, _ in measured]),
     ]
 
 
-def _repeats(heard: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
+def _repeats(measured: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
     groups = defaultdict(list)
-    for track, found in heard:
+    for track, found in measured:
         groups[found.digest].append(track)
     return [
         Fault(
@@ -139,23 +139,23 @@ def _repeats(heard: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
     ]
 
 
-def _levels(heard: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
+def _levels(measured: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
     faults = [
         Fault("clipping", track.name, f"{found.clipped:.2%} of samples at full scale")
-        for track, found in heard
+        for track, found in measured
         if found.clipped >= CLIPPED_SHARE
     ]
     return faults + [
         Fault("silence", track.name, f"{found.silent:.0%} of it is below {SILENT_DBFS:g} dBFS")
-        for track, found in heard
+        for track, found in measured
         if found.silent >= SILENT_SHARE
     ]
 
 
-def _lengths(heard: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
-    if not heard:
+def _lengths(measured: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
+    if not measured:
         return []
-    median = float(np.median([found.seconds for _, found in heard]))
+    median = float(np.median([found.seconds for _, found in measured]))
     return [
         Fault(
             "length",
@@ -167,7 +167,7 @@ def _lengths(heard: Sequence[tuple[Track, FileFacts]]) -> list[Fault]:
                 else f"the median is {median:.2f} s"
             ),
         )
-        for track, found in heard
+        for track, found in measured
         if found.seconds < SHORT_SECONDS or abs(found.seconds - median) > UNUSUAL_LENGTH * median
     ]
 

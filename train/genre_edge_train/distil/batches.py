@@ -1,6 +1,6 @@
 """What each training step of the edge network sees.
 
-A batch holds clips with the teacher's opinion, some as recorded and some as heard in a
+A batch holds clips with the teacher's opinion, some as recorded and some played in a
 room, and a few log-mels whose audio is not there, with nothing but their label.
 """
 
@@ -49,7 +49,7 @@ class DistilSpec:
     soft_share: float = 0.0
     """Share of the soft label in the target; the rest is the clip's own label."""
     room_share: float = 0.5
-    """Share of clips heard in a room."""
+    """Share of clips that are played in a room."""
     seed: int = 0
     """Seed of weights, order and masks."""
 
@@ -172,16 +172,16 @@ class Batches:
         )
 
     def _log_mels(self, rng: np.random.Generator, extra: MelAugmenter) -> _Part:
-        heard, genre = extra.draw(rng, self._spec.extra)
+        features, genre = extra.draw(rng, self._spec.extra)
         embedding, scores = (
-            np.zeros((len(heard), width), np.float32) for width in (EMBEDDING, SCORES)
+            np.zeros((len(features), width), np.float32) for width in (EMBEDDING, SCORES)
         )
         return (
-            heard[:, :, : self._mels],
+            features[:, :, : self._mels],
             genre,
             embedding,
             scores,
-            np.zeros(len(heard), dtype=np.float32),
+            np.zeros(len(features), dtype=np.float32),
         )
 
     def _find(self, index: int) -> tuple[ClipSet, int]:

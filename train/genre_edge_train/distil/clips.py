@@ -234,8 +234,9 @@ class ClipMaker:
         spec = self._plan.augment
         clean = samples[-self._length :]
         embedding, scores = self._teacher.listen(clean, self._rate)
-        heard = augmenter.noise(clean, 15, 40) if rng.random() < spec.noise_probability else clean
-        clips.clean[index] = encode(self._logmel.window(np.ascontiguousarray(heard)))
+        if rng.random() < spec.noise_probability:
+            clean = augmenter.noise(clean, 15, 40)
+        clips.clean[index] = encode(self._logmel.window(np.ascontiguousarray(clean)))
         for version in range(ROOM_VERSIONS):
             room = augmenter.room(samples, self._length)
             clips.room[index, version] = encode(self._logmel.window(room))

@@ -68,12 +68,12 @@ class Teacher:
             Embedding, float32 [1024], and class scores, float32 [521], 0 to 1: means
             over overlapping patches.
         """
-        heard = soxr.resample(samples, sample_rate, TEACHER_RATE, quality="HQ")
-        peak = float(np.max(np.abs(heard))) + 1e-9
-        heard = heard * np.float32(0.5 / peak)
+        audio = soxr.resample(samples, sample_rate, TEACHER_RATE, quality="HQ")
+        peak = float(np.max(np.abs(audio))) + 1e-9
+        audio = audio * np.float32(0.5 / peak)
         embeddings, scores = [], []
-        for start in range(0, max(1, len(heard) - PATCH // 2), PATCH // 2):
-            patch = heard[start : start + PATCH]
+        for start in range(0, max(1, len(audio) - PATCH // 2), PATCH // 2):
+            patch = audio[start : start + PATCH]
             if len(patch) < PATCH:
                 patch = np.pad(patch, (0, PATCH - len(patch)))
             self._net.set_tensor(

@@ -103,8 +103,8 @@ def _band(samples: Float32, rate: int, low: float, high: float, order: int = 2) 
 def _room(size: tuple[float, float, float], decay: float) -> Change:
     def change(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
         response = image_room(rate, size, decay, rng)
-        heard = scipy.signal.fftconvolve(samples, response)[: len(samples)]
-        return np.asarray(heard, np.float32)
+        changed = scipy.signal.fftconvolve(samples, response)[: len(samples)]
+        return np.asarray(changed, np.float32)
 
     return change
 
@@ -119,16 +119,16 @@ def _noise(ratio_db: float) -> Change:
 
 
 def _small_speaker(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
-    heard = _band(samples, rate, 220, 7000)
+    changed = _band(samples, rate, 220, 7000)
     peak_b, peak_a = scipy.signal.iirpeak(900, 1.2, fs=rate)
-    return np.asarray(heard + 0.8 * scipy.signal.lfilter(peak_b, peak_a, heard), np.float32)
+    return np.asarray(changed + 0.8 * scipy.signal.lfilter(peak_b, peak_a, changed), np.float32)
 
 
 def _cheap_microphone(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:
-    heard = _band(samples, rate, 120, 9000, 1)
+    changed = _band(samples, rate, 120, 9000, 1)
     presence_b, presence_a = scipy.signal.iirpeak(4200, 1.5, fs=rate)
-    heard = heard + 0.9 * scipy.signal.lfilter(presence_b, presence_a, heard)
-    return _noise(25)(np.tanh(heard / (4 * heard.std())).astype(np.float32), rate, rng)
+    changed = changed + 0.9 * scipy.signal.lfilter(presence_b, presence_a, changed)
+    return _noise(25)(np.tanh(changed / (4 * changed.std())).astype(np.float32), rate, rng)
 
 
 def _low_level(samples: Float32, rate: int, rng: np.random.Generator) -> Float32:

@@ -116,8 +116,8 @@ def valid_windows(
         )
         for start in range(0, len(samples) - length + 1, length):
             clean.append(logmel.window(samples[start : start + length]))
-            heard = samples[max(0, start - spec.sample_rate) : start + length]
-            room.append(logmel.window(augmenter.room(heard, length)))
+            played = samples[max(0, start - spec.sample_rate) : start + length]
+            room.append(logmel.window(augmenter.room(played, length)))
             label.append(labels.index(track.genre))
             numbers.append(number)
     return ValidWindows(
@@ -194,13 +194,13 @@ def run(recipe: Recipe, tracks: Sequence[Track]) -> dict[str, Any]:
     labels = labels_of(tracks)
     spec = lower_bands(recipe.clips[0].frontend, STUDENT_MELS)
     cache = PcmCache(recipe.cache, spec.sample_rate)
-    heard, bad = readable(tracks, cache)
+    decoded, bad = readable(tracks, cache)
     for line in bad:
         print(f"genre-train: skipped {line}", file=sys.stderr)
     train, valid_tracks, test_tracks = (
-        [track for track in heard if track.split == side] for side in ("train", "valid", "test")
+        [track for track in decoded if track.split == side] for side in ("train", "valid", "test")
     )
-    files = {track: heard[track] for track in train}
+    files = {track: decoded[track] for track in train}
     sets: list[ClipSet] = [
         make_clips(
             plan,
