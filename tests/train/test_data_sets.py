@@ -82,3 +82,5 @@ def test_evaluate_prints_a_row_for_each_data_set_and_condition(tmp_path, capsys)
         ["| two", "living room, 0.7 s"],
     ]
     assert [row["tracks"]["count"] for row in json.loads(out.read_text())] == [1] * 4
+    assert train.main(["evaluate", "gtzan-two-block.int8", "--data", data[1]]) == 0
+    assert "| two | living room, 0.7 s |" in capsys.readouterr().out

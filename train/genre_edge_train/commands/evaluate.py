@@ -45,8 +45,8 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         required=True,
         metavar="DATA",
-        help="labelled recordings; of several data sets, a table with one row for each, as "
-        "recorded and in a room, whose tracks each count once",
+        help="labelled recordings; of several data sets, or of a CSV with sources, a table with "
+        "one row for each, as recorded and in a room, whose tracks each count once",
     )
     top.add_argument(
         "--conditions", action="store_true", help="all conditions, not only as recorded"
@@ -58,11 +58,12 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; returns the exit status."""
+    from ..data.recordings import has_sources
     from ..results.conditions import CONDITIONS, evaluate_conditions, table
 
     if args.card is not None and not args.card.is_file():
         raise UsageError(Fault("card", args.card, "no such file"))
-    if len(args.data) > 1:
+    if len(args.data) > 1 or has_sources(args.data[0]):
         return _data_sets(args)
     valid = [track for track in load_tracks(args.data[0]) if track.split == "valid"]
     names = list(CONDITIONS) if args.conditions else list(CONDITIONS)[:1]

@@ -57,9 +57,8 @@ def load_recordings(data: Path) -> list[Recording]:
     or use (the side), source and group. Everything else is read as
     `genre_edge.judge.tracks.load_tracks` does.
     """
-    table = data if data.suffix == ".csv" else data / "tracks.csv"
-    if table.is_file() and "source" in _columns(table):
-        return _from_table(table)
+    if has_sources(data):
+        return _from_table(data if data.suffix == ".csv" else data / "tracks.csv")
     tracks = load_tracks(data)
     fewest = min(Counter(track.genre for track in tracks).values())
     # With fewer tracks of a label than folds, some heads do without it.
@@ -78,6 +77,12 @@ def load_recordings(data: Path) -> list[Recording]:
         )
         for track, f in zip(tracks, fold, strict=True)
     ]
+
+
+def has_sources(data: Path) -> bool:
+    """Whether a data set has a table that names the collection of each recording."""
+    table = data if data.suffix == ".csv" else data / "tracks.csv"
+    return table.is_file() and "source" in _columns(table)
 
 
 def load_unlabelled(data: Path) -> list[Recording]:
