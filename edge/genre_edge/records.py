@@ -175,4 +175,19 @@ Record = FileOutput | LiveOutput
 
 def compact_json(values: object) -> str:
     """JSON without spaces, letters beyond ASCII as they are: for programs to read."""
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return valid_utf8(json.dumps(values, ensure_ascii=False, separators=(",", ":")))
+
+
+def valid_utf8(text: str) -> str:
+    r"""Text that can be written as UTF-8, though a file's name in it is none.
+
+    Python reads the byte 0xFF of such a name as the lone surrogate U+DCFF. It becomes
+    the six characters `\udcff`, which in JSON mean the same: a program in Python gets
+    the bytes of the name back with `os.fsencode(json.loads(line)["file"])`.
+
+    Examples
+    --------
+    >>> valid_utf8("caf\udce9.wav")
+    'caf\\udce9.wav'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 from genre_edge.audio.folders import find_audio
@@ -17,9 +18,10 @@ def test_folders_are_searched_and_empty_ones_reported(tmp_path) -> None:
     (tmp_path / "empty").mkdir()
     found = list(find_audio([str(tmp_path / "music"), str(tmp_path / "empty"), "-", "x.bin"]))
     assert found[:2] == [str(deep / "a.flac"), str(deep / "z.MP3")]
-    assert isinstance(found[2], AudioError)
-    assert "no audio in this folder" in str(found[2])
-    assert found[3:] == ["-", "x.bin"]
+    assert str(found[2]) == f"{tmp_path / 'music'}: 1 file skipped: 1 .txt"
+    assert isinstance(found[3], AudioError)
+    assert "no audio in this folder" in str(found[3])
+    assert found[4:] == ["-", "x.bin"]
 
 
 def test_files_come_in_the_order_of_their_names(tmp_path) -> None:
@@ -36,3 +38,39 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_rest_is_found(tmp_path) -
     found = list(find_audio([str(tmp_path)]))
     assert found[0] == str(tmp_path / "a.wav")
     assert str(found[1]) == f"{tmp_path / 'closed'}: permission denied"
+
+
+def test_what_is_skipped_is_counted_by_kind(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")  # without ffmpeg
+    names = ["a.m4a", "b.M4A", "c.txt", "d", ".hidden", "._a.mp3", "e.wav"]
+    for name in names:
+        (tmp_path / name).touch()
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX" / "e.wav").touch()
+    found, skipped = find_audio([str(tmp_path)])
+    assert found == str(tmp_path / "e.wav")
+    assert str(skipped) == (
+        f"{tmp_path}: 5 files skipped: 2 .m4a (install ffmpeg), 1 without a suffix, 1 .txt, "
+        "1 pipes or devices"
+    )
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+def test_what_ffmpeg_decodes_is_found_where_it_is_installed(tmp_path) -> None:
+    (tmp_path / "a.m4a").touch()
+    assert list(find_audio([str(tmp_path)])) == [str(tmp_path / "a.m4a")]
+
+
+def test_links_to_folders_are_followed_once(tmp_path) -> None:
+    music, other = tmp_path / "music", tmp_path / "other"
+    for folder in (music / "z", other):
+        folder.mkdir(parents=True)
+        (folder / "a.wav").touch()
+    (music / "a-link").symlink_to(music / "z")
+    (music / "loop").symlink_to(music)
+    (music / "other").symlink_to(other)
+    assert list(find_audio([str(music)])) == [
+        str(music / "other" / "a.wav"),
+        str(music / "z" / "a.wav"),
+    ]

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -251,3 +253,55 @@ def test_opposite_channels_are_not_silence(cli, write_audio, demo_clip) -> None:
     one = write_audio("b.wav", music, rate)
     of_both, of_one = (lines(cli("classify", p, "--format", "json").stdout) for p in (both, one))
     assert [r["scores"] for r in of_both] == [r["scores"] for r in of_one]
+
+
+@pytest.mark.parametrize("environment", [{}, {"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_name_that_is_no_utf8_survives(
+    cli, tmp_path, demo_clip, environment: dict[str, str], jobs: int
+) -> None:
+    name = os.fsencode(tmp_path) + b"/caf\xe9 \xff.flac"
+    with open(name, "wb") as file:
+        file.write(demo_clip.read_bytes())
+    (tmp_path / "z.flac").write_bytes(demo_clip.read_bytes())
+    history = tmp_path / "history.db"
+    result = cli(
+        *("classify", tmp_path, "--format", "json", "--history", history, "--jobs", jobs),
+        env={**os.environ, **environment},
+        input=b"",
+    )
+    assert result.returncode == 0, result.stderr
+    records = lines(result.stdout.decode("utf-8"))
+    assert [os.fsencode(r["file"]) for r in records if r["type"] == "file"] == [
+        name,
+        os.fsencode(tmp_path / "z.flac"),
+    ]
+    with closing(sqlite3.connect(history)) as file:
+        sources = [row[0] for row in file.execute("SELECT DISTINCT source FROM stretches")]
+    assert sources == [rf"{tmp_path}/caf\udce9 \udcff.flac", str(tmp_path / "z.flac")]
+
+
+def test_a_pipe_that_is_named_is_read_as_a_stream(demo_clip, tmp_path) -> None:
+    samples, rate = soundfile.read(demo_clip)
+    soundfile.write(tmp_path / "a.wav", samples, rate)
+    program = f"{sys.executable} -m genre_edge classify --format json"
+    for how in (
+        f"{program} <(cat a.wav)",
+        f"{program} --jobs 2 <(cat a.wav) a.wav",
+        f"{program} /dev/stdin < a.wav",
+        f"cat a.wav | {program} /dev/stdin",
+        f"mkfifo p; cat a.wav > p & {program} p",
+    ):
+        result = subprocess.run(
+            ["bash", "-c", how], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        assert (result.returncode, result.stderr) == (0, ""), how
+        assert lines(result.stdout)[-1]["windows"] == 4, how
+
+
+def test_pipes_in_folders_are_passed_over(cli, demo_clip, tmp_path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    (tmp_path / "b.flac").write_bytes(demo_clip.read_bytes())
+    result = cli("classify", tmp_path, "--format", "json")
+    assert result.returncode == 0
+    assert result.stderr == f"genre-edge: {tmp_path}: 1 file skipped: 1 pipes or devices\n"

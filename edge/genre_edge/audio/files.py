@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 
 import numpy as np
@@ -73,10 +74,15 @@ def _decoder(name: str, contents: Contents) -> SndfileSource | FfmpegSource:
 
 def _examined(name: str) -> Contents:
     try:
+        mode = os.stat(name).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise AudioError(name, "is a pipe or a device, not a file")
         with open(name, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise AudioError(name, "is empty")
             return examine(file)
+    except ValueError:
+        raise AudioError(name, "no such file (its name has a NUL)") from None
     except OSError as error:
         raise AudioError(name, (error.strerror or str(error)).lower()) from None
 

@@ -3,19 +3,96 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import AudioError
+from .ffmpeg import find_ffmpeg
 
 AUDIO_SUFFIXES = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au"}
+    {
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".mp2",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".au",
+        ".caf",
+        ".w64",
+        ".rf64",
+    }
 )
 """What is looked for in folders; a file named on its own is tried whatever its
 suffix."""
+FFMPEG_SUFFIXES = frozenset(
+    {
+        ".m4a",
+        ".m4b",
+        ".mp4",
+        ".aac",
+        ".ac3",
+        ".alac",
+        ".ape",
+        ".amr",
+        ".wma",
+        ".webm",
+        ".mka",
+        ".mkv",
+        ".mov",
+        ".3gp",
+        ".avi",
+        ".wv",
+        ".mpc",
+    }
+)
+"""What is looked for too where ffmpeg is installed."""
+
+_MOST_NAMED = 8
+"""How many kinds of skipped files are named."""
+_FOREIGN_FOLDERS = frozenset({"__MACOSX"})
+"""Copies of a file system's notes on files, under the names of the files."""
 
 
-def find_audio(paths: Iterable[str]) -> Iterator[str | AudioError]:
+@dataclass
+class FolderListing:
+    """What is in a folder."""
+
+    files: list[str] = field(default_factory=list)
+    """Paths of the audio files, sorted."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """How many other files there are, by suffix."""
+    errors: list[OSError] = field(default_factory=list)
+    """Folders that cannot be read."""
+
+
+@dataclass(frozen=True)
+class SkippedFiles:
+    """Files of a folder that are not listened to."""
+
+    folder: str
+    """The folder."""
+    counts: dict[str, int]
+    """How many there are of each suffix."""
+
+    def __str__(self) -> str:
+        total = sum(self.counts.values())
+        by_number = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+        named = [f"{count} {_kind(suffix)}" for suffix, count in by_number[:_MOST_NAMED]]
+        others = sum(count for _, count in by_number[_MOST_NAMED:])
+        named += [f"{others} others"] if others else []
+        files = "file" if total == 1 else "files"
+        return f"{self.folder}: {total} {files} skipped: {', '.join(named)}"
+
+
+def find_audio(paths: Iterable[str]) -> Iterator[str | AudioError | SkippedFiles]:
     """Replace each folder among `paths` by the audio files in it.
 
     Folders are searched to any depth, in the order of names. Files and "-" (standard
@@ -23,25 +100,84 @@ def find_audio(paths: Iterable[str]) -> Iterator[str | AudioError]:
 
     Yields
     ------
-    str or AudioError
-        A path; or, for a folder that has no audio or cannot be read, the error to
-        report, so that the rest is still done.
+    str or AudioError or SkippedFiles
+        A path; for a folder that has no audio or cannot be read, the error to report,
+        so that the rest is still done; what else was in a folder.
     """
     for path in paths:
         if path == "-" or not os.path.isdir(path):
             yield path
             continue
-        errors: list[OSError] = []
-        found = [
-            os.path.join(folder, name)
-            for folder, folders, names in os.walk(path, onerror=errors.append)
-            for name in names
-            if Path(name).suffix.lower() in AUDIO_SUFFIXES and not name.startswith(".")
-        ]
-        yield from sorted(found)
-        for error in errors:
-            yield AudioError(str(error.filename), (error.strerror or str(error)).lower())
-        if not found and not errors:
-            yield AudioError(
-                path, f"no audio in this folder (looked for {' '.join(sorted(AUDIO_SUFFIXES))})"
-            )
+        listing = list_audio(path)
+        yield from listing.files
+        for error in listing.errors:
+            yield AudioError(os.fsdecode(error.filename), (error.strerror or str(error)).lower())
+        if listing.skipped:
+            yield SkippedFiles(path, dict(listing.skipped))
+        if not listing.files and not listing.errors:
+            looked_for = " ".join(sorted(_suffixes()))
+            yield AudioError(path, f"no audio in this folder (looked for {looked_for})")
+
+
+def list_audio(folder: str) -> FolderListing:
+    """Search a folder to any depth.
+
+    Links to folders are followed, each folder once. Hidden files, the notes that
+    systems keep about files ("._song.mp3", "__MACOSX"), pipes and devices are left out.
+    """
+    listing, suffixes = FolderListing(), _suffixes()
+    seen: set[tuple[int, int]] = set()
+    folders, links = [folder], list[str]()
+    while folders or links:
+        # Links come last, so that files keep their own paths.
+        for entry in _entries((folders or links).pop(), seen, listing.errors):
+            if entry.is_dir():
+                if entry.name not in _FOREIGN_FOLDERS:
+                    (links if entry.is_symlink() else folders).append(entry.path)
+            elif not entry.name.startswith("."):
+                suffix = Path(entry.name).suffix.lower()
+                if _is_special(entry):
+                    listing.skipped["special"] += 1
+                elif suffix in suffixes:
+                    listing.files.append(entry.path)
+                else:
+                    listing.skipped[suffix] += 1
+    listing.files.sort()
+    return listing
+
+
+def _entries(
+    folder: str, seen: set[tuple[int, int]], errors: list[OSError]
+) -> list[os.DirEntry[str]]:
+    """What is in one folder; nothing if it was searched already."""
+    try:
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in seen:
+            return []
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        errors.append(error)
+        return []
+
+
+def _is_special(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a pipe, a socket or a device. A broken link is none: reading
+    it says what is wrong."""
+    try:
+        return not stat.S_ISREG(entry.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _suffixes() -> frozenset[str]:
+    return AUDIO_SUFFIXES | FFMPEG_SUFFIXES if find_ffmpeg() else AUDIO_SUFFIXES
+
+
+def _kind(suffix: str) -> str:
+    if suffix == "special":
+        return "pipes or devices"
+    if suffix in FFMPEG_SUFFIXES:
+        return f"{suffix} (install ffmpeg)"
+    return suffix or "without a suffix"

@@ -31,9 +31,11 @@ class WavStreamSource:
     Parameters
     ----------
     stream
-        The WAV, from its first byte. It belongs to the caller.
+        The WAV, from its first byte.
     name
         What errors and records call it.
+    owned
+        Whether `close` closes the stream. Otherwise it belongs to the caller.
 
     Raises
     ------
@@ -41,9 +43,9 @@ class WavStreamSource:
         If the header is no WAV's, or its coding is neither PCM nor float.
     """
 
-    def __init__(self, stream: BinaryIO, name: str = "-") -> None:
+    def __init__(self, stream: BinaryIO, name: str = "-", owned: bool = False) -> None:
         self.name = name
-        self._stream = stream
+        self._stream, self._owned = stream, owned
         self._size: int | None = None
         self.warnings: list[str] = []
         """What is odd about the stream though it is heard; complete after `blocks`."""
@@ -130,7 +132,9 @@ class WavStreamSource:
         return np.frombuffer(data, f"<i{self._bytes}").astype(np.float32) / full_scale
 
     def close(self) -> None:
-        """Nothing to release: the stream belongs to the caller."""
+        """Close the stream if it is owned."""
+        if self._owned:
+            self._stream.close()
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:

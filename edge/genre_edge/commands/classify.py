@@ -57,13 +57,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Classify; returns the exit status."""
-    from ..audio.folders import find_audio
+    from ..audio.folders import SkippedFiles, find_audio
     from ..health import Health
 
     if args.jobs < 1:
         raise UsageError(f"--jobs {args.jobs}: must be at least 1")
     config = engine_config(args)
-    items = list(find_audio(args.paths))
+    items: list[Item] = []
+    for found in find_audio(args.paths):
+        if isinstance(found, SkippedFiles):
+            complain(found)
+        else:
+            items.append(found)
     health = Health()
     said = output_flags(args)
     settings, _ = load(kinds.sections(), environment={}, flags=said)

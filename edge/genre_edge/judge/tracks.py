@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..audio.folders import AUDIO_SUFFIXES
+from ..audio.folders import list_audio
 from ..errors import UsageError
 
 VALID_SHARE = 0.1
@@ -99,9 +100,9 @@ def _from_folders(root: Path) -> list[Track]:
     """One track a file; every tenth of a genre, by a hash of its name, is for
     validation."""
     tracks: list[Track] = []
-    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
-        by_hash = sorted(files, key=lambda p: hashlib.sha256(p.name.encode()).digest())
+    for folder in sorted(entry for entry in root.iterdir() if _is_genre(entry)):
+        files = [Path(path) for path in list_audio(str(folder)).files]
+        by_hash = sorted(files, key=lambda p: hashlib.sha256(os.fsencode(p.name)).digest())
         valid = set(by_hash[: max(1, round(len(files) * VALID_SHARE))] if len(files) > 1 else ())
         tracks += [
             Track(
@@ -113,6 +114,12 @@ def _from_folders(root: Path) -> list[Track]:
             for file in files
         ]
     return tracks
+
+
+def _is_genre(entry: Path) -> bool:
+    """Whether an entry is a folder of a genre: not a hidden one, and not the notes that
+    macOS keeps of files."""
+    return entry.is_dir() and not entry.name.startswith(".") and entry.name != "__MACOSX"
 
 
 def labels_of(tracks: Sequence[Track]) -> list[str]:

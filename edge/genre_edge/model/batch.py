@@ -3,20 +3,17 @@ never stops the others."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from multiprocessing import get_context
 
-from ..audio.files import FileSource
-from ..audio.wav_stream import WavStreamSource
-from ..errors import AudioError, Fault, GenreEdgeError
+from ..audio.opening import is_stream, open_audio
+from ..errors import AudioError, GenreEdgeError
 from ..records import FileOutput
 from ..settings.tables import EngineConfig
 from .engine import Engine
+from .workers import Workers
 
 Item = str | AudioError
 """A path (or "-"), or the error that finding it gave."""
@@ -52,67 +49,64 @@ def classify_items(
         The model, and how it is used.
     jobs
         Processes that work at once. With 1, records come as they are computed, whatever
-        the file's length; with more, those of a file come together when it is done.
+        the file's length; with more, those of a file come together when it is done. A
+        process that dies costs the file that it was working on.
 
     Yields
     ------
     tuple of str and iterator
-        Each item's name and its records, in the order of `items`. An error ends the
-        records of its item, and is the last of them.
+        Each item's name and what comes of it, in the order of `items`. An error ends
+        its item, and is the last that comes of it.
 
     Raises
     ------
     GenreEdgeError
-        If the model cannot be used, or a worker process died.
+        If the model cannot be used.
     """
     engine = Engine(config)  # an unusable model fails here, once
     if jobs == 1:
         for item in items:
-            yield _name(item), _records(engine, item)
+            yield _name(item), _events(engine, item)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        todo = list(items)
-        try:
-            for item, records in zip(todo, pool.map(partial(_work, config), todo), strict=True):
-                # Standard input belongs to this process, not to a worker.
-                yield _name(item), _records(engine, item) if item == "-" else iter(records)
-        except BrokenProcessPool:
-            reason = (
-                "a worker process died (out of memory, or a file that crashes its decoder); "
-                "use 1 to see which file it is"
-            )
-            raise GenreEdgeError(Fault("jobs", jobs, reason)) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
+    todo = list(items)
+    # Streams stay here: other processes have neither standard input nor our pipes.
+    theirs = [item for item in todo if isinstance(item, str) and not is_stream(item)]
+    workers = Workers(partial(_work, config), _lost, min(jobs, len(theirs)))
+    with closing(workers):
+        results = workers.results(theirs)
+        for item in todo:
+            if isinstance(item, str) and not is_stream(item):
+                yield item, iter(next(results))
+            else:
+                yield _name(item), _events(engine, item)
 
 
 def _name(item: Item) -> str:
     return item.name if isinstance(item, AudioError) else item
 
 
-def _open(item: str) -> FileSource | WavStreamSource:
-    return WavStreamSource(sys.stdin.buffer) if item == "-" else FileSource(item)
-
-
-def _records(engine: Engine, item: Item) -> Iterator[FileEvent]:
+def _events(engine: Engine, item: Item) -> Iterator[FileEvent]:
     if isinstance(item, AudioError):
         yield item
         return
     try:
-        source = _open(item)
-        try:
+        with closing(open_audio(item)) as source:
             yield from engine.classify(source)
             for reason in source.warnings:
                 yield FileWarning(item, reason)
-        finally:
-            source.close()
     except GenreEdgeError as error:
         yield error
 
 
-def _work(config: EngineConfig, item: Item) -> list[FileEvent]:
+def _work(config: EngineConfig, item: str) -> list[FileEvent]:
     """One file in a worker process."""
-    return [] if item == "-" else list(_records(_loaded(config), item))
+    return list(_events(_loaded(config), item))
+
+
+def _lost(item: str, how: str) -> list[FileEvent]:
+    """What comes of a file whose worker process died."""
+    reason = f"the process that worked on it died ({how}): out of memory, or a damaged file"
+    return [AudioError(item, reason)]
 
 
 @lru_cache(maxsize=1)

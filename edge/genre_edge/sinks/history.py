@@ -102,7 +102,14 @@ class HistorySink:
         when that fails."""
         from datetime import datetime
 
-        from ..records import FileRecord, GapRecord, LiveRecord, StateRecord, WindowRecord
+        from ..records import (
+            FileRecord,
+            GapRecord,
+            LiveRecord,
+            StateRecord,
+            WindowRecord,
+            valid_utf8,
+        )
 
         if isinstance(record, LiveRecord):
             start = datetime.fromisoformat(record.time).timestamp()
@@ -114,8 +121,9 @@ class HistorySink:
             if self._file_began is None:
                 self._file_began = self._clock()
             start, end = self._file_began + record.start, self._file_began + record.end
-            self._extend(record.file, record.label, start, end, record.confidence or 0.0)
-            self._keep((record.file, start, end, record.genre, record.confidence))
+            name = valid_utf8(record.file)
+            self._extend(name, record.label, start, end, record.confidence or 0.0)
+            self._keep((name, start, end, record.genre, record.confidence))
         elif isinstance(record, FileRecord | GapRecord) or (
             isinstance(record, StateRecord) and record.state != "listening"
         ):

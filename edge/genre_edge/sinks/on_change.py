@@ -64,14 +64,18 @@ class CommandSink:
         takes too long."""
         import subprocess
 
+        from ..records import valid_utf8
+
         if not self._changes.is_change(record):
             return
-        text = json.dumps(record.to_json(), ensure_ascii=False) + "\n"
+        text = valid_utf8(json.dumps(record.to_json(), ensure_ascii=False)) + "\n"
         try:
             done = subprocess.run(
                 self._command,
                 input=text,
                 text=True,
+                encoding="utf-8",
+                errors="replace",
                 timeout=self._timeout,
                 check=False,
                 stdout=subprocess.DEVNULL,

@@ -118,13 +118,15 @@ class WebhookSink:
         """Nothing is held back."""
 
     def _body(self, record: Record) -> bytes:
+        from ..records import valid_utf8
+
         fields = record.to_json()
         if not self._config.template:
-            return json.dumps(fields, ensure_ascii=False).encode()
+            return valid_utf8(json.dumps(fields, ensure_ascii=False)).encode()
         source, label = label_of(record) or ("", "")
         try:
-            return self._config.template.format(
-                **{"label": label, "source": source, **fields}
+            return valid_utf8(
+                self._config.template.format(**{"label": label, "source": source, **fields})
             ).encode()
         except (KeyError, ValueError, TypeError) as error:
             raise GenreEdgeError(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from genre_edge.audio.folders import AUDIO_SUFFIXES
+from genre_edge.audio.folders import list_audio
 from genre_edge.errors import Fault, UsageError
 from genre_edge.judge.tracks import Track, load_tracks
 
@@ -96,7 +96,7 @@ def load_unlabelled(data: Path) -> list[Recording]:
             for r in load_recordings(data)
         ]
     else:
-        files = sorted(p for p in data.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        files = [Path(path) for path in list_audio(str(data)).files]
         found = [
             Recording(
                 file, name, "", "train", str(data), str(file.parent.relative_to(data)), name, 0
