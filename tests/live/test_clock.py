@@ -16,6 +16,13 @@ def test_the_clock_follows_drift_and_takes_steps_at_once() -> None:
     assert clock.utc(200_000) == pytest.approx(now + 3800, abs=1e-3)
 
 
+@pytest.mark.parametrize(("difference", "step"), [(0.45, 0.0), (0.55, 0.55), (-0.55, -0.55)])
+def test_over_half_a_second_is_a_step_and_less_is_jitter(difference: float, step: float) -> None:
+    clock, now = AudioClock(1000), 1_700_000_000.0
+    clock.observe(1000, now)
+    assert clock.observe(2000, now + 1 + difference) == pytest.approx(step, abs=1e-6)
+
+
 def test_times_are_utc_with_milliseconds() -> None:
     assert iso8601(0.0) == "1970-01-01T00:00:00.000Z"
     assert iso8601(1_769_860_800.1234) == "2026-01-31T12:00:00.123Z"

@@ -102,6 +102,28 @@ TABLE = [
         id="a new song is a new beginning",
     ),
     pytest.param(
+        3,
+        0.0,
+        [
+            ((0.05, 0.90, 0.05), "jazz"),
+            ((0.20, 0.20, 0.60), "jazz"),
+            ((0.20, 0.20, 0.60), "rock"),  # with the first window jazz would lead: 0.43
+        ],
+        id="two windows of a new song outdo one of the old, however sure",
+    ),
+    pytest.param(
+        1,
+        0.0,
+        [
+            ((0.00, 0.50, 0.50), "jazz"),
+            ((0.00, 0.48, 0.52), "jazz"),  # 0.04 more
+            ((0.00, 0.47, 0.53), "rock"),  # 0.06 more
+            ((0.00, 0.52, 0.48), "rock"),
+            ((0.00, 0.53, 0.47), "jazz"),
+        ],
+        id="another label must lead by 0.05",
+    ),
+    pytest.param(
         2,
         0.6,
         [
@@ -111,6 +133,12 @@ TABLE = [
             ((0.0, 0.7, 0.3), "jazz"),  # mean 0.6 is enough
         ],
         id="the mean decides what is uncertain",
+    ),
+    pytest.param(
+        1,
+        0.5,
+        [((0.25, 0.5, 0.25), "jazz"), ((0.26, 0.48, 0.26), "uncertain")],
+        id="exactly the threshold is enough",
     ),
 ]
 

@@ -158,12 +158,14 @@ def test_files_are_a_source_each(made) -> None:
 
 
 def test_rows_older_than_keep_days_are_deleted(made) -> None:
-    sink, clock, path, _ = made(keep_days=1, commit_seconds=0)
-    sink.write(live(0, "old"))
-    sink.write(live(60, "young enough"))
-    clock.now = T0 + 86_400 + 30
+    sink, clock, path, _ = made(keep_days=1, commit_seconds=0, windows=True)
+    for start, label in ((0, "old"), (29, "ends a second later"), (60, "young enough")):
+        sink.write(live(start, label))
+    clock.now = T0 + 86_400 + 31
     sink.close()
-    assert [row[0] for row in rows(path)] == ["young enough"]
+    assert [row[0] for row in rows(path)] == ["ends a second later", "young enough"]
+    kept = query(path, "SELECT start - ? FROM windows", T0)
+    assert [round(start) for (start,) in kept] == [29, 60], "single windows are as old"
 
 
 def test_a_file_that_grows_too_large_loses_its_oldest_rows(made) -> None:
@@ -172,8 +174,18 @@ def test_a_file_that_grows_too_large_loses_its_oldest_rows(made) -> None:
         clock.now = T0 + 3 * k
         sink.write(live(3 * k, f"label {k % 2}"))
     sink.close()
-    assert path.stat().st_size < 0.5e6
-    assert rows(path)[-1][0] == "label 1", "the newest are there"
+    assert 0.15e6 < used_bytes(path) < 0.25e6
+    for table in ("stretches", "windows"):
+        ((count, newest),) = query(path, f"SELECT count(*), max(start) - ? FROM {table}", T0)
+        assert 0 < count < 20_000, f"{table} loses some, and not all"
+        assert round(newest) == 3 * 19_999, f"{table} keeps the newest"
+
+
+def used_bytes(path: Path) -> int:
+    """Size of what a history holds: a copy of it has no free pages."""
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("VACUUM")
+    return path.stat().st_size
 
 
 def test_retention_by_size_leaves_what_fits(tmp_path) -> None:
@@ -192,6 +204,13 @@ def test_retention_by_size_leaves_what_fits(tmp_path) -> None:
         assert counts[-2:] == [counts[-1]] * 2, "what fits stays"
         assert 0.4 < counts[-1] / 10_000 < 0.55
         assert file.execute("SELECT max(start) FROM windows").fetchone()[0] == T0 + 9999
+
+
+def test_a_power_cut_costs_the_last_commits_and_never_the_file(tmp_path) -> None:
+    """SQLite promises it of this journal in this mode."""
+    with closing(open_database(tmp_path / "h.db", SCHEMA)) as file:
+        assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert file.execute("PRAGMA synchronous").fetchone() == (1,), "NORMAL"
 
 
 def test_a_corrupt_file_is_set_aside(made, tmp_path) -> None:

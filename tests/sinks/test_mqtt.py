@@ -133,6 +133,19 @@ def test_whoever_comes_late_knows_label_and_status(broker, publish) -> None:
     late.close()
 
 
+def test_whoever_comes_after_the_end_knows_that_it_ended(broker, publish) -> None:
+    witness = Subscriber(broker.port)
+    publisher = publish()
+    witness.wait_for(lambda: witness.on("/status") == [b"online"])
+    publisher.sink.close()
+    witness.wait_for(lambda: witness.on("/status") == [b"online", b"offline"])
+    witness.close()
+    late = Subscriber(broker.port, "late")
+    late.wait_for(lambda: late.on("/status"))
+    assert late.on("/status") == [b"offline"]
+    late.close()
+
+
 _PUBLISHER = """
 import sys, time
 from pathlib import Path
@@ -306,10 +319,14 @@ def test_windows_wait_on_disk_through_a_restart(broker, publish, tmp_path) -> No
 def test_the_spool_keeps_its_limit_and_counts_what_it_lost(tmp_path) -> None:
     spool = Spool(tmp_path / "spool", 10_000)
     spool.park()
-    dropped = sum(spool.put("t", b"x" * 100) for _ in range(300))
+    dropped, counts = 0, []
+    for _ in range(300):
+        dropped += spool.put("t", b"x" * 100)
+        counts.append(len(spool))
     kept = spool.after(0, 1000)
     assert len(kept) + dropped == 300
-    assert 90 <= len(kept) <= 100
+    assert counts[:100] == [*range(1, 101)], "as many as fit"
+    assert (min(counts[100:]), max(counts[100:])) == (90, 100), "a tenth is made free at once"
     assert kept[-1].seq == 300, "the newest stay"
     assert [m.seq for m in kept] == list(range(kept[0].seq, 301))
     spool.close()
