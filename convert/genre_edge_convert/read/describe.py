@@ -14,6 +14,7 @@ from genre_edge.arrays import Float32
 from genre_edge.errors import Fault, GenreEdgeError, ModelError, UsageError
 from genre_edge.model.bundle import BundleInfo, read_bundle
 from genre_edge.model.frontend_spec import FrontendSpec
+from genre_edge.text_files import read_text
 
 if TYPE_CHECKING:  # networks brings TensorFlow
     from .networks import Network, Shape
@@ -103,7 +104,7 @@ def load_labels(given: str) -> tuple[str, ...]:
     """
     path = Path(given)
     if path.is_file():
-        labels = tuple(path.read_text(encoding="utf-8").split("\n"))
+        labels = tuple(read_text(path, western=True).split("\n"))
         labels = tuple(label.strip() for label in labels if label.strip())
     else:
         labels = tuple(label.strip() for label in given.split(","))
@@ -125,7 +126,7 @@ def load_frontend(path: Path) -> FrontendSpec:
         The file cannot be read, or holds something else.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         values: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise UsageError(Fault("frontend", path, (error.strerror or "").lower())) from None

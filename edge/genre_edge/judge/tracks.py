@@ -7,7 +7,6 @@ conversion and benchmarks read both.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from ..audio.folders import list_audio
 from ..errors import UsageError
+from ..text_files import read_table
 
 VALID_SHARE = 0.1
 """Share of a plain folder's tracks kept for validation."""
@@ -79,21 +79,16 @@ def _check_trainable(data: Path, tracks: Sequence[Track]) -> None:
 
 
 def _from_table(table: Path) -> list[Track]:
-    with table.open(newline="") as file:
-        reader = csv.DictReader(file)
-        missing = {"track", "genre", "file", "split"} - set(reader.fieldnames or ())
-        if missing:
-            raise UsageError(f"{table}: lacks the column {', '.join(sorted(missing))}")
-        return [
-            Track(
-                row["track"],
-                row["genre"],
-                table.parent / row["file"],
-                row["split"],
-                row.get("filtered") or "",
-            )
-            for row in reader
-        ]
+    return [
+        Track(
+            row["track"],
+            row["genre"],
+            table.parent / row["file"],
+            row["split"],
+            row.get("filtered", ""),
+        )
+        for row in read_table(table, ("track", "genre", "file", "split"))
+    ]
 
 
 def _from_folders(root: Path) -> list[Track]:

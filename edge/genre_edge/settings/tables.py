@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Fault, UsageError
+from ..text_files import read_text
 from .options import check, option
 from .section import Section
 
@@ -162,9 +163,9 @@ class WebConfig:
                 raise UsageError(Fault("host", self.host, reason))
             return None
         try:
-            token = self.token_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            reason = error.strerror or str(error)
+            token = read_text(self.token_file).strip()
+        except UsageError as error:
+            reason = str(error).removeprefix(f"{self.token_file}: ")
             raise UsageError(Fault("token_file", self.token_file, reason)) from None
         if len(token) < _SHORTEST_TOKEN:
             reason = f"holds less than {_SHORTEST_TOKEN} characters"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..text_files import read_text
 
 _TABLE = re.compile(r"\s*\[(\[?)\s*([\w.\-\"' ]+?)\s*\]\]?")
 _KEY = re.compile(r"\s*([\w.\-\"']+)\s*=")
@@ -36,16 +37,12 @@ def read_toml(path: Path) -> TomlFile:
     import tomllib
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         return TomlFile(path, tomllib.loads(text), _lines(text))
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
         where = f"{path}:{found.group(1)}" if found else str(path)
         raise UsageError(f"{where}: {str(error).partition(' (at')[0]}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: is not UTF-8 text") from None
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
 
 
 def _lines(text: str) -> dict[str, int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import GenreEdgeError, UsageError
 from ..settings.options import check, from_pairs, option
 from ..settings.section import Section
+from ..text_files import read_text
 from ..version import __version__
 from .changes import ChangeFilter, label_of
 from .kind import PlannedSink, SinkKind
@@ -68,10 +69,7 @@ class WebhookConfig:
 
 def secret_in(path: Path | None) -> str:
     """The secret in a file; empty without a file. UsageError if it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8").strip() if path else ""
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
+    return read_text(path).strip() if path else ""
 
 
 def _check_template(template: str) -> None:

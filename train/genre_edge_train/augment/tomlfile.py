@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genre_edge.errors import UsageError
+from genre_edge.text_files import read_text
 
 from .audio import AugmentSpec
 
@@ -22,10 +23,8 @@ def load_augment(path: Path) -> AugmentSpec:
         Names every key that is unknown or out of range.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: not TOML ({error})") from None
     known = {field.name: field.default for field in fields(AugmentSpec)}
     faults = [

@@ -6,7 +6,6 @@ for unlabelled recordings, any folder of audio.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 from genre_edge.audio.folders import list_audio
 from genre_edge.errors import Fault, UsageError
 from genre_edge.judge.tracks import Track, load_tracks
+from genre_edge.text_files import read_columns, read_table
 
 from .gtzan import REPEATS
 from .splits import folds_of
@@ -82,7 +82,7 @@ def load_recordings(data: Path) -> list[Recording]:
 def has_sources(data: Path) -> bool:
     """Whether a data set has a table that names the collection of each recording."""
     table = data if data.suffix == ".csv" else data / "tracks.csv"
-    return table.is_file() and "source" in _columns(table)
+    return table.is_file() and "source" in read_columns(table)
 
 
 def load_unlabelled(data: Path) -> list[Recording]:
@@ -114,17 +114,8 @@ def labels_of(recordings: Sequence[Recording]) -> list[str]:
     return sorted({recording.label for recording in recordings} - {""})
 
 
-def _columns(table: Path) -> list[str]:
-    with table.open(newline="") as file:
-        return next(csv.reader(file), [])
-
-
 def _from_table(table: Path) -> list[Recording]:
-    with table.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    missing = {"file", "track"} - set(rows[0] if rows else ())
-    if missing:
-        raise UsageError(f"{table}: lacks the column {', '.join(sorted(missing))}")
+    rows = read_table(table, ("file", "track"))
     groups = sorted({row.get("group") or row["track"] for row in rows})
     fold = {group: number % FOLDS for number, group in enumerate(groups)}
     return [

@@ -12,6 +12,7 @@ from ...errors import UsageError
 from ...settings.options import from_pairs, option
 from ...settings.places import default_folder
 from ...settings.section import Section
+from ...text_files import read_text
 
 PASSWORD_VARIABLE = "GENRE_EDGE_MQTT_PASSWORD"
 """Environment variable with the broker's password."""
@@ -164,9 +165,9 @@ def _password(path: Path | None) -> str | None:
     if path is None:
         return os.environ.get(PASSWORD_VARIABLE)
     try:
-        return path.read_text(encoding="utf-8").rstrip("\n")
-    except OSError as error:
-        raise UsageError(f"password file {path}: {error.strerror}") from None
+        return read_text(path).rstrip("\r\n")
+    except UsageError as error:
+        raise UsageError(f"password file {error}") from None
 
 
 def _file(path: Path | None, key: str) -> str | None:
