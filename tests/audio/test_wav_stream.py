@@ -59,9 +59,10 @@ def test_samples_that_are_no_numbers_are_found() -> None:
         heard(wav(samples, subtype="FLOAT"))
 
 
-def test_an_odd_sized_chunk_is_skipped_with_its_pad_byte() -> None:
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 63, 64, 65, 200_001])
+def test_a_chunk_of_any_size_is_skipped_an_odd_one_with_its_pad_byte(size: int) -> None:
     samples = noise(1.0, 16000)
-    content = with_chunk(wav(samples), b"LIST", b"odd")
+    content = with_chunk(wav(samples), b"LIST", b"x" * size)
     np.testing.assert_array_equal(heard(content), heard(wav(samples)))
 
 

@@ -90,6 +90,14 @@ def test_silence_gets_no_genre() -> None:
     assert dead.level_dbfs == -120
 
 
+def test_a_level_at_the_limit_of_silence_is_heard() -> None:
+    tone = np.where(np.arange(3 * RATE) % 50 < 25, 0.1, -0.1).astype(np.float32)
+    (at_the_limit,) = windows_in(heard(stream(tone), silence_dbfs=-20.0)[0])
+    assert (at_the_limit.level_dbfs, at_the_limit.label == "silence") == (-20.0, False)
+    (below,) = windows_in(heard(stream(tone), silence_dbfs=-19.9)[0])
+    assert below.label == "silence"
+
+
 def test_after_a_silence_the_label_begins_anew(demo_clip) -> None:
     before, silence = read_mono(demo_clip, RATE)[: 6 * RATE], np.zeros(3 * RATE, np.float32)
     records, _ = heard(stream(np.concatenate([before, silence, noise(3.0)])), smooth=10)

@@ -51,6 +51,14 @@ def test_what_is_not_sure_is_uncertain_and_silence_forgets() -> None:
     )
 
 
+def test_a_silence_forgets_the_label_shown() -> None:
+    smoother = Smoother(LABELS, 1, 0.0)
+    assert smoother.add(np.array([0.0, 0.51, 0.49], dtype=np.float32))[0] == "jazz"
+    smoother.silence()
+    rock_by_a_hair = np.array([0.0, 0.49, 0.51], dtype=np.float32)
+    assert smoother.add(rock_by_a_hair)[0] == "rock", "it need not lead by a margin"
+
+
 TABLE = [
     # windows, uncertain below; of each window the scores of blues, jazz, rock, and
     # label

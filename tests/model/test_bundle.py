@@ -69,8 +69,8 @@ def rewritten(path: Path, **changes: object) -> Path:
     return path
 
 
-@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 99])
-def test_a_newer_schema_is_refused(path, version: int) -> None:
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 99, 0, -1])
+def test_a_schema_that_is_newer_or_none_is_refused(path, version: int) -> None:
     reason = f"bundle schema {version}, this program reads 1 to {SCHEMA_VERSION}; update genre-edge"
     with pytest.raises(BundleError, match=reason):
         read_bundle(rewritten(path, schema_version=version))

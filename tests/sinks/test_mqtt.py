@@ -332,6 +332,16 @@ def test_the_spool_keeps_its_limit_and_counts_what_it_lost(tmp_path) -> None:
     spool.close()
 
 
+def test_a_spool_without_a_disk_keeps_the_newest_two_thousand(tmp_path) -> None:
+    (tmp_path / "file").write_text("where a folder should be")
+    spool = Spool(tmp_path / "file" / "spool", 10**6)
+    assert "kept in memory" in spool.trouble
+    dropped = sum(spool.put("t", b"x") for _ in range(2500))
+    assert (dropped, len(spool)) == (500, 2000)
+    assert spool.after(0, 1)[0].seq == 501
+    spool.close()
+
+
 def test_a_spool_in_use_or_on_a_bad_disk_falls_back_to_memory(tmp_path) -> None:
     first, second = Spool(tmp_path / "spool", 10**6), Spool(tmp_path / "spool", 10**6)
     assert not first.trouble
