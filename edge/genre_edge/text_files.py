@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -76,6 +75,8 @@ def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
         If a column is missing, a row lacks a needed value, or has more values than the
         header has names; the message names the line.
     """
+    import csv
+
     reader = _reader(path)
     try:
         names = _names(reader)
@@ -108,6 +109,8 @@ def read_columns(path: Path) -> list[str]:
 
 
 def _reader(path: Path) -> Any:
+    import csv
+
     text = read_text(path, western=True)
     delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

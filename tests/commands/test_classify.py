@@ -129,6 +129,7 @@ def test_bad_files_get_one_line_each_and_the_rest_is_classified(
     assert len(complaints) == 5
 
 
+@pytest.mark.slow
 def test_jobs_change_nothing_but_the_time(cli, mixed_folder) -> None:
     alone, together = (
         cli("classify", mixed_folder, "--format", "json", "--jobs", jobs).stdout for jobs in (1, 3)
@@ -281,6 +282,7 @@ def test_a_name_that_is_no_utf8_survives(
     assert sources == [rf"{tmp_path}/caf\udce9 \udcff.flac", str(tmp_path / "z.flac")]
 
 
+@pytest.mark.slow
 def test_a_pipe_that_is_named_is_read_as_a_stream(demo_clip, tmp_path) -> None:
     samples, rate = soundfile.read(demo_clip)
     soundfile.write(tmp_path / "a.wav", samples, rate)
