@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 
-import keras
 import numpy as np
 import pytest
 import soundfile
 from genre_edge.errors import UsageError
 from genre_edge.judge.tracks import labels_of, load_tracks
 from genre_edge.model.bundle import read_bundle
-from genre_edge.model.frontend import LogMel
-from genre_edge.model.frontend_spec import FrontendSpec
-from genre_edge.model.windows import file_windows
 from genre_edge_convert import cli as convert
 from genre_edge_train import cli as train
-from genre_edge_train.network.temperature import fit_temperature
 
 pytestmark = [
     pytest.mark.slow,
@@ -105,19 +100,6 @@ def test_repeats_of_a_protocol_are_judged_on_their_test_side(
         )
     assert train.main(options.replace("--epochs 2", "--epochs 3").split()) == 2
     assert "holds another run (--epochs was 2, is 3)" in capsys.readouterr().err
-
-
-def test_the_finished_model_is_calibrated(trained, folder) -> None:
-    """On the valid windows no temperature is better than 1."""
-    described = json.loads((trained / "model.json").read_text())
-    labels, spec = described["labels"], FrontendSpec.from_dict(described["frontend"])
-    valid = [t for t in load_tracks(folder) if t.split == "valid" and t.path.stem != "broken"]
-    windows = np.stack([file_windows(t.path, LogMel(spec))[0].features for t in valid])
-    model = keras.models.load_model(trained / "model.keras")
-    scores = model.predict(windows[..., None], verbose=0)
-    label = np.array([labels.index(track.genre) for track in valid])
-    assert described["trained_on"]["temperature"] != 1
-    assert fit_temperature(np.log(scores + 1e-9), label) == pytest.approx(1, abs=0.03)
 
 
 def test_conversion_writes_bundles_that_agree(trained, folder, tmp_path, capsys) -> None:
