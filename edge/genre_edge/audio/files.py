@@ -57,6 +57,18 @@ class FileSource:
         if isinstance(self._decoder, FfmpegSource):
             self.warnings += self._decoder.warnings
 
+    @property
+    def frames(self) -> int | None:
+        """Its length in sample frames, if any place in it can be read directly: not so
+        for what ffmpeg decodes, for chains, and for files without their end."""
+        return self._decoder.frames if isinstance(self._decoder, SndfileSource) else None
+
+    def read_at(self, start: int, frames: int) -> Float32:
+        """Up to `frames` sample frames from `start` on, float32 [n, channels]; only
+        where `frames` is a number."""
+        assert isinstance(self._decoder, SndfileSource)
+        return self._decoder.read_at(start, frames)
+
     def close(self) -> None:
         """Close the file."""
         self._decoder.close()

@@ -69,6 +69,26 @@ class SndfileSource:
             if position - begin < expected:
                 raise AudioError(self.name, truncated(position / self.sample_rate))
 
+    @property
+    def frames(self) -> int | None:
+        """Its length in sample frames, if any place in it can be read directly."""
+        if len(self._contents.parts) > 1 or self._contents.cut or not self._opened.file.seekable():
+            return None
+        return int(self._opened.file.frames)
+
+    def read_at(self, start: int, frames: int) -> Float32:
+        """Up to `frames` sample frames from `start` on, float32 [n, channels]."""
+        import soundfile
+
+        try:
+            with quiet_stderr():
+                self._opened.file.seek(start)
+        except soundfile.LibsndfileError as error:
+            raise AudioError(self.name, f"damaged or truncated ({_reason(error)})") from None
+        samples = self._read(frames)
+        check_finite(self.name, samples, start, self.sample_rate)
+        return samples
+
     def close(self) -> None:
         """Close the file."""
         self._opened.close()
@@ -81,14 +101,12 @@ class SndfileSource:
                 change = f"its rate changes from {self.sample_rate} to {rate} Hz"
                 raise NotDecodable(self.name, change)
 
-    def _read(self) -> Float32:
+    def _read(self, frames: int = BLOCK_FRAMES) -> Float32:
         import soundfile
 
         try:
             with quiet_stderr():
-                samples: Float32 = self._opened.file.read(
-                    BLOCK_FRAMES, dtype="float32", always_2d=True
-                )
+                samples: Float32 = self._opened.file.read(frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
             raise AudioError(self.name, f"damaged or truncated ({_reason(error)})") from None
         return samples

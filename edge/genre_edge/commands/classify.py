@@ -4,20 +4,25 @@ out."""
 from __future__ import annotations
 
 import argparse
+import io
 import sys
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..console import complain
 from ..errors import GenreEdgeError, UsageError
+from ..records import valid_utf8
 from ..settings.load import load
 from ..settings.tables import EngineConfig
 from ..sinks import kinds
+from ..sinks.results_file import ResultsFile, VerdictsOnly
 from .common import add_engine_options, engine_config
 from .sink_options import add_output_options, check_output_flags, output_flags, report_sinks
 
 if TYPE_CHECKING:
     from ..model.batch import Item
+    from ..model.bundle import BundleInfo
     from ..sinks.sink import Sink
 
 _EPILOG = """\
@@ -25,6 +30,7 @@ examples:
   genre-edge classify song.mp3
   genre-edge classify ~/Music --jobs 4 --format csv > genres.csv
   genre-edge classify *.flac --format json | jq -r 'select(.type=="file") | [.file,.genre] | @tsv'
+  genre-edge classify ~/Music --output genres.jsonl --resume --verdicts-only
   ffmpeg -v error -i talk.m4a -f wav - | genre-edge classify -
 
 exit status: 0 all classified, 1 a file failed, 2 wrong usage
@@ -50,6 +56,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=int, default=1, metavar="N", help="files classified at once (default: 1)"
     )
+    parser.add_argument(
+        "--windows-per-track",
+        type=int,
+        metavar="N",
+        help="hear only N windows of each file, spread over it (default: all)",
+    )
+    parser.add_argument("--verdicts-only", action="store_true", help="leave out the windows")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write to FILE (.jsonl or .csv) instead of standard output",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from what an earlier run left in --output"
+    )
     add_output_options(parser)
     add_engine_options(parser)
     parser.set_defaults(run=run)
@@ -57,75 +79,143 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Classify; returns the exit status."""
-    from ..audio.folders import SkippedFiles, find_audio
     from ..health import Health
 
-    if args.jobs < 1:
-        raise UsageError(f"--jobs {args.jobs}: must be at least 1")
+    _check(args)
     config = engine_config(args)
-    items: list[Item] = []
-    for found in find_audio(args.paths):
-        if isinstance(found, SkippedFiles):
-            complain(found)
-        else:
-            items.append(found)
+    items = _items(args.paths)
     health = Health()
     said = output_flags(args)
     settings, _ = load(kinds.sections(), environment={}, flags=said)
     check_output_flags(args, settings)
-    sink = _sink(args.format, config)
+    results, sink = None, _sink(args, config)
+    if isinstance(sink, ResultsFile):
+        results = sink
+        items = [item for item in items if not _is_done(item, results)]
+    if args.verdicts_only:
+        sink = VerdictsOnly(sink)
     if any(said.values()):
-        from ..model.bundle import find_model, read_bundle
         from ..service.outputs import Outputs
         from ..sinks.background import Fanout
 
-        info = read_bundle(find_model(config.model)).info
+        info = _info(config)
         sink = Fanout([sink, Outputs(settings, health, info, False, complain)])
-    status = classify_to(sink, items, config, min(args.jobs, max(1, len(items))))
+    status = classify_to(sink, items, config, args.jobs, results, args.windows_per_track)
     return 1 if report_sinks(health) else status
 
 
-def classify_to(sink: Sink, items: list[Item], config: EngineConfig, jobs: int) -> int:
-    """Send every record to the sink and every error to standard error; returns the exit
-    status."""
+def _check(args: argparse.Namespace) -> None:
+    if args.jobs < 1:
+        raise UsageError(f"--jobs {args.jobs}: must be at least 1")
+    if args.windows_per_track is not None and args.windows_per_track < 1:
+        raise UsageError(f"--windows-per-track {args.windows_per_track}: must be at least 1")
+    if args.resume and args.output is None:
+        raise UsageError("--resume: needs --output FILE, the file to go on from")
+
+
+def _items(paths: list[str]) -> list[Item]:
+    """What to classify; what is skipped is reported."""
+    from ..audio.folders import SkippedFiles, find_audio
+
+    items: list[Item] = []
+    for found in find_audio(paths):
+        if isinstance(found, SkippedFiles):
+            complain(found)
+        else:
+            items.append(found)
+    return items
+
+
+def _is_done(item: Item, results: ResultsFile) -> bool:
+    return isinstance(item, str) and {item, valid_utf8(item)} & results.done != set()
+
+
+def classify_to(
+    sink: Sink,
+    items: list[Item],
+    config: EngineConfig,
+    jobs: int,
+    results: ResultsFile | None = None,
+    windows_per_track: int | None = None,
+) -> int:
+    """Send every record to the sink and every error to standard error.
+
+    Parameters
+    ----------
+    sink
+        Takes the records. It is closed.
+    items
+        What to classify.
+    config
+        The model, and how it is used.
+    jobs
+        Processes that work at once.
+    results
+        The file of results that is one of the sinks; records of a file that fails are
+        left out of it.
+    windows_per_track
+        How many windows of each file are heard; None means all.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
     from ..model.batch import FileWarning, classify_items
 
     failed = False
-    with _progress(len(items)) as bar:
-        for _, records in classify_items(items, config, jobs):
-            for record in records:
-                if isinstance(record, GenreEdgeError | FileWarning):
-                    failed = failed or isinstance(record, GenreEdgeError)
+    with (
+        _progress(len(items), results is not None) as bar,
+        closing(classify_items(items, config, jobs, windows_per_track)) as classified,
+    ):
+        for _, events in classified:
+            for event in events:
+                if isinstance(event, GenreEdgeError | FileWarning):
+                    if isinstance(event, GenreEdgeError):
+                        failed = True
+                        if results is not None:
+                            results.forget()
                     if bar is not None:
                         bar.clear()
-                    complain(record)
+                    complain(event)
                 else:
-                    sink.write(record)
+                    sink.write(event)
             if bar is not None:
                 bar.update()
     sink.close()
     return 1 if failed else 0
 
 
-def _sink(name: str, config: EngineConfig) -> Sink:
-    if name == "json":
+def _info(config: EngineConfig) -> BundleInfo:
+    from ..model.bundle import find_model, read_bundle
+
+    return read_bundle(find_model(config.model)).info
+
+
+def _sink(args: argparse.Namespace, config: EngineConfig) -> Sink:
+    if args.output is not None:
+        return ResultsFile(args.output, _info(config).labels, args.resume)
+    if sys.stdout is None:
+        raise GenreEdgeError("standard output is closed: give --output FILE")
+    if args.format == "text":
+        from ..sinks.file_lines import TextSink
+
+        return TextSink(sys.stdout)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON is, whatever the locale
+    if args.format == "json":
         from ..sinks.json_lines import JsonlSink
 
         return JsonlSink(sys.stdout)
-    if name == "csv":
-        from ..model.bundle import find_model, read_bundle
-        from ..sinks.csv_table import CsvSink
+    from ..sinks.csv_table import CsvSink
 
-        return CsvSink(sys.stdout, read_bundle(find_model(config.model)).info.labels)
-    from ..sinks.file_lines import TextSink
-
-    return TextSink(sys.stdout)
+    return CsvSink(sys.stdout, _info(config).labels)
 
 
-def _progress(files: int) -> Any:
+def _progress(files: int, to_file: bool) -> Any:
     """A progress bar on standard error for several files, where a person sees nothing
     else."""
-    if files < 2 or not sys.stderr.isatty() or sys.stdout.isatty():
+    if files < 2 or not sys.stderr.isatty() or (sys.stdout.isatty() and not to_file):
         return nullcontext()
     from tqdm import tqdm
 

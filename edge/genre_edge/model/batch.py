@@ -3,11 +3,12 @@ never stops the others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
+from ..audio.files import FileSource
 from ..audio.opening import is_stream, open_audio
 from ..errors import AudioError, GenreEdgeError
 from ..records import FileOutput
@@ -37,8 +38,8 @@ FileEvent = FileOutput | FileWarning | GenreEdgeError
 
 
 def classify_items(
-    items: Iterable[Item], config: EngineConfig, jobs: int
-) -> Iterator[tuple[str, Iterator[FileEvent]]]:
+    items: Iterable[Item], config: EngineConfig, jobs: int, windows_per_track: int | None = None
+) -> Generator[tuple[str, Iterator[FileEvent]], None, None]:
     """Classify files.
 
     Parameters
@@ -51,6 +52,8 @@ def classify_items(
         Processes that work at once. With 1, records come as they are computed, whatever
         the file's length; with more, those of a file come together when it is done. A
         process that dies costs the file that it was working on.
+    windows_per_track
+        How many windows of each file are heard, spread over it; None means all.
 
     Yields
     ------
@@ -66,41 +69,44 @@ def classify_items(
     engine = Engine(config)  # an unusable model fails here, once
     if jobs == 1:
         for item in items:
-            yield _name(item), _events(engine, item)
+            yield _name(item), _events(engine, windows_per_track, item)
         return
     todo = list(items)
     # Streams stay here: other processes have neither standard input nor our pipes.
     theirs = [item for item in todo if isinstance(item, str) and not is_stream(item)]
-    workers = Workers(partial(_work, config), _lost, min(jobs, len(theirs)))
+    workers = Workers(partial(_work, config, windows_per_track), _lost, min(jobs, len(theirs)))
     with closing(workers):
         results = workers.results(theirs)
         for item in todo:
             if isinstance(item, str) and not is_stream(item):
                 yield item, iter(next(results))
             else:
-                yield _name(item), _events(engine, item)
+                yield _name(item), _events(engine, windows_per_track, item)
 
 
 def _name(item: Item) -> str:
     return item.name if isinstance(item, AudioError) else item
 
 
-def _events(engine: Engine, item: Item) -> Iterator[FileEvent]:
+def _events(engine: Engine, windows: int | None, item: Item) -> Iterator[FileEvent]:
     if isinstance(item, AudioError):
         yield item
         return
     try:
         with closing(open_audio(item)) as source:
-            yield from engine.classify(source)
+            if windows is not None and isinstance(source, FileSource):
+                yield from engine.classify_spread(source, windows)
+            else:
+                yield from engine.classify(source)
             for reason in source.warnings:
                 yield FileWarning(item, reason)
     except GenreEdgeError as error:
         yield error
 
 
-def _work(config: EngineConfig, item: str) -> list[FileEvent]:
+def _work(config: EngineConfig, windows: int | None, item: str) -> list[FileEvent]:
     """One file in a worker process."""
-    return list(_events(_loaded(config), item))
+    return list(_events(_loaded(config), windows, item))
 
 
 def _lost(item: str, how: str) -> list[FileEvent]:

@@ -4,10 +4,13 @@ here."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from ..arrays import Float32
+from ..audio.contents import truncated
+from ..audio.files import FileSource
 from ..audio.level import is_silent
 from ..audio.source import Source
 from ..errors import AudioError
@@ -18,6 +21,9 @@ from .classifier import Classifier
 from .frontend import LogMel, Window
 from .scores import Prediction
 from .windows import WindowStream, windows_of
+
+_MARGIN_SECONDS = 0.1
+"""What is decoded after a window for the resampler, which looks ahead, s."""
 
 
 class Engine:
@@ -111,6 +117,50 @@ class Engine:
             yield WindowRecord(source.name, window.start, window.end, *genre_of(prediction))
         mean = Prediction(self.labels, (total / count).astype(np.float32)) if count else None
         yield FileRecord(source.name, stream.seconds, count, *genre_of(mean))
+
+    def classify_spread(self, source: FileSource, windows: int) -> Iterator[FileOutput]:
+        """Classify some windows of a file, spread evenly over it; only they are
+        decoded.
+
+        A file that cannot be read at any place, or holds no more windows than that, is
+        classified whole.
+
+        Parameters
+        ----------
+        source
+            The file.
+        windows
+            How many windows are heard.
+
+        Yields
+        ------
+        WindowRecord or FileRecord
+            As `classify`.
+        """
+        length = self.logmel.spec.window_seconds
+        total = (source.frames or 0) / source.sample_rate
+        if total <= windows * length:
+            yield from self.classify(source)
+            return
+        answers = []
+        for number in range(windows):
+            start = round((number + 0.5) * total / windows - length / 2, 3)
+            window = self._window_at(source, start)
+            prediction = self.predict_unless_silent(window)
+            answers += [] if prediction is None else [prediction.probabilities]
+            yield WindowRecord(source.name, window.start, window.end, *genre_of(prediction))
+        mean = Prediction(self.labels, np.mean(answers, axis=0)) if answers else None
+        yield FileRecord(source.name, round(total, 3), len(answers), *genre_of(mean))
+
+    def _window_at(self, source: FileSource, start: float) -> Window:
+        """The window of a file that begins `start` seconds from its beginning."""
+        rate, seconds = source.sample_rate, self.logmel.spec.window_seconds
+        samples = source.read_at(round(start * rate), round((seconds + _MARGIN_SECONDS) * rate))
+        stream = WindowStream(self.logmel, rate, source.name)
+        found = [*stream.push(samples), *stream.finish()]
+        if stream.seconds < seconds:
+            raise AudioError(source.name, truncated(start + stream.seconds))
+        return replace(found[0], start=start, end=round(start + seconds, 6))
 
 
 def genre_of(prediction: Prediction | None) -> tuple[str | None, float | None, dict[str, float]]:

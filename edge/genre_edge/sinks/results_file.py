@@ -1,0 +1,182 @@
+"""A file of results that grows by whole recordings, so that a run can go on from it."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from ..errors import Fault, GenreEdgeError, UsageError
+from ..records import FileRecord, Record, WindowRecord
+from .csv_table import CsvSink
+from .json_lines import JsonlSink
+from .sink import Sink
+
+SUFFIXES = (".jsonl", ".csv")
+"""What the name of such a file ends in, which says how it is written."""
+
+
+class ResultsFile:
+    """Writes the records of a recording together, when its verdict is there.
+
+    So the file holds whole recordings only. What a crash left of the last one is
+    removed when the next run goes on.
+
+    Parameters
+    ----------
+    path
+        The file; its suffix says how it is written.
+    labels
+        The model's labels, which are columns of a table.
+    resume
+        Whether to go on from what is in the file.
+
+    Raises
+    ------
+    UsageError
+        If the file has another suffix, cannot be written, is there though `resume` is
+        not asked for, is being written by another program, or has other columns.
+    """
+
+    def __init__(self, path: Path, labels: Sequence[str], resume: bool) -> None:
+        self._path, self._labels = path, labels
+        self._table = path.suffix == ".csv"
+        if path.suffix not in SUFFIXES:
+            raise UsageError(Fault("output", path, f"must end in {' or '.join(SUFFIXES)}"))
+        self._file = self._opened(resume)
+        self.done: set[str] = set()
+        """Names of the recordings that have a verdict in it, as they are written."""
+        try:
+            end = self._read()
+        except UsageError:
+            self._file.close()
+            raise
+        self._file.seek(end)
+        self._file.truncate()
+        self._pending = io.StringIO(newline="")
+        self._writer = self._sink(self._pending)
+        if self._table and end:
+            self._clear()  # the header is there already
+
+    def write(self, record: Record) -> None:
+        """Take a record; a verdict writes what was taken since the last.
+
+        Raises
+        ------
+        GenreEdgeError
+            If the file cannot be written.
+        """
+        self._writer.write(record)
+        if isinstance(record, FileRecord):
+            self._flush()
+
+    def forget(self) -> None:
+        """Leave out what was taken since the last verdict: its recording failed."""
+        header = self._pending.getvalue().partition("\n")[0] + "\n"
+        keeps_header = self._table and self._file.tell() == 0
+        self._clear()
+        if keeps_header:
+            self._pending.write(header)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _opened(self, resume: bool) -> BinaryIO:
+        try:
+            file = open(self._path, "a+b" if resume else "x+b", buffering=0)  # noqa: SIM115
+        except FileExistsError:
+            reason = "already exists; --resume goes on from it"
+            raise UsageError(Fault("output", self._path, reason)) from None
+        except OSError as error:
+            raise UsageError(Fault("output", self._path, error.strerror or str(error))) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise UsageError(Fault("output", self._path, "another run writes to it")) from None
+        return file
+
+    def _sink(self, out: TextIO) -> Sink:
+        return CsvSink(out, self._labels) if self._table else JsonlSink(out)
+
+    def _read(self) -> int:
+        """Note what is done; returns where the last whole recording ends, bytes."""
+        with self._path.open("rb") as file:
+            return self._read_lines(_Lines(file))
+
+    def _read_lines(self, lines: _Lines) -> int:
+        if not self._table:
+            return self._read_json(lines)
+        rows = csv.reader(lines)
+        header = next(rows, [])
+        if header and header[-len(self._labels) :] != list(self._labels):
+            reason = "was written with other labels"
+            raise UsageError(Fault("output", self._path, reason))
+        end = lines.end
+        for row in rows:
+            if row[0] == "file" and len(row) == len(header):
+                self.done.add(row[1])
+                end = lines.end
+        return end
+
+    def _read_json(self, lines: _Lines) -> int:
+        end = 0
+        for line in lines:
+            try:
+                record = json.loads(line)
+            except ValueError:
+                break
+            if isinstance(record, dict) and record.get("type") == "file":
+                self.done.add(str(record["file"]))
+                end = lines.end
+        return end
+
+    def _flush(self) -> None:
+        content = self._pending.getvalue().encode("utf-8", "backslashreplace")
+        try:
+            while content:
+                content = content[self._file.write(content) :]
+        except OSError as error:
+            reason = f"cannot be written: {error.strerror}; --resume goes on from it"
+            raise GenreEdgeError(Fault("output", self._path, reason)) from None
+        self._clear()
+
+    def _clear(self) -> None:
+        self._pending.seek(0)
+        self._pending.truncate()
+
+
+class _Lines(Iterator[str]):
+    """The whole lines of a file, and where the last of them ends."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._lines = iter(file.readline, b"")
+        self.end = 0
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        if not line.endswith(b"\n"):
+            raise StopIteration
+        self.end += len(line)
+        return line.decode("utf-8", "backslashreplace")
+
+
+class VerdictsOnly:
+    """Hands verdicts on, and windows not."""
+
+    def __init__(self, inner: Sink) -> None:
+        self._inner = inner
+
+    def write(self, record: Record) -> None:
+        """Write the record unless it is a window."""
+        if not isinstance(record, WindowRecord):
+            self._inner.write(record)
+
+    def close(self) -> None:
+        """Close the inner sink."""
+        self._inner.close()
