@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -44,11 +45,12 @@ def run_command(program: str, run: Callable[[Arguments], int], arguments: Argume
         The exit status of `run`, of the error that it raised, or of the signal that
         ended it.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
+    _ready_streams()
     try:
-        return run(arguments)
+        status = run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk shows here at the latest
+        return status
     except GenreEdgeError as error:
         complain(error, program)
         return error.exit_code
@@ -63,7 +65,37 @@ def run_command(program: str, run: Callable[[Arguments], int], arguments: Argume
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone. Without this the interpreter fails again at exit, when it
-        # flushes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # the reader has gone
         return BROKEN_PIPE
+    except OSError as error:
+        if error.filename is not None or error.errno not in _WRITE_ERRORS:
+            raise
+        _discard_output()
+        complain(f"cannot write: {error.strerror}", program)
+        return GenreEdgeError.exit_code
+
+
+_WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What writing to standard output may meet: a full disk, or a closed file."""
+
+
+def _ready_streams() -> None:
+    """Make the standard streams fit for any file name, and their descriptors taken.
+
+    A file that is opened where standard output was closed would get its number, and
+    with it whatever libraries print.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (until the program ends)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
+
+
+def _discard_output() -> None:
+    """Send what is still to be written to nowhere. Without this the interpreter fails
+    again at exit, when it flushes standard output."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

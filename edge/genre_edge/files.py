@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from .errors import Fault, UsageError
 
 
 @contextmanager
@@ -64,3 +67,43 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     """
     with atomic_file(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def ready_folder(path: Path) -> Path:
+    """Make a folder, if it is not there, and see that files can be made in it.
+
+    To be called before long work whose results go there.
+
+    Raises
+    ------
+    UsageError
+        If they cannot.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        reason = f"no files can be made in it ({error.strerror or error})"
+        raise UsageError(Fault("output", path, reason)) from None
+    return path
+
+
+def ready_file(path: Path, parameter: str) -> Path:
+    """See that a file can be written, before long work whose results go there; what is
+    in it stays.
+
+    Raises
+    ------
+    UsageError
+        If it cannot. The message names the parameter.
+    """
+    try:
+        exists = path.exists()
+        with path.open("ab"):
+            pass
+        if not exists:
+            path.unlink()
+    except OSError as error:
+        raise UsageError(Fault(parameter, path, error.strerror or str(error))) from None
+    return path

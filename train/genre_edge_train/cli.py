@@ -12,6 +12,7 @@ from typing import Any
 
 from genre_edge.commands.common import Command, run_program
 from genre_edge.errors import Fault, UsageError
+from genre_edge.files import ready_folder
 from genre_edge.judge.tracks import Track, load_tracks
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.quiet import quiet_stderr
@@ -37,7 +38,7 @@ def _run(args: argparse.Namespace) -> int:
     _check(args)
     tracks = load_tracks(args.data)
     output = args.output or Path("runs") / args.arch
-    output.mkdir(parents=True, exist_ok=True)
+    ready_folder(output)
     keep_options(args, output)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     plan = RunPlan(args.protocol, args.folds, args.repeats, args.seed)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
 from genre_edge.errors import Fault, ModelError, UsageError
+from genre_edge.files import ready_folder
 from genre_edge.model.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from genre_edge.model.classifier import Classifier
 from genre_edge.model.flatbuffer import Graph, read_graph
@@ -65,6 +66,7 @@ def check_config(config: ConversionConfig, network: Network, kinds_given: bool) 
     if not config.output.parent.is_dir():
         reason = f"no such folder {config.output.parent}"
         raise UsageError(Fault("output", config.output, reason))
+    ready_folder(config.output.parent)
     if network.export is None and kinds_given:
         reason = f"{network.path} is a TFLite model already and is packed as it is"
         raise UsageError(Fault("to", ",".join(config.kinds), reason))

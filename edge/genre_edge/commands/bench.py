@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..console import complain
 from ..errors import Fault, UsageError
 from ..extras import install_line
-from ..files import write_atomically
+from ..files import ready_folder, write_atomically
 from ..settings.tables import DEFAULT_MODEL, RUNTIMES
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _measure(args: argparse.Namespace) -> int:
         args.rounds,
     )
     if args.output is not None:
-        args.output.mkdir(parents=True, exist_ok=True)
+        ready_folder(args.output)
     found = measure(config, _tracks(args.data, args.split), args.split, _progress)
     for line in found["data"]["skipped"]:
         complain(f"skipped {line}")

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from genre_edge.errors import Fault, UsageError
-from genre_edge.files import write_atomically
+from genre_edge.files import ready_file, write_atomically
 from genre_edge.judge.tracks import load_tracks
 from genre_edge.model.bundle import find_model
 
@@ -63,6 +63,9 @@ def run(args: argparse.Namespace) -> int:
 
     if args.card is not None and not args.card.is_file():
         raise UsageError(Fault("card", args.card, "no such file"))
+    for parameter in ("card", "json"):
+        if getattr(args, parameter) is not None:
+            ready_file(getattr(args, parameter), parameter)
     if len(args.data) > 1 or has_sources(args.data[0]):
         return _data_sets(args)
     valid = [track for track in load_tracks(args.data[0]) if track.split == "valid"]

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from genre_edge.errors import UsageError
+from genre_edge.files import ready_folder
 from genre_edge.quiet import quiet_stderr
 
 from .options import keep_options
@@ -151,7 +152,7 @@ def run(args: argparse.Namespace) -> int:
         from ..runs.pretrained import PretrainedRun
         from ..runs.pretrained import run as run_all
 
-    args.output.mkdir(parents=True, exist_ok=True)
+    ready_folder(args.output)
     keep_options(args, args.output)
     plan = PretrainedRun(
         tuple(r for data in args.data for r in load_recordings(data))

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+from genre_edge.files import ready_file
 from genre_edge.judge.tracks import load_tracks
 
 from ..data.faults import find_faults
@@ -50,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Validate; returns the exit status."""
+    if args.json is not None:
+        ready_file(args.json, "json")
     tracks = load_tracks(args.data)
     faults = find_faults(tracks, max(1, args.jobs))
     for fault in faults:

@@ -1,0 +1,81 @@
+"""Standard streams that are full or closed, and places that cannot be written to."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from genre_edge.errors import UsageError
+from genre_edge.files import ready_file, ready_folder
+
+
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    program = f"{shlex.quote(sys.executable)} -m genre_edge"
+    command = command.replace("genre-edge", program)
+    return subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+def test_a_full_disk_is_one_line(demo_clip, form: str) -> None:
+    result = shell(f"genre-edge classify {demo_clip} --format {form} > /dev/full")
+    assert result.returncode == 1
+    assert result.stderr == "genre-edge: cannot write: No space left on device\n"
+
+
+def test_a_command_that_prints_at_its_end_knows_it_too() -> None:
+    result = shell("genre-edge info --json > /dev/full || genre-edge info > /dev/full")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "No space left on device" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("genre-edge classify {} >&-", "standard output is closed"),
+        ("genre-edge classify - <&-", "-: "),
+    ],
+)
+def test_a_closed_stream_is_one_line(demo_clip, command: str, reason: str) -> None:
+    result = shell(command.format(demo_clip))
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert reason in line
+
+
+def test_nothing_is_printed_into_a_file_that_took_the_place_of_a_closed_stream(
+    demo_clip, tmp_path
+) -> None:
+    path = tmp_path / "results.jsonl"
+    result = shell(f"genre-edge classify {demo_clip} --output {path} >&- 2>&- <&-")
+    assert result.returncode == 0
+    assert all(line.startswith('{"type":') for line in path.read_text().splitlines())
+
+
+def test_a_place_that_can_be_written_is_left_as_it_was(tmp_path) -> None:
+    assert list(ready_folder(tmp_path / "a" / "b").iterdir()) == []
+    ready_file(tmp_path / "new", "json")
+    (tmp_path / "old").write_text("old")
+    ready_file(tmp_path / "old", "json")
+    assert sorted(os.listdir(tmp_path)) == ["a", "old"]
+    assert (tmp_path / "old").read_text() == "old"
+
+
+@pytest.mark.parametrize("path", ["/dev/null/x", "/proc/x"])
+def test_a_place_that_cannot_be_written_is_one_line(path: str) -> None:
+    with pytest.raises(UsageError, match=f"^output {path}: no files can be made in it"):
+        ready_folder(Path(path))
+    with pytest.raises(UsageError, match=f"^json {path}: "):
+        ready_file(Path(path), "json")
+
+
+def test_a_benchmark_knows_before_its_work_that_its_folder_cannot_be_made(tmp_path) -> None:
+    result = shell(f"genre-edge bench --data {tmp_path} --output /dev/null/x")
+    assert result.returncode == 2
+    assert "/dev/null/x: no files can be made in it" in result.stderr
