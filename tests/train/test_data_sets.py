@@ -32,8 +32,8 @@ def test_each_track_counts_once_however_long_it_is() -> None:
 
 def test_windows_below_the_threshold_are_uncertain() -> None:
     found = on_data_set("d", "c", predictions(("jazz", [0.9, 0.3, 0.55, 0.95])), 0.6)
-    assert found.sure == pytest.approx(0.75)
-    assert found.sure_right == pytest.approx(2 / 3)
+    assert found.certain == pytest.approx(0.75)
+    assert found.certain_right == pytest.approx(2 / 3)
 
 
 def test_the_mean_counts_windows_and_tracks_of_every_row_alike() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from genre_edge.files import atomic_file
 
 from .batches import Batches, FitSpec
 
@@ -110,10 +111,8 @@ def _record(folder: Path, entry: dict[str, float]) -> None:
 def _save(model: keras.Model, path: Path, step: int) -> None:
     """All variables of the model and its optimiser, whole or not at all."""
     values = [v.numpy() for v in [*model.variables, *model.optimizer.variables]]
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
+    with atomic_file(path) as file:
         np.savez(file, step=step, **{f"v{i}": value for i, value in enumerate(values)})
-    temporary.replace(path)
 
 
 def _restored(model: keras.Model, path: Path) -> int:

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from ..data.recordings import FOLDS, Recording
-from .teachers import Heard, TeacherSpec
+from .teachers import TeacherOutputs, TeacherSpec
 
 REGULARISATION = 0.5
 """Inverse strength of a head's penalty (scikit-learn's C), for inputs whose first
@@ -38,7 +38,7 @@ class Windows:
     @staticmethod
     def of(
         recordings: Sequence[Recording],
-        heard: Mapping[Path, Sequence[Heard]],
+        heard: Mapping[Path, Sequence[TeacherOutputs]],
         specs: Sequence[TeacherSpec],
     ) -> Windows:
         """The windows of recordings that the teachers have heard."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
+from genre_edge.audio.pcm import from_int16
 from genre_edge.errors import GenreEdgeError, ModelError, UsageError
+from genre_edge.files import atomic_file
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
 from tqdm import tqdm
@@ -176,7 +177,7 @@ def window_starts(samples: int, window: int) -> npt.NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class Heard:
+class TeacherOutputs:
     """What a teacher makes of one recording's windows."""
 
     starts: npt.NDArray[np.int64]
@@ -187,10 +188,10 @@ class Heard:
 
 def listen_all(
     specs: Sequence[TeacherSpec], recordings: Sequence[Recording], cache: Path, jobs: int
-) -> dict[Path, tuple[Heard, ...]]:
+) -> dict[Path, tuple[TeacherOutputs, ...]]:
     """What each teacher makes of each recording that can be read: {file: one for each
     teacher}. Found in the cache, or made on `jobs` processes."""
-    found: dict[Path, tuple[Heard, ...]] = {}
+    found: dict[Path, tuple[TeacherOutputs, ...]] = {}
     with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (specs, cache)) as pool:
         made = pool.map(_listen, recordings, chunksize=8)
         bar = tqdm(made, total=len(recordings), desc="teachers", unit="file", disable=None)
@@ -202,9 +203,11 @@ def listen_all(
     return found
 
 
-def _read(file: Path) -> Heard:
+def _read(file: Path) -> TeacherOutputs:
     with np.load(file) as arrays:
-        return Heard(arrays["starts"], {n: arrays[n] for n in arrays.files if n != "starts"})
+        return TeacherOutputs(
+            arrays["starts"], {n: arrays[n] for n in arrays.files if n != "starts"}
+        )
 
 
 class _Worker:
@@ -229,7 +232,7 @@ class _Worker:
     def _write(self, path: Path, spec: TeacherSpec, pcm: npt.NDArray[np.int16]) -> None:
         teacher = self._loaded.setdefault(spec.name, Teacher(spec))
         window = round(WINDOW_SECONDS * spec.sample_rate)
-        samples = pcm.astype(np.float32) / np.float32(32767)
+        samples = from_int16(pcm)
         if len(samples) < window:
             samples = np.resize(samples, window)
         starts = window_starts(len(samples), window)
@@ -237,10 +240,8 @@ class _Worker:
         arrays: dict[str, Any] = {
             name: np.stack([h[name] for h in heard]).astype(np.float16) for name in spec.outputs
         }
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with temporary.open("wb") as file:
+        with atomic_file(path) as file:
             np.savez(file, starts=starts, **arrays)
-        temporary.replace(path)
 
 
 _worker: _Worker | None = None

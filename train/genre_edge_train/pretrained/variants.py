@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -21,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
 from genre_edge.audio.files import read_mono
+from genre_edge.audio.pcm import from_int16
+from genre_edge.files import atomic_file
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
 from tqdm import tqdm
@@ -148,7 +149,7 @@ class _Maker:
         clip = need - (total - self._length)
         start = int(rng.integers(max(1, len(pcm) - clip)))
         at = np.arange(start - (need - clip), start + clip) % len(pcm)
-        samples = np.asarray(pcm[at], dtype=np.float32) / np.float32(32768)
+        samples = from_int16(pcm[at])
         middle = start + self._length / 2 if len(pcm) >= clip else len(pcm) / 2
         return samples, middle / self._rate
 
@@ -165,12 +166,10 @@ def _make_shard(task: tuple[int, Path]) -> Path:
     assert _maker is not None
     shard, path = task
     made = [_maker.make(number) for number in range(shard * SHARD, (shard + 1) * SHARD)]
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        np.save(file, np.stack([features for features, _, _ in made]))
     drawn = np.array([(recording, centre) for _, recording, centre in made])
     np.save(path.with_suffix(".from.npy"), drawn)
-    temporary.replace(path)
+    with atomic_file(path) as file:
+        np.save(file, np.stack([features for features, _, _ in made]))
     return path
 
 

@@ -36,10 +36,10 @@ class OnDataSet:
     cross_entropy: float
     """Mean negative logarithm of the right label's probability, each track counting
     once, nats."""
-    sure: float
+    certain: float
     """Share of windows at or above the model's threshold, below which it calls itself
     uncertain, 0 to 1."""
-    sure_right: float
+    certain_right: float
     """Share right among these windows, 0 to 1; 0 if there are none."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,8 +49,8 @@ class OnDataSet:
             "condition": self.condition,
             "windows_each_track_once": round(self.by_track_windows, 4),
             "cross_entropy": round(self.cross_entropy, 4),
-            "sure": round(self.sure, 4),
-            "sure_right": round(self.sure_right, 4),
+            "certain": round(self.certain, 4),
+            "certain_right": round(self.certain_right, 4),
             **self.evaluation.to_dict(),
         }
 
@@ -94,7 +94,7 @@ def on_data_set(
     calls itself uncertain."""
     of, count = predictions.window_track, len(predictions.track_label)
     weight = 1.0 / np.bincount(of, minlength=count)[of] / count
-    sure = predictions.confidence >= threshold
+    certain = predictions.confidence >= threshold
     told = predictions.scores[np.arange(len(of)), predictions.window_label]
     return OnDataSet(
         data,
@@ -102,8 +102,8 @@ def on_data_set(
         evaluate(predictions),
         float(np.sum(weight * predictions.right)),
         float(np.sum(weight * -np.log(told + 1e-9))),
-        float(sure.mean()),
-        float(predictions.right[sure].mean()) if sure.any() else 0.0,
+        float(certain.mean()),
+        float(predictions.right[certain].mean()) if certain.any() else 0.0,
     )
 
 
@@ -133,7 +133,7 @@ def data_sets_table(found: Sequence[OnDataSet], names: Mapping[str, str] | None 
             f"| {tracks.accuracy:.1%} of {tracks.count} "
             f"({tracks.interval[0]:.0%} to {tracks.interval[1]:.0%}) "
             f"| {tracks.top2_accuracy:.1%} "
-            f"| {one.sure_right:.1%} of {one.sure:.0%} "
+            f"| {one.certain_right:.1%} of {one.certain:.0%} "
             f"| {one.evaluation.calibration_error:.3f} |"
         )
     return "\n".join([*rows, "", f"Mean of all shares right: {mean_share(found):.1%}."])

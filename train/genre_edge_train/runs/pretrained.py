@@ -26,7 +26,7 @@ from ..pretrained.batches import Batches, FitSpec, Targets
 from ..pretrained.fit import fit
 from ..pretrained.network import checked_start, classifier_of, put_start, student
 from ..pretrained.soft_labels import Windows, components, heads_of, soft_labels
-from ..pretrained.teachers import Heard, TeacherSpec, listen_all
+from ..pretrained.teachers import TeacherOutputs, TeacherSpec, listen_all
 from ..pretrained.variants import NO_MUSIC, Clips, Pool, VariantSpec, make_clips
 from ..pretrained.yamnet import FRONTEND, LICENCE
 from ..results.run_folder import Curves, HeldOut, write_results, write_tracks
@@ -116,7 +116,7 @@ def run(plan: PretrainedRun) -> dict[str, Any]:
 def _targets(
     plan: PretrainedRun,
     train: Sequence[Recording],
-    heard: dict[Path, tuple[Heard, ...]],
+    heard: dict[Path, tuple[TeacherOutputs, ...]],
     labels: Sequence[str],
 ) -> tuple[Targets, int]:
     """What the network should say, and how many components it answers with."""
