@@ -71,15 +71,19 @@ class Mixer:
 
     def _mixed(self, samples: Float32, block: int) -> Float32:
         mean = to_mono(samples)
-        blocks = mean.reshape(-1, block)
-        channels = samples.T.reshape(samples.shape[1], -1, block)
-        power = np.einsum("cbn,cbn->cb", channels, channels)
-        for number in np.flatnonzero(_power(blocks) < _CANCELLED * power.max(axis=0)):
-            blocks[number] = channels[power[:, number].argmax(), number]
+        blocks, power = mean.reshape(-1, block), _power(mean.reshape(-1, block))
+        # The loudest channel has at most the power of all together, which is quicker.
+        together = _power(np.ascontiguousarray(samples).reshape(-1, block * samples.shape[1]))
+        for number in np.flatnonzero(power < _CANCELLED * together):
+            channels = samples[number * block : (number + 1) * block].T.copy()
+            of_channels = _power(channels)
+            if power[number] < _CANCELLED * of_channels.max():
+                blocks[number] = channels[of_channels.argmax()]
         return mean
 
 
 def _power(blocks: Float32) -> Float32:
+    """Sum of the squares of each row, float32 [b, n] to [b]."""
     power: Float32 = np.einsum("bn,bn->b", blocks, blocks)
     return power
 
