@@ -43,28 +43,32 @@ def by_ffmpeg(path: str, rate: int) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def measured(engine: Engine, path: str) -> str:
+    """A row of the table."""
+    with closing(FileSource(path)) as source:
+        rate = source.sample_rate
+        decode, blocks = timed(lambda: [block.samples for block in source.blocks()])
+    mixer, resampler = Mixer(rate), Resampler(rate, engine.sample_rate)
+    logmel = LogMel(engine.logmel.spec)
+    mix, mono = timed(lambda: [*map(mixer.push, blocks), mixer.flush()])
+    resample, pieces = timed(lambda: [*map(resampler.push, mono), resampler.flush()])
+    front_end, windows = timed(lambda: [w for piece in pieces for w in logmel.push(piece)])
+    network, _ = timed(lambda: [engine.predict(window) for window in windows])
+    with closing(FileSource(path)) as source:
+        whole, _ = timed(lambda: list(engine.classify(source)))
+    theirs = by_ffmpeg(path, engine.sample_rate)
+    return (
+        f"{decode:6.2f} {mix:4.2f} {resample:9.2f} {front_end:10.2f} {network:8.2f} | "
+        f"{whole:5.2f} {whole / decode:12.2f} {whole / theirs:12.2f} | {path}"
+    )
+
+
 def main(paths: list[str]) -> None:
     """Measure each file."""
     engine = Engine(EngineConfig())
     print("decode  mix  resample  front-end  network | whole  of decoding  of ffmpeg's | file")
     for path in paths:
-        with closing(FileSource(path)) as source:
-            rate = source.sample_rate
-            decode, blocks = timed(lambda: [block.samples for block in source.blocks()])
-        mixer, resampler = Mixer(rate), Resampler(rate, engine.sample_rate)
-        mix, mono = timed(lambda: [*map(mixer.push, blocks), mixer.flush()])
-        resample, pieces = timed(lambda: [*map(resampler.push, mono), resampler.flush()])
-        logmel = LogMel(engine.logmel.spec)
-        front_end, windows = timed(lambda: [w for piece in pieces for w in logmel.push(piece)])
-        network, _ = timed(lambda: [engine.predict(window) for window in windows])
-        del blocks, mono, pieces, windows
-        with closing(FileSource(path)) as source:
-            whole, _ = timed(lambda: list(engine.classify(source)))
-        theirs = by_ffmpeg(path, engine.sample_rate)
-        print(
-            f"{decode:6.2f} {mix:4.2f} {resample:9.2f} {front_end:10.2f} {network:8.2f} | "
-            f"{whole:5.2f} {whole / decode:12.2f} {whole / theirs:12.2f} | {path}"
-        )
+        print(measured(engine, path))
 
 
 if __name__ == "__main__":
