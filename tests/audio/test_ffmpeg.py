@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +15,8 @@ import soundfile
 from genre_edge.audio.ffmpeg import FfmpegProcess, file_input
 from genre_edge.audio.ffmpeg_file import FfmpegSource
 from genre_edge.errors import AudioError
+
+from tests.helpers.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(
     shutil.which("ffmpeg") is None, reason="needs ffmpeg (sudo apt install ffmpeg)"
@@ -120,10 +121,7 @@ def test_it_dies_with_this_program(silent_pipe) -> None:
         assert program.stdout is not None
         pid = int(program.stdout.readline())
         program.kill()
-    deadline = time.monotonic() + 30
-    while running(pid):
-        assert time.monotonic() < deadline, "ffmpeg outlives the program"
-        time.sleep(0.01)
+    wait_for(lambda: not running(pid), "ffmpeg ends with the program")
 
 
 def running(pid: int) -> bool:

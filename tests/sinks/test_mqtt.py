@@ -332,6 +332,16 @@ def test_the_spool_keeps_its_limit_and_counts_what_it_lost(tmp_path) -> None:
     spool.close()
 
 
+def test_what_waits_through_a_restart_stays_first(tmp_path) -> None:
+    for payload in (b"1", b"2", b"3"):
+        spool = Spool(tmp_path / "spool", 10**6)
+        spool.put("t", payload)
+        spool.close()
+    spool = Spool(tmp_path / "spool", 10**6)
+    assert [m.payload for m in spool.after(0, 10)] == [b"1", b"2", b"3"]
+    spool.close()
+
+
 def test_a_spool_without_a_disk_keeps_the_newest_two_thousand(tmp_path) -> None:
     (tmp_path / "file").write_text("where a folder should be")
     spool = Spool(tmp_path / "file" / "spool", 10**6)
