@@ -13,12 +13,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import Queue
 
 import numpy as np
 import pytest
@@ -31,7 +29,7 @@ from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig
 from tests.conftest import ROOT, noise
 from tests.helpers.broker import Broker, Subscriber
 from tests.helpers.fakemic import FakeMic, installed
-from tests.helpers.supervisor import resources_of
+from tests.helpers.listening import PATIENCE, Listening
 
 pytestmark = [
     pytest.mark.skipif(not installed(), reason="needs pulseaudio and pulseaudio-utils"),
@@ -39,67 +37,18 @@ pytestmark = [
 ]
 
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ
-PATIENCE = 120
-"""Longest wait for anything, s: a test that hangs ends, one on a busy machine does
-not."""
 
 
-class Listening:
-    """genre-edge --format json in a process of its own, its records read as they
-    come."""
-
-    def __init__(self, mic: FakeMic, *arguments: object) -> None:
-        command = [sys.executable, "-m", "genre_edge", "--format", "json", *map(str, arguments)]
-        self.process = subprocess.Popen(
-            command, env=mic.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        mic.processes.append(self.process)
-        self.seen: list[dict] = []
-        """Every record that was taken so far."""
-        self._records: Queue[dict | None] = Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._records.put(json.loads(line))
-        self._records.put(None)
-
-    def _next(self) -> dict | None:
-        """The next record, or None at the end of the output."""
-        record = self._records.get(timeout=PATIENCE)
-        if record is not None:
-            self.seen.append(record)
-        return record
-
-    def wait_for(self, **fields: object) -> dict:
-        """The next record with these fields; earlier ones are skipped."""
-        while (record := self._next()) is not None:
-            if all(record.get(name) == value for name, value in fields.items()):
-                return record
-        raise AssertionError(f"no record with {fields}; it ended with {self.errors()}")
-
-    def stop(self, number: int = signal.SIGTERM) -> str:
-        """Ask it to stop and take its last records; returns its standard error."""
-        self.process.send_signal(number)
-        self.process.wait(timeout=PATIENCE)
-        while self._next() is not None:
-            pass
-        return self.errors()
-
-    def errors(self) -> str:
-        assert self.process.stderr is not None
-        return self.process.stderr.read()
-
-    def status(self) -> dict[str, int]:
-        """Threads, open files and resident memory (KB) now."""
-        return resources_of(self.process.pid)
+def listen_to(mic: FakeMic, *arguments: object) -> Listening:
+    """Start listening to the microphone, which ends it with itself."""
+    listening = Listening(mic.environment, *arguments)
+    mic.processes.append(listening.process)
+    return listening
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_0(mic: FakeMic, number: int) -> None:
-    listening = Listening(mic)
+    listening = listen_to(mic)
     listening.wait_for(type="state", state="listening")
     errors = listening.stop(number)
     assert listening.process.returncode == 0, errors
@@ -110,7 +59,7 @@ def test_what_it_hears_is_reported_in_full(mic: FakeMic) -> None:
     tone = 0.1 * np.sqrt(2) * np.sin(2 * np.pi * 440 * np.arange(30 * 44100) / 44100)
     mic.play_samples(tone, 44100)
     before = time.time()
-    listening = Listening(mic, "--device", "fakemic", "--hop", 1, "--windows", 4)
+    listening = listen_to(mic, "--device", "fakemic", "--hop", 1, "--windows", 4)
     state = listening.wait_for(type="state")
     assert state["state"] == "listening"
     assert "name:fakemic" in state["reason"]
@@ -135,7 +84,7 @@ def test_what_it_hears_also_goes_to_broker_and_history(mic: FakeMic, tmp_path: P
         mic.play_samples(noise(30.0, 44100), 44100)
         url = f"mqtt://127.0.0.1:{broker.port},name=shelf,spool={tmp_path / 'spool'}"
         sinks = ("--mqtt", url, "--history", tmp_path / "h.db", "--history-windows")
-        listening = Listening(mic, "--device", "fakemic", "--hop", 1, "--windows", 4, *sinks)
+        listening = listen_to(mic, "--device", "fakemic", "--hop", 1, "--windows", 4, *sinks)
         windows = [listening.wait_for(type="window") for _ in range(4)]
         witness.wait_for(lambda: len(witness.windows()) == 4)
         published = [{k: v for k, v in window.items() if k != "id"} for window in witness.windows()]
@@ -210,7 +159,7 @@ def test_impossible_wishes_are_one_line(
 
 def test_without_a_device_it_waits_and_starts_when_one_comes(mic: FakeMic) -> None:
     mic.kill()
-    listening = Listening(mic)
+    listening = listen_to(mic)
     waiting = listening.wait_for(type="state")
     assert waiting["state"] == "waiting"
     assert "no input device" in waiting["reason"]
@@ -222,7 +171,7 @@ def test_without_a_device_it_waits_and_starts_when_one_comes(mic: FakeMic) -> No
 
 
 def test_exit_on_device_loss_leaves_with_1(mic: FakeMic) -> None:
-    listening = Listening(mic, "--exit-on-device-loss")
+    listening = listen_to(mic, "--exit-on-device-loss")
     listening.wait_for(type="state", state="listening")
     mic.kill()
     assert listening.process.wait(timeout=PATIENCE) == 1
@@ -249,7 +198,7 @@ def test_duration_ends_it_even_without_a_device(mic: FakeMic) -> None:
 
 
 def test_twenty_losses_are_all_recovered_from(mic: FakeMic) -> None:
-    listening = Listening(mic, "--hop", 1)
+    listening = listen_to(mic, "--hop", 1)
     listening.wait_for(type="state", state="listening")
     listening.wait_for(type="window")
     early = {}
@@ -344,7 +293,7 @@ def test_ten_clips_are_heard_as_classify_reads_them(
     """Through the sink at 48 kHz and back. Where the clip begins on the listener's
     timeline is found by the scores."""
     path, hop = clips(gtzan, tmp_path), 0.25
-    listening = Listening(mic, "--hop", hop)
+    listening = listen_to(mic, "--hop", hop)
     listening.wait_for(type="state", state="listening")
     playing = mic.play(path)
     assert playing.wait(timeout=PATIENCE) == 0

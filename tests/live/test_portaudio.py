@@ -16,7 +16,7 @@ from genre_edge.audio.pcm import to_int16
 from genre_edge.errors import DeviceBusyError, DeviceChoiceError, DeviceError
 from genre_edge.health import Health
 from genre_edge.live import microphone as live
-from genre_edge.live import portaudio
+from genre_edge.live import portaudio, recovery
 from genre_edge.live.microphone import MicrophoneSource, _Converter
 from genre_edge.live.portaudio import Session
 from genre_edge.live.queue import Chunk
@@ -171,7 +171,7 @@ class MadeLive:
 
     def __init__(self, made: MadePortAudio, monkeypatch, after, **config: float) -> None:
         monkeypatch.setattr(portaudio, "_pyaudio", lambda: made)
-        monkeypatch.setattr(live, "_PAUSES", (0.02, 0.04))
+        monkeypatch.setattr(recovery, "_PAUSES", (0.02, 0.04))
         self.states: list[tuple[str, str]] = []
         self.stop, self.health = threading.Event(), Health()
         self.after = after
@@ -213,9 +213,9 @@ def test_a_device_that_comes_ends_the_pause_between_attempts(monkeypatch) -> Non
         if heard.states[-1][0] == "listening":
             heard.stop.set()
 
-    heard = MadeLive(made, monkeypatch, after)
-    monkeypatch.setattr(live, "_PAUSES", (86_400.0,))
     monkeypatch.setattr(live, "_hardware", lambda: next(seen))
+    heard = MadeLive(made, monkeypatch, after)
+    monkeypatch.setattr(recovery, "_PAUSES", (86_400.0,))
     too_long = threading.Timer(60, heard.stop.set)
     too_long.start()
     assert heard.run() == ["waiting", "listening"]

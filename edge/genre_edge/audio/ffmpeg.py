@@ -1,7 +1,7 @@
 """ffmpeg as a subprocess that decodes one input to samples, held to limits.
 
-The process gets no standard input, and a limit on its memory. It is killed when it
-makes no progress, when the reader closes it, and when this program dies.
+The process has a limit on its memory, and no standard input unless it gets one. It is
+killed when it makes no progress, when the reader closes it, and when this program dies.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,10 @@ class FfmpegProcess:
         Channels that come out.
     stall_seconds
         Time without a single sample after which it is given up, s.
+    standard_input
+        A file descriptor that the process reads as its standard input.
+    filters
+        What ffmpeg's filters do with the audio first, in its own language.
 
     Raises
     ------
@@ -74,6 +79,8 @@ class FfmpegProcess:
         sample_rate: int,
         channels: int,
         stall_seconds: float = STALL_SECONDS,
+        standard_input: int = subprocess.DEVNULL,
+        filters: str = "",
     ) -> None:
         self.name, self.sample_rate, self.channels = name, sample_rate, channels
         self.complaint = ""
@@ -81,10 +88,19 @@ class FfmpegProcess:
         self._stall = stall_seconds
         self._held = b""
         self._words = b""
-        output = ["-map", "0:a:0", "-ac", str(channels), "-ar", str(sample_rate)]
+        output = [
+            "-map",
+            "0:a:0",
+            *(["-af", filters] if filters else []),
+            "-ac",
+            str(channels),
+            "-ar",
+            str(sample_rate),
+        ]
         output += ["-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"]
         options = ["-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1"]
-        self._process = start(name, [*_program(name), *options, *input_arguments, *output])
+        command = [*_program(name), *options, *input_arguments, *output]
+        self._process = start(name, command, standard_input)
         self._pipes = selectors.DefaultSelector()
         for pipe in (self._process.stdout, self._process.stderr):
             assert pipe is not None
@@ -119,6 +135,24 @@ class FfmpegProcess:
         data, self._held = self._held[:size], self._held[size:]
         return np.frombuffer(data, "<f4").astype(np.float32).reshape(-1, self.channels)
 
+    def ready(self, seconds: float) -> bool:
+        """Wait for samples or the end, for `seconds` at most; whether `read` would
+        return at once."""
+        deadline = time.monotonic() + seconds
+        while len(self._held) < 4 * self.channels:
+            ready = self._pipes.select(max(0.0, deadline - time.monotonic()))
+            if any(key.fileobj is self._process.stdout for key, _ in ready):
+                return True
+            for key, _ in ready:
+                self._take_words(key.fileobj, os.read(key.fd, _PIPE_BYTES))
+            if time.monotonic() >= deadline:
+                return False
+        return True
+
+    def forget_complaints(self) -> None:
+        """Leave out of the final judgement what was decoded past so far."""
+        self._words = b""
+
     @property
     def pid(self) -> int | None:
         """Its process id while it runs, else None."""
@@ -142,14 +176,18 @@ class FfmpegProcess:
                 data = os.read(key.fd, _PIPE_BYTES)
                 if key.fileobj is self._process.stdout:
                     return data
-                self._words = (self._words + data)[:_MOST_WORDS]
-                if not data:
-                    self._pipes.unregister(key.fileobj)
+                self._take_words(key.fileobj, data)
             if time.monotonic() >= deadline:
                 self.close()
                 raise AudioError(
                     self.name, f"nothing could be decoded for {self._stall:g} s: given up"
                 )
+
+    def _take_words(self, pipe: Any, data: bytes) -> None:
+        """Keep what ffmpeg printed; empty at the end of its standard error."""
+        self._words = (self._words + data)[:_MOST_WORDS]
+        if not data:
+            self._pipes.unregister(pipe)
 
     def _end(self) -> None:
         """Judge how the process ended. AudioError if it failed."""
@@ -174,13 +212,15 @@ def file_input(name: str) -> list[str]:
     return ["-protocol_whitelist", "file", "-i", f"file:{name}"]
 
 
-def start(name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+def start(
+    name: str, command: Sequence[str], standard_input: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     """Start one of ffmpeg's programs within limits; AudioError if it cannot be."""
     environment = {**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"}
     try:
         process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=standard_input,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
@@ -220,6 +260,7 @@ def reason_of(words: bytes) -> str:
     """
     for line in words.decode("utf-8", "backslashreplace").splitlines():
         said = re.sub(r"\[[^\]]* @ 0x[0-9a-f]+\]\s*", "", line).strip()
-        if said:
-            return f"ffmpeg: {said.rpartition(': ')[2] if said.startswith('file:') else said}"
+        if said and not said.startswith("Impossible to open"):  # the next line says why
+            named = said.startswith(("file:", "pipe:"))
+            return f"ffmpeg: {said.rpartition(': ')[2] if named else said}"
     return ""

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from ..console import complain
 from ..errors import UsageError
+from ..settings.credentials import has_credentials
 from ..settings.load import load
-from ..settings.options import add_flags, given
+from ..settings.options import add_flags, given, option_fields
 from ..settings.places import find_file
 from ..settings.settings import Settings, Tables
+from ..settings.source_table import parse_source
 from ..settings.tables import CaptureConfig, ListenConfig
 from ..sinks import kinds
 from .common import add_config_option, add_engine_options, add_verbose_option
@@ -34,6 +36,8 @@ examples:
   genre-edge --history                        keep what was heard (genre-edge history shows it)
   genre-edge --webhook https://example.org/now-playing,token-file=token.txt
   genre-edge devices                          list the microphones
+  genre-edge listen --source https://example.org/radio.mp3
+  genre-edge listen --source fifo:/tmp/snapfifo,rate=48000,name=kitchen
 
 If the device is missing or lost, the program waits for it. Settings without a flag come from the
 environment and the configuration file (genre-edge config).
@@ -61,11 +65,42 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def add_listening_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options that the configuration file can set too."""
     add_flags(parser.add_argument_group("microphone"), "microphone", CaptureConfig)
+    _add_source_option(parser)
     add_flags(parser.add_argument_group("label"), "listen", ListenConfig)
     add_output_options(parser)
     add_engine_options(parser)
     add_config_option(parser)
     add_verbose_option(parser)
+
+
+def _add_source_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument_group("instead of the microphone").add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="URL[,KEY=VALUE]",
+        help="a stream, through ffmpeg: http(s):// (radio, Icecast), rtsp(s):// (camera), "
+        "fifo:PATH, file:PATH (in a loop), alsa:NAME or pulse:NAME. Keys: name=, gain-db=, "
+        "channel=, stall-seconds=, exit-on-loss=true; fifo: rate=, channels= (raw 16-bit "
+        "samples); rtsp: rtsp-transport=, audio-only=false. Put a URL with a password into the "
+        "configuration file",
+    )
+
+
+def _source_flags(args: argparse.Namespace) -> Tables:
+    """What --source sets. UsageError if flags of the microphone are given too."""
+    if not args.source:
+        return {}
+    for one in option_fields(CaptureConfig):
+        if one.name in given(args, "microphone"):
+            raise UsageError(f"{one.option.flag} is for the microphone, not for --source")
+    sources = [parse_source(text) for text in args.source]
+    if any(has_credentials(source["url"]) for source in sources):
+        complain(
+            "--source: other users see the password in the list of processes; write the URL into "
+            "the configuration file instead"
+        )
+    return {"source": sources}
 
 
 def loader(args: argparse.Namespace, base: Tables | None = None) -> Callable[[], Settings]:
@@ -86,6 +121,7 @@ def loader(args: argparse.Namespace, base: Tables | None = None) -> Callable[[],
     flags = {
         **{name: given(args, name) for name in ("microphone", "listen", "model", "web")},
         **output_flags(args),
+        **_source_flags(args),
     }
 
     def read() -> Settings:
@@ -94,6 +130,8 @@ def loader(args: argparse.Namespace, base: Tables | None = None) -> Callable[[],
         if hop is not None and not _SHORTEST_HOP <= hop <= _LONGEST_HOP:
             place = origins["model.hop_seconds"]
             raise UsageError(f"{place}: must be between {_SHORTEST_HOP:g} and {_LONGEST_HOP:g} s")
+        if len(settings.sources) > 1:
+            raise UsageError("source: one source at a time can be listened to")
         check_output_flags(args, settings)
         return settings
 

@@ -1,1 +1,1 @@
-"""A source that does not end: devices, PortAudio, the microphone, and the listener."""
+"""A source that does not end: the microphone, streams, and the listener."""

@@ -16,20 +16,12 @@ from ..audio.mono import to_mono
 from ..audio.pcm import from_int16
 from ..audio.resample import Resampler
 from ..audio.source import Arrival, AudioBlock
-from ..errors import DeviceChoiceError, DeviceError
 from ..health import Health
 from ..settings.tables import CaptureConfig
 from .devices import InputDevice, is_token
 from .portaudio import Session
 from .queue import CaptureQueue, Chunk
-
-OnState = Callable[[str, str], None]
-"""Takes a state ("listening", "waiting" or "lost") and the reason, in words."""
-
-_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""Seconds between attempts to open a device; the last repeats."""
-_POLL_SECONDS = 0.2
-"""Time between two looks at the stop request and the stream while no audio comes, s."""
+from .recovery import POLL_SECONDS, OnState, Recovery
 
 
 class MicrophoneSource:
@@ -71,7 +63,10 @@ class MicrophoneSource:
         self.name = config.device or "default"
         self.sample_rate = model_rate
         self._config, self._stop, self._on_state = config, stop, on_state
-        self._health, self._verbose, self._pulse = health, verbose, pulse
+        self._health, self._verbose = health, verbose
+        self._recovery = Recovery(
+            stop, on_state, health, config.exit_on_device_loss, pulse, _hardware
+        )
         self._started: float | None = None  # monotonic time of position 0
 
     def blocks(self) -> Iterator[AudioBlock]:
@@ -84,20 +79,11 @@ class MicrophoneSource:
         DeviceChoiceError
             If the devices that are there cannot be what was asked for.
         """
-        while not self._stop.is_set():
-            opened = self._open_patiently()
-            if opened is None:
-                return
-            session, queue = opened
+        for session, queue in self._recovery.sessions(self._open, self._loss):
             try:
                 yield from self._hear(session, queue)
             finally:
                 session.close()
-            if self._stop.is_set():
-                return
-            self._health.losses += 1
-            if self._config.exit_on_device_loss:
-                raise DeviceError(f"{self.name}: device lost")
 
     def close(self) -> None:
         """`blocks` closes what it opened."""
@@ -106,32 +92,8 @@ class MicrophoneSource:
         """Amplify by `gain_db` (dB) from the next block on."""
         self._config = replace(self._config, gain_db=gain_db)
 
-    def _open_patiently(self) -> tuple[Session, CaptureQueue] | None:
-        """Open the device, however long it takes; None when asked to stop."""
-        attempt = 0
-        while not self._stop.is_set():
-            try:
-                return self._open()
-            except DeviceError as error:
-                if self._config.exit_on_device_loss or isinstance(error, DeviceChoiceError):
-                    raise
-                if attempt == 0 and self._health.state != "lost":
-                    self._on_state("waiting", str(error))
-            changed = self._wait(_PAUSES[min(attempt, len(_PAUSES) - 1)])
-            attempt = 1 if changed else attempt + 1
-        return None
-
-    def _wait(self, seconds: float) -> bool:
-        """Pause for `seconds`, or until a sound device or server comes or goes; returns
-        whether one did."""
-        end, before = time.monotonic() + seconds, _hardware()
-        while not self._stop.is_set() and time.monotonic() < end:
-            self._pulse()
-            self._stop.wait(min(_POLL_SECONDS, max(0.0, end - time.monotonic())))
-            if _hardware() != before:
-                self._stop.wait(0.5)  # udev or the server is still at work on it
-                return True
-        return False
+    def _loss(self) -> str:
+        return f"{self.name}: device lost"
 
     def _open(self) -> tuple[Session, CaptureQueue]:
         queue: CaptureQueue | None = None
@@ -163,7 +125,7 @@ class MicrophoneSource:
         converter = _Converter(session.format.channels, session.format.rate, self)
         dropped = overflows = 0
         while not self._stop.is_set():
-            chunk = queue.get(_POLL_SECONDS)
+            chunk = queue.get(POLL_SECONDS)
             self._health.dropped_seconds += (queue.dropped - dropped) / session.format.rate
             self._health.overflows += queue.overflows - overflows
             dropped, overflows = queue.dropped, queue.overflows

@@ -1,4 +1,4 @@
-"""A program that listens to one microphone until it is stopped: settings to source,
+"""A program that listens to one source until it is stopped: settings to source,
 engine and sinks, and the settings read again while it runs."""
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from ..errors import UsageError
 from ..health import Health
 from ..live.listener import Listener
 from ..live.microphone import MicrophoneSource
+from ..live.stream import StreamSource
 from ..model.engine import Engine
 from ..records import Record, StateRecord
 from ..settings.settings import Settings
+from ..settings.source_table import SourceConfig
+from ..settings.tables import CaptureConfig
 from ..sinks.sink import Sink
 from .outputs import Outputs
 from .systemd_notify import Notifier
@@ -29,7 +32,7 @@ Report = Callable[[str], None]
 
 
 class ListeningProgram:
-    """Listens to one microphone."""
+    """Listens to one source: the microphone, or a stream."""
 
     def __init__(
         self,
@@ -72,19 +75,16 @@ class ListeningProgram:
         engine = Engine(self._settings.model)
         self._screen = screen(self.health)
         self._outputs = Outputs(self._settings, self.health, engine.bundle.info, True, report)
-        microphone, listen = self._settings.microphone, self._settings.listen
+        heard = _heard(self._settings)
         self._listener = Listener(
-            engine, listen, self._emit, self.health, microphone.gain, self._pulse
+            engine, self._settings.listen, self._emit, self.health, heard.gain, self._pulse
         )
-        self._source = MicrophoneSource(
-            microphone,
-            engine.sample_rate,
-            self.stop,
-            self._listener.state,
-            self.health,
-            verbose,
-            self._pulse,
-        )
+        live = (engine.sample_rate, self.stop, self._listener.state, self.health)
+        self._source: MicrophoneSource | StreamSource
+        if isinstance(heard, SourceConfig):
+            self._source = StreamSource(heard, *live, pulse=self._pulse)
+        else:
+            self._source = MicrophoneSource(heard, *live, verbose=verbose, pulse=self._pulse)
         self._is_ready = False
         self._started = time.monotonic()
         self._web: PredictionService | None = None
@@ -102,7 +102,7 @@ class ListeningProgram:
             self._outputs.close()
 
     def _source_with_viewers(self) -> Source:
-        """The microphone. Where the page is served, its viewers see the spectrum."""
+        """What is heard. Where the page is served, its viewers see the spectrum."""
         if not self._settings.web.enabled:
             return self._source
         from ..web.prediction_service import PredictionService
@@ -151,21 +151,32 @@ class ListeningProgram:
             return
         for name in _need_restart(self._settings, settings):
             self._report(f"{name}: takes effect at the next start")
-        self._listener.configure(settings.listen, settings.microphone.gain)
-        self._source.set_gain(settings.microphone.gain_db)
+        heard, before = _heard(settings), _heard(self._settings)
+        if type(heard) is not type(before):
+            heard = before  # another source: at the next start
+        self._listener.configure(settings.listen, heard.gain)
+        self._source.set_gain(heard.gain_db)
         self._settings = settings
         self._report("the configuration was read again")
 
 
+def _heard(settings: Settings) -> CaptureConfig | SourceConfig:
+    """What is listened to."""
+    return settings.sources[0] if settings.sources else settings.microphone
+
+
 def _need_restart(old: Settings, new: Settings) -> list[str]:
     """Names of the settings that differ and are read only when the program starts."""
+    sources = [replace(source, gain_db=0.0) for source in old.sources] != [
+        replace(source, gain_db=0.0) for source in new.sources
+    ]
     pairs = (
         # The gain is applied at once.
         ("microphone", replace(old.microphone, gain_db=new.microphone.gain_db), new.microphone),
         ("model", old.model, new.model),
         ("web", old.web, new.web),
     )
-    return [
+    return ["source"] * sources + [
         f"{section}.{option.name}"
         for section, before, after in pairs
         for option in fields(before)

@@ -13,7 +13,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,10 @@ from typing import Any
 from ..errors import Fault, UsageError
 
 _KEY = "option"
+
+
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Option:
     """Greatest value."""
     choices: tuple[str, ...] = ()
     """The values that are allowed; empty: any."""
+    shown: Callable[[Any], Any] = _unchanged
+    """The value as it may be shown: without its secrets."""
 
 
 def option(
@@ -50,6 +56,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    shown: Callable[[Any], Any] = _unchanged,
 ) -> Any:
     """Declare a dataclass field that a user can set; the parameters are those of
     `Option`.
@@ -60,7 +67,7 @@ def option(
     ... class Lamp:
     ...     glow: float = option(0.5, "how bright, 0 to 1", "--glow", low=0, high=1)
     """
-    described = Option(help, flag, metavar, low, high, choices)
+    described = Option(help, flag, metavar, low, high, choices, shown)
     if isinstance(default, (dict, list)):
         return dataclasses.field(
             default_factory=lambda: type(default)(default), metadata={_KEY: described}

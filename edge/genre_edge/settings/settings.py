@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from .section import Options, Section
+from .source_table import SOURCE, SourceConfig
 from .tables import (
     LISTEN,
     MICROPHONE,
@@ -37,6 +38,11 @@ class Settings:
     def microphone(self) -> CaptureConfig:
         """Which microphone is used, and how."""
         return self.of(MICROPHONE)
+
+    @property
+    def sources(self) -> tuple[SourceConfig, ...]:
+        """What is heard instead of the microphone; empty: the microphone."""
+        return self.all_of(SOURCE)
 
     @property
     def listen(self) -> ListenConfig:
@@ -71,4 +77,4 @@ class Settings:
 
 def all_sections(sections: Iterable[Section[Any]]) -> tuple[Section[Any], ...]:
     """Every table of the configuration file, in the order in which it is written."""
-    return (MICROPHONE, LISTEN, MODEL, *sections, WEB)
+    return (MICROPHONE, SOURCE, LISTEN, MODEL, *sections, WEB)

@@ -87,7 +87,7 @@ def effective(
 
 def _values(section: Section[Any], options: object, origins: Mapping[str, str]) -> Iterable[str]:
     for one in option_fields(section.options):
-        value = getattr(options, one.name)
+        value = one.option.shown(getattr(options, one.name))
         origin = origins.get(f"{section.name}.{one.name}")
         note = f"  # {origin}" if origin else ""
         yield f"# {one.name} is not set" if value is None else f"{one.name} = {_toml(value)}{note}"

@@ -1,0 +1,137 @@
+"""The table [[source]]: what is heard instead of the microphone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import UsageError
+from .credentials import without_credentials
+from .options import check, from_pairs, option, option_fields
+from .section import Section
+
+SCHEMES = ("http", "https", "rtsp", "rtsps", "fifo", "alsa", "pulse", "file")
+"""What a source's address may begin with."""
+_NETWORK = ("http", "https", "rtsp", "rtsps")
+_LOCAL_FORMS = "fifo:PATH, file:PATH, alsa:NAME or pulse:NAME"
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """One source, and how it is heard."""
+
+    url: str = option(
+        "",
+        "http(s):// (radio, Icecast), rtsp(s):// (camera), fifo:PATH, file:PATH (in a loop), "
+        "alsa:NAME or pulse:NAME",
+        shown=without_credentials,
+    )
+    name: str = option("", "what records call it; empty: its address without password")
+    gain_db: float = option(0.0, "amplify by this, dB", low=-60, high=60)
+    channel: int | None = option(
+        None, "use the left (1) or right (2) channel only; without it the mean", low=1, high=2
+    )
+    rate: int | None = option(
+        None,
+        "fifo: raw 16-bit little-endian samples at this rate, Hz; without it what comes names its "
+        "own (WAV, say). alsa: the device's rate",
+        low=1000,
+        high=384_000,
+    )
+    channels: int = option(2, "fifo, alsa: channels", low=1, high=64)
+    rtsp_transport: str = option(
+        "tcp", "how an RTSP server sends", choices=("tcp", "udp", "http", "https")
+    )
+    audio_only: bool = option(
+        True, "ask an RTSP server for audio alone; false for servers that refuse that"
+    )
+    stall_seconds: float = option(
+        10.0, "time without audio after which the source counts as lost, s", low=0.1, high=600
+    )
+    exit_on_loss: bool = option(False, "exit with status 1 instead of waiting for the source")
+
+    def __post_init__(self) -> None:
+        check(self)
+        scheme = self.scheme
+        if scheme not in SCHEMES:
+            shown = without_credentials(self.url)
+            raise UsageError(f"source {shown}: must begin with one of {', '.join(SCHEMES)}")
+        if scheme in _NETWORK and not _names_a_host(self.url):
+            raise UsageError(f"source {scheme}:...: must name a host: {scheme}://HOST/PATH")
+        if scheme not in _NETWORK and not self.target:
+            raise UsageError(f"source {self.url}: must be {_LOCAL_FORMS}")
+        if any(ord(letter) < 32 for letter in self.url):
+            raise UsageError(f"source {scheme}:...: must not hold control characters")
+        if self.rate is not None and scheme not in ("fifo", "alsa"):
+            raise UsageError(f"source {self.label}: rate is for fifo: and alsa: alone")
+
+    @property
+    def scheme(self) -> str:
+        """The kind of source: one of SCHEMES."""
+        return self.url.partition(":")[0].lower()
+
+    @property
+    def target(self) -> str:
+        """What follows the scheme: "//HOST/PATH", a path, or a device's name."""
+        return self.url.partition(":")[2]
+
+    @property
+    def label(self) -> str:
+        """What people and records call it; without credentials."""
+        return self.name or without_credentials(self.url)
+
+    @property
+    def gain(self) -> float:
+        """The gain as a factor of amplitude."""
+        return float(10.0 ** (self.gain_db / 20.0))
+
+
+def _names_a_host(url: str) -> bool:
+    from urllib.parse import urlsplit
+
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
+def parse_source(text: str) -> dict[str, Any]:
+    """Read "URL,key=value,...", the form of --source: {key: value}. Commas in the URL
+    are a part of it. UsageError, without what may be a password."""
+    keys = [one.name.replace("_", "-") for one in option_fields(SourceConfig) if one.name != "url"]
+    url, *pairs = re.split(rf",(?=(?:{'|'.join(keys)})=)", text)
+    unknown = re.search(r",([a-z-]+)=[^,/@&]*$", url)
+    if unknown:
+        raise UsageError(f"--source: {unknown[1]} is none of {', '.join(f'{k}=' for k in keys)}")
+    try:
+        values = from_pairs(SourceConfig, "url", ",".join(["-", *pairs])) | {"url": url}
+        SourceConfig(**values)
+    except UsageError as error:
+        raise UsageError(f"--source: {error}") from None
+    return values
+
+
+def _check(config: SourceConfig) -> None:
+    """A file that is to be heard in a loop must be there."""
+    from pathlib import Path
+
+    if config.scheme == "file" and not Path(config.target).is_file():
+        raise UsageError(f"{config.target}: no such file")
+
+
+SOURCE = Section(
+    "source",
+    SourceConfig,
+    "A stream that is heard instead of the microphone, through ffmpeg",
+    repeated=True,
+    examples={
+        "url": "fifo:/tmp/snapfifo",
+        "name": "kitchen",
+        "channel": 1,
+        "rate": 48000,
+    },
+    flag="--source",
+    check=_check,
+    check_key="url",
+)
