@@ -125,6 +125,14 @@ def test_samples_that_are_no_numbers_are_found(write_audio, bad: float) -> None:
         read_mono(path, 22050)
 
 
+def test_samples_that_are_no_audio_are_found(write_audio) -> None:
+    samples = noise(4.0)
+    samples[66150] = 3e38
+    path = write_audio("a.wav", samples, subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"samples above 1e\+12, the first at 3\.000 s"):
+        read_mono(path, 22050)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_an_unreadable_file_is_named(write_audio) -> None:
     path = write_audio("a.wav", noise(1.0))

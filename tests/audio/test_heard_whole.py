@@ -190,3 +190,11 @@ def heard(path: Path) -> tuple[float, list[str]]:
 def with_data_size(content: bytes, size: int) -> bytes:
     at = content.index(b"data") + 4
     return content[:at] + struct.pack("<I", size) + content[at + 4 :]
+
+
+def test_mp3_in_a_wav_ends_where_its_chunk_ends(folder) -> None:
+    path = made(folder, "mp3.wav", f"{FFMPEG} -c:a libmp3lame $0")
+    content = path.read_bytes()
+    path.write_bytes(with_data_size(content, len(content) // 2))
+    seconds, _ = heard(path)
+    assert seconds == pytest.approx(6.0, abs=0.1)

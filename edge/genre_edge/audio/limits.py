@@ -10,6 +10,9 @@ from ..errors import AudioError
 MIN_RATE, MAX_RATE = 8_000, 192_000
 """Sample rates that are accepted, Hz."""
 
+_LARGEST = 1e12
+"""Samples above this are no audio: full scale is 1, or 2^31 where somebody forgot to
+scale. The spectrum of much larger ones overflows."""
 SHORTEST_SECONDS = 0.5
 """Audio shorter than this is an error rather than one repeated window."""
 
@@ -45,13 +48,14 @@ def check_finite(name: str, samples: Float32, position: int, rate: int) -> None:
     Raises
     ------
     AudioError
-        If a sample is NaN or infinite; it tells the time of the first one.
+        If a sample is NaN or infinite, or so large that its square is; it tells the
+        time of the first one.
     """
-    # One reduction on the usual path: a sum is finite when every addend is and none
-    # overflows.
-    if np.isfinite(np.sum(samples)) or np.isfinite(samples).all():
+    # Two reductions on the usual path; NaN is neither above nor below anything.
+    if not samples.size or (samples.max() <= _LARGEST and samples.min() >= -_LARGEST):
         return
-    bad = int(np.flatnonzero(~np.isfinite(samples).all(axis=1))[0])
-    raise AudioError(
-        name, f"has NaN or infinite samples, the first at {(position + bad) / rate:.3f} s"
-    )
+    wrong = ~(np.abs(samples) <= _LARGEST).all(axis=1)
+    first = int(np.flatnonzero(wrong)[0])
+    finite = np.isfinite(samples[first]).all()
+    what = f"samples above {_LARGEST:g}" if finite else "NaN or infinite samples"
+    raise AudioError(name, f"has {what}, the first at {(position + first) / rate:.3f} s")

@@ -106,7 +106,8 @@ def is_mpeg(file: BinaryIO) -> bool:
 
 def contents(file: BinaryIO, start: int = 0, end: int | None = None) -> Contents:
     """The frames between two offsets, as parts that libsndfile hears whole."""
-    runs = _runs(file, start, _size(file) if end is None else end)
+    size = _size(file)
+    runs = _runs(file, start, size if end is None else min(end, size))
     if not runs:
         return Contents()
     cut = any(run.stated > run.frames + 1 for run in runs)
@@ -211,7 +212,9 @@ def _next_frame(file: BinaryIO, at: int, end: int, within: int) -> tuple[int, _K
                 file.seek(at + offset)
                 return at + offset, kind, file.read(_HEAD)
             offset = block.find(b"\xff", offset + 1)
-        at += max(1, len(block) - 3)
+        if len(block) <= 3:
+            return None
+        at += len(block) - 3
     return None
 
 
@@ -224,8 +227,8 @@ def id3_size(head: bytes) -> int:
 
 def _followed(file: BinaryIO, at: int, kind: _Kind, end: int) -> bool:
     after = at + kind.size
-    if after == end:
-        return True
+    if after >= end:
+        return after == end
     file.seek(after)
     next_kind = _kind(file.read(4))
     return next_kind is not None and next_kind.stream == kind.stream

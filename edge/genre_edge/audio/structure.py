@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import BinaryIO
 
 from . import chunks, flac, mpeg, ogg
@@ -25,7 +26,8 @@ def examine(file: BinaryIO) -> Contents:
     if data is not None:
         if data.mpeg:
             end = None if data.size is None else data.start + data.size
-            return mpeg.contents(file, data.start, end)
+            found = mpeg.contents(file, data.start, end)
+            return replace(found, cut=found.cut or chunks.contents(file, data).cut)
         return chunks.contents(file, data)
     start = _after_id3(file)
     file.seek(start)
