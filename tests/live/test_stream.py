@@ -19,6 +19,7 @@ from genre_edge.errors import DeviceChoiceError, DeviceError
 from genre_edge.health import Health
 from genre_edge.live import recovery
 from genre_edge.live import stream as live
+from genre_edge.live.ffmpeg_input import input_of
 from genre_edge.live.stream import StreamSource
 from genre_edge.settings.source_table import SourceConfig
 
@@ -161,6 +162,14 @@ def test_without_ffmpeg_one_line_says_what_to_install(monkeypatch) -> None:
         Heard("http://localhost/", name="x").seconds(1)
 
 
+@pytest.mark.parametrize("url", ["http://h/", "https://h/", "rtsp://h/", "rtsps://h/"])
+def test_the_network_opens_no_file_and_its_address_is_no_argument(url: str) -> None:
+    with input_of(SourceConfig(f"{url}private")) as asked:
+        at = asked.arguments.index("-protocol_whitelist")
+        assert "file" not in asked.arguments[at + 1].split(",")
+        assert "private" not in " ".join(asked.arguments)
+
+
 def test_a_servers_playlist_cannot_name_a_file_of_this_machine(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "private.wav", tone(12), RATE)
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:12\n#EXTINF:12,\nfile://{tmp_path}/private.wav\n"
@@ -199,13 +208,23 @@ def test_a_fifo_of_raw_samples_survives_its_writer(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     song = (tone(1, 0.1, 48000) * 32767).astype("<i2").tobytes()
 
+    is_heard = threading.Event()
+
     def play() -> None:
-        for _ in range(3):
+        for _ in range(2):
             with suppress(BrokenPipeError), fifo.open("wb") as pipe:
                 pipe.write(song)
+            is_heard.wait(60)
+
+    heard = Heard(f"fifo:{fifo}", rate=48000, channels=1)
+
+    def done() -> bool:
+        if len(heard.samples) > 0.8 * RATE:  # of the first song, which was read whole
+            is_heard.set()
+        return len(heard.samples) > 1.5 * RATE
 
     threading.Thread(target=play, daemon=True).start()
-    heard = Heard(f"fifo:{fifo}", rate=48000, channels=1).seconds(2.5)
+    heard.until(done)
     assert [state for state, _ in heard.states] == ["listening"]
     assert power(heard.samples) == pytest.approx(0.1 / np.sqrt(2), rel=0.02)
 
