@@ -136,7 +136,7 @@ class StreamSource:
         AudioError when it is lost."""
         mixer, pace = Mixer(self.sample_rate), self._resume()
         samples: Float32 | None = first
-        while samples is not None:
+        while samples is not None and not self._stop.is_set():
             late = pace.late(len(samples), time.monotonic())
             if late < 0 and self._stop.wait(-late):
                 return
