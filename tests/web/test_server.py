@@ -51,24 +51,39 @@ def is_disconnected(client: socket.socket) -> bool:
         return True
 
 
-def test_a_client_that_takes_nothing_is_disconnected(start: Start) -> None:
+@pytest.fixture
+def endless() -> tuple[Flask, threading.Event]:
+    """An application whose answer has no end, and what is set when it is given up."""
     app = Flask("endless")
-    ended = threading.Event()
+    given_up = threading.Event()
 
     @app.get("/")
-    def endless() -> Response:
+    def answer() -> Response:
         def parts() -> Iterator[bytes]:
             try:
                 while True:
                     yield bytes(1 << 16)
             finally:
-                ended.set()
+                given_up.set()
 
         return Response(parts())
 
+    return app, given_up
+
+
+def test_a_client_that_takes_nothing_is_disconnected(start: Start, endless) -> None:
+    app, given_up = endless
     with connected(start(app, send_seconds=0.5)) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert ended.wait(BACKSTOP_SECONDS), "the thread of its answer is free again"
+        assert given_up.wait(BACKSTOP_SECONDS), "the thread of its answer is free again"
+
+
+def test_the_answer_of_a_client_that_leaves_is_given_up(start: Start, endless) -> None:
+    app, given_up = endless
+    with connected(start(app)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(1)
+    assert given_up.wait(BACKSTOP_SECONDS)
 
 
 def test_a_client_that_never_ends_its_request_is_disconnected(start: Start) -> None:

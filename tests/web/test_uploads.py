@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -23,7 +21,7 @@ from genre_edge.web.problems import Problem
 from genre_edge.web.uploads import Uploads, display_name
 
 from tests.conftest import noise
-from tests.helpers.waiting import wait_for
+from tests.helpers.waiting import BACKSTOP_SECONDS, wait_for
 from tests.helpers.webserver import WebServer, children_of, problem
 
 
@@ -51,14 +49,18 @@ def flac(samples: np.ndarray, rate: int = 8000) -> bytes:
 SONG = flac(noise(29.0, 8000))
 
 
+def classify(server: WebServer, body: bytes, query: str = "") -> requests.Response:
+    url = f"{server.url}/api/classify{query}"
+    return requests.post(url, data=body, timeout=BACKSTOP_SECONDS)
+
+
 class Upload:
     """An upload on a thread of its own."""
 
     def __init__(self, server: WebServer, query: str = "") -> None:
         self._answers: list[requests.Response] = []
-        url = f"{server.url}/api/classify{query}"
         self._thread = threading.Thread(
-            target=lambda: self._answers.append(requests.post(url, data=SONG))
+            target=lambda: self._answers.append(classify(server, SONG, query)), daemon=True
         )
         self._thread.start()
 
@@ -68,25 +70,30 @@ class Upload:
         return self._answers[0]
 
 
-def stopped_worker(server: WebServer) -> int:
-    """Wait until an upload is worked on, and stop that work; returns the process id."""
+@contextmanager
+def stopped_work(server: WebServer) -> Iterator[int]:
+    """Wait until an upload is worked on, and stop that work until the end of the block;
+    yields the process id."""
     (worker,) = wait_for(server.workers, "an upload is worked on")
     os.kill(worker, signal.SIGSTOP)
-    return worker
+    try:
+        yield worker
+    finally:
+        os.kill(worker, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("size", [550_000, 3_000_000])
 def test_too_many_bytes_are_refused(small, size: int) -> None:
     """The smaller by the program, the larger by the server before it is kept."""
-    assert problem(requests.post(f"{small.url}/api/classify", data=bytes(size)), 413)
+    assert problem(classify(small, bytes(size)), 413)
 
 
 def test_hours_in_a_small_file_are_refused_as_soon_as_they_are_too_long(small) -> None:
     four_hours = flac(np.zeros(8000 * 3600 * 4, dtype=np.float32))
     assert len(four_hours) < 500_000
-    answer = requests.post(f"{small.url}/api/classify", data=four_hours)
+    answer = classify(small, four_hours)
     assert problem(answer, 413) == "longer than 0.5 minutes"
-    streamed = requests.post(f"{small.url}/api/classify?stream=1", data=four_hours)
+    streamed = classify(small, four_hours, "?stream=1")
     *windows, last = [json.loads(line) for line in streamed.text.splitlines()]
     assert len(windows) == 10, "those within the limit"
     assert (last["type"], last["status"]) == ("error", 413)
@@ -94,54 +101,37 @@ def test_hours_in_a_small_file_are_refused_as_soon_as_they_are_too_long(small) -
 
 def test_more_uploads_than_allowed_are_refused_until_one_has_ended(small) -> None:
     first = Upload(small)
-    worker = stopped_worker(small)
-    refused = requests.post(f"{small.url}/api/classify", data=SONG)
-    assert "too many uploads at once (1)" in problem(refused, 429)
-    assert refused.headers["Retry-After"] == "5"
-    os.kill(worker, signal.SIGCONT)
+    with stopped_work(small):
+        refused = classify(small, SONG)
+        assert "too many uploads at once (1)" in problem(refused, 429)
+        assert refused.headers["Retry-After"] == "5"
     assert first.answer().status_code == 200
-    assert requests.post(f"{small.url}/api/classify", data=SONG).status_code == 200
+    assert classify(small, SONG).status_code == 200
 
 
 def test_a_crash_of_the_decoder_harms_one_answer(small) -> None:
     upload = Upload(small, "?name=x.flac")
-    worker = stopped_worker(small)
-    os.kill(worker, signal.SIGSEGV)
-    os.kill(worker, signal.SIGCONT)
+    with stopped_work(small) as worker:
+        os.kill(worker, signal.SIGSEGV)
     wait_for(lambda: not small.workers(), "the worker is gone")
     assert problem(upload.answer(), 422) == "x.flac: the decoder crashed on this file"
     assert requests.get(f"{small.url}/healthz").status_code == 200
-    assert requests.post(f"{small.url}/api/classify", data=SONG).status_code == 200
+    assert classify(small, SONG).status_code == 200
 
 
-def classified(server: WebServer) -> int:
-    """Uploads that were classified to their end."""
-    found = re.search(
-        r"(?m)^genre_edge_uploads_total (\d+)", requests.get(f"{server.url}/metrics").text
-    )
-    assert found
-    return int(found[1])
+# --- work that does not end by itself
 
 
-def test_a_client_that_leaves_takes_its_work_with_it(small) -> None:
-    address = urlsplit(small.url)
-    before = classified(small)
-    with socket.create_connection((address.hostname, address.port)) as client:
-        head = f"POST /api/classify?stream=1 HTTP/1.1\r\nHost: {address.netloc}\r\n"
-        head += f"Content-Length: {len(SONG)}\r\n\r\n"
-        client.sendall(head.encode() + SONG)
-        worker = stopped_worker(small)
-    os.kill(worker, signal.SIGCONT)
-    wait_for(lambda: not small.workers(), "the worker is gone")
-    assert classified(small) == before
-    wait_for(lambda: requests.post(f"{small.url}/api/classify", data=SONG).ok, "the place is free")
+def worked_on_by(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have uploads classified by a shell script."""
+    program = folder / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
 
 
 def test_work_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch) -> None:
-    hanging = tmp_path / "python"
-    hanging.write_text("#!/bin/sh\nexec sleep infinity\n")
-    hanging.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(hanging))
+    worked_on_by("exec sleep infinity", tmp_path, monkeypatch)
     before = children_of(os.getpid())
     uploads = Uploads(WebConfig(upload_seconds=1, uploads=1), EngineConfig())
     for _ in range(2):  # the first leaves its place to the second
@@ -149,6 +139,20 @@ def test_work_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch) -> None:
             uploads.classify(io.BytesIO(b"audio"), "x.flac")
         assert (refusal.value.status, refusal.value.detail) == (408, "took longer than 1 s")
         assert children_of(os.getpid()) == before
+
+
+def test_an_answer_that_is_given_up_ends_its_work(tmp_path: Path, monkeypatch) -> None:
+    """The server gives an answer up when its client leaves (test_server.py)."""
+    window = json.dumps({"type": "window", "start": 0.0, "end": 3.0})
+    worked_on_by(f"echo '{window}'; exec sleep infinity", tmp_path, monkeypatch)
+    before = children_of(os.getpid())
+    uploads = Uploads(WebConfig(uploads=1), EngineConfig())
+    for _ in range(2):
+        records = uploads.classify(io.BytesIO(b"audio"), "x.flac")
+        assert next(records)["file"] == "x.flac"
+        records.close()
+        assert children_of(os.getpid()) == before
+    assert uploads.done == 0
 
 
 @pytest.mark.parametrize(
