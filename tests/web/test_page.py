@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT
@@ -82,7 +83,6 @@ def clip(gtzan: Path, cli, tmp_path_factory) -> tuple[Path, list[dict]]:
     """A real clip of three genres in turn, and what classify says of it."""
     import csv
 
-    import numpy as np
     import soundfile
     from genre_edge.audio.files import read_mono
 
@@ -156,6 +156,15 @@ def test_a_file_that_is_no_audio_is_told_so(server, page, tmp_path: Path) -> Non
     page.goto(f"{server.url}/#track")
     page.locator("#file").set_input_files(tmp_path / "notes.txt")
     expect(page.locator("#track-state")).to_contain_text("notes.txt: cannot be decoded")
+
+
+def test_a_silent_file_is_called_silence_without_a_confidence(server, page, write_audio) -> None:
+    page.goto(f"{server.url}/#track")
+    page.locator("#file").set_input_files(write_audio("quiet.wav", np.zeros(22050 * 6)))
+    expect(page.locator("#track-state")).to_have_text("quiet.wav: silence (0 windows, 6.0 s)")
+    expect(page.locator("#track-label")).to_have_text("silence")
+    expect(page.locator("#track-confidence")).to_have_text("from 0:00 to 0:03")
+    assert page.errors == []
 
 
 def test_without_its_libraries_the_page_does_the_rest_and_says_what_it_lacks(server, page) -> None:

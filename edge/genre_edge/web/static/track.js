@@ -4,6 +4,9 @@ import { Bars, clock, percent, ribbon, rows } from "./widgets.js";
 
 const byId = (id) => document.getElementById(id);
 
+/** The genre; in silence there is none. */
+const shownLabel = (record) => record.genre ?? "silence";
+
 export function startTrack(model) {
   new Track(model);
 }
@@ -117,7 +120,7 @@ class Track {
   }
 
   drawRibbon() {
-    ribbon(byId("track-ribbon"), this.windows.map((w) => ({ start: w.start, end: w.end, label: w.genre ?? "silence" })), 0, this.length);
+    ribbon(byId("track-ribbon"), this.windows.map((w) => ({ start: w.start, end: w.end, label: shownLabel(w) })), 0, this.length);
     byId("track-ribbon").append(this.head);
   }
 
@@ -130,15 +133,17 @@ class Track {
     const heard = this.windows.filter((w) => w.start <= now + 1e-6);
     const record = heard.at(-1) ?? this.windows[0];
     if (!record) return;
-    byId("track-label").textContent = record.genre ?? "silence";
-    byId("track-confidence").textContent = `${percent(record.confidence ?? 0)} from ${clock(record.start)} to ${clock(record.end)}`;
+    byId("track-label").textContent = shownLabel(record);
+    const confidence = record.genre ? `${percent(record.confidence)} ` : "";
+    byId("track-confidence").textContent = `${confidence}from ${clock(record.start)} to ${clock(record.end)}`;
     byId("track-label").dataset.start = record.start;
     this.bars.show(record.scores);
   }
 
   showVerdict(record) {
+    const confidence = record.genre ? `, ${percent(record.confidence)}` : "";
     byId("track-state").textContent =
-      `${record.file}: ${record.genre ?? "silence"}, ${percent(record.confidence ?? 0)} (${record.windows} windows, ${record.seconds.toFixed(1)} s)`;
+      `${record.file}: ${shownLabel(record)}${confidence} (${record.windows} windows, ${record.seconds.toFixed(1)} s)`;
     const count = {};
     for (const { genre } of this.windows) if (genre) count[genre] = (count[genre] ?? 0) + 1;
     const sorted = [...this.labels].sort((a, b) => (record.scores[b] ?? 0) - (record.scores[a] ?? 0));
