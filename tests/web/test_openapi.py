@@ -22,7 +22,8 @@ from genre_edge.sinks.history_report import LabelTime
 from genre_edge.web import problems
 from genre_edge.web.app import create_app
 from genre_edge.web.hub import Hub
-from genre_edge.web.openapi import SCHEMAS, document
+from genre_edge.web.openapi import document
+from genre_edge.web.schemas import SCHEMAS
 
 from tests.helpers.waiting import BACKSTOP_SECONDS
 from tests.web.conftest import client_of, service_state

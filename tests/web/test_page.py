@@ -101,6 +101,13 @@ def clip(gtzan: Path, cli, tmp_path_factory) -> tuple[Path, list[dict]]:
     return path, found
 
 
+def open_view(page, server: WebServer, view: str) -> None:
+    """Open the page with one of its tabs selected, and wait until the tab works."""
+    page.goto(f"{server.url}/#{view}")
+    expect(page.locator(f"#view-{view}")).to_be_visible()
+    expect(page.locator("#about")).to_contain_text("Recognises 10 genres")
+
+
 def classified(page, windows: int) -> None:
     """Wait until the whole file is classified."""
     expect(page.locator("#track-state")).to_contain_text(f"({windows} windows, ")
@@ -110,7 +117,7 @@ def test_an_uploaded_clips_label_follows_the_playhead_also_after_seeking(
     server, page, clip
 ) -> None:
     path, windows = clip
-    page.goto(f"{server.url}/#track")
+    open_view(page, server, "track")
     page.locator("#file").set_input_files(path)
     classified(page, len(windows))
     page.evaluate(
@@ -141,7 +148,7 @@ def test_an_uploaded_clips_label_follows_the_playhead_also_after_seeking(
 def test_the_demo_has_a_waveform_and_a_spectrogram(server, page) -> None:
     if not VENDOR.is_dir():
         pytest.skip("needs the page's libraries (script/web downloads them)")
-    page.goto(f"{server.url}/#track")
+    open_view(page, server, "track")
     page.get_by_role("button", name="Try the demo").click()
     classified(page, 4)
     wait_for(
@@ -153,13 +160,25 @@ def test_the_demo_has_a_waveform_and_a_spectrogram(server, page) -> None:
 
 def test_a_file_that_is_no_audio_is_told_so(server, page, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("words")
-    page.goto(f"{server.url}/#track")
+    open_view(page, server, "track")
     page.locator("#file").set_input_files(tmp_path / "notes.txt")
     expect(page.locator("#track-state")).to_contain_text("notes.txt: cannot be decoded")
 
 
+def test_no_button_is_shown_before_it_works(server, page) -> None:
+    held: list = []
+    page.route("**/static/track.js", lambda route: held.append(route))
+    with page.expect_request("**/static/track.js"):
+        page.goto(f"{server.url}/#track")
+    expect(page.locator("#tab-track")).to_have_attribute("aria-selected", "true")
+    assert not page.locator("#demo").is_visible()
+    wait_for(lambda: page.evaluate("1") and held, "the request is held")
+    held[0].continue_()
+    expect(page.locator("#demo")).to_be_visible()
+
+
 def test_a_silent_file_is_called_silence_without_a_confidence(server, page, write_audio) -> None:
-    page.goto(f"{server.url}/#track")
+    open_view(page, server, "track")
     page.locator("#file").set_input_files(write_audio("quiet.wav", np.zeros(22050 * 6)))
     expect(page.locator("#track-state")).to_have_text("quiet.wav: silence (0 windows, 6.0 s)")
     expect(page.locator("#track-label")).to_have_text("silence")
@@ -169,7 +188,7 @@ def test_a_silent_file_is_called_silence_without_a_confidence(server, page, writ
 
 def test_without_its_libraries_the_page_does_the_rest_and_says_what_it_lacks(server, page) -> None:
     page.route("**/vendor/*", lambda route: route.abort())
-    page.goto(f"{server.url}/#track")
+    open_view(page, server, "track")
     page.locator("#demo").click()
     expect(page.locator("#wave")).to_contain_text("No waveform: its library is missing")
     classified(page, 4)
@@ -178,7 +197,7 @@ def test_without_its_libraries_the_page_does_the_rest_and_says_what_it_lacks(ser
 
 def test_from_the_keyboard_and_on_a_phone(server, page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
-    page.goto(f"{server.url}/#track")
+    open_view(page, server, "track")
     page.locator("#tab-track").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#view-here")).to_be_visible()
@@ -187,7 +206,7 @@ def test_from_the_keyboard_and_on_a_phone(server, page) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.locator("#view-live")).to_be_visible()
     expect(page.locator("#live-state")).to_contain_text("genre-edge serve --live")
-    page.goto(f"{server.url}/#track")
+    open_view(page, server, "track")
     page.locator("#demo").focus()
     page.keyboard.press("Enter")
     classified(page, 4)
@@ -199,7 +218,7 @@ def test_a_browsers_own_microphone(server, browser) -> None:
     context = browser.new_context(permissions=["microphone"])
     context.set_default_timeout(BACKSTOP_MS)
     page = context.new_page()
-    page.goto(f"{server.url}/#here")
+    open_view(page, server, "here")
     page.locator("#here-toggle").click()
     expect(page.locator("#here-confidence")).to_contain_text("dBFS")
     page.locator("#here-toggle").click()
@@ -225,12 +244,11 @@ def test_axe_finds_no_serious_fault(server, browser, view: str, scheme: str) -> 
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
     context.set_default_timeout(BACKSTOP_MS)
     page = context.new_page()
-    page.goto(f"{server.url}/#{view}")
+    open_view(page, server, view)
     if view == "track":
         page.locator("#demo").click()
     place, text = SETTLED[view]
     expect(page.locator(place)).to_contain_text(text)
-    expect(page.locator(f"#view-{view}")).to_be_visible()
     page.add_script_tag(path=AXE)
     found = page.evaluate("axe.run()")
     serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
@@ -241,7 +259,7 @@ def test_axe_finds_no_serious_fault(server, browser, view: str, scheme: str) -> 
 def test_the_first_page_is_small(server, page) -> None:
     sizes: list[int] = []
     page.on("response", lambda r: sizes.append(int(r.headers.get("content-length", 0))))
-    page.goto(f"{server.url}/#live")
+    open_view(page, server, "live")
     expect(page.locator("#about")).to_contain_text("gtzan-edge")
     paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
     wait_for(lambda: page.evaluate(paint), "the first paint")
@@ -369,7 +387,7 @@ def test_history_is_drawn(tmp_path: Path, page, demo_clip, cli) -> None:
     config.write_text(f'[history]\npath = "{history}"\n')
     running = WebServer(tmp_path, "--config", config)
     try:
-        page.goto(f"{running.url}/#history")
+        open_view(page, running, "history")
         expect(page.locator("#history-table tbody")).to_contain_text("rock")
         expect(page.locator("#history-table tbody")).to_contain_text("60 min")
         if VENDOR.is_dir():

@@ -262,6 +262,7 @@ def _switch(name: str) -> bool:
 
 def _number(name: str, low: int, high: int) -> int:
     text = request.args.get(name, "")
-    if not (text.isascii() and text.isdigit() and low <= int(text[:9]) <= high):
+    is_number = text.isascii() and text.isdigit() and len(text) < 10
+    if not (is_number and low <= int(text) <= high):
         raise Problem(422, f"{name}: must be a whole number from {low} to {high}")
     return int(text)

@@ -3,12 +3,13 @@ import { api, login, onLoginNeeded } from "./api.js";
 import { startLive } from "./live.js";
 
 const views = ["live", "track", "here", "history"];
-const opened = new Set();
+const started = {};
+let selected = "";
 const byId = (id) => document.getElementById(id);
 
 /** The module of each view is loaded when the view is first shown. */
-const open = {
-  live: (model) => startLive(model),
+const start = {
+  live: async (model) => startLive(model),
   track: async (model) => (await import("./track.js")).startTrack(model),
   here: async (model) => (await import("./this_device.js")).startThisDevice(model),
   history: async (model) => (await import("./history.js")).startHistory(model),
@@ -20,22 +21,24 @@ export function notice(text) {
   line.hidden = !text;
 }
 
+/** Selects a tab. Its view appears when its module is there: no button is shown that does nothing. */
 async function show(name, model) {
+  selected = name;
   for (const view of views) {
     const tab = byId(`tab-${view}`);
     tab.setAttribute("aria-selected", String(view === name));
     tab.tabIndex = view === name ? 0 : -1;
-    byId(`view-${view}`).hidden = view !== name;
+    if (view !== name) byId(`view-${view}`).hidden = true;
   }
-  if (!opened.has(name)) {
-    opened.add(name);
-    try {
-      await open[name](model);
-    } catch (error) {
-      opened.delete(name);
-      notice(error.message);
-    }
+  try {
+    started[name] ??= start[name](model);
+    await started[name];
+  } catch (error) {
+    delete started[name]; // tried again when the tab is selected again
+    notice(error.message);
   }
+  if (selected !== name) return; // another tab was selected meanwhile
+  byId(`view-${name}`).hidden = false;
   document.dispatchEvent(new CustomEvent("shown", { detail: name }));
 }
 
@@ -56,7 +59,7 @@ function wireTabs(model) {
   show(wanted(), model);
 }
 
-async function start() {
+async function load() {
   let model;
   try {
     model = await api("api/model");
@@ -79,9 +82,9 @@ byId("login").addEventListener("submit", async (event) => {
     await login(byId("token").value);
     byId("login").hidden = true;
     notice("");
-    start();
+    load();
   } catch (error) {
     notice(error.message);
   }
 });
-start();
+load();

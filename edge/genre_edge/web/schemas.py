@@ -1,0 +1,137 @@
+"""JSON schemas of the API's answers and live events.
+
+They say what the records say; tests/web/test_openapi.py compares them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def object_of(**properties: Json) -> Json:
+    """The schema of an object that has all of these properties."""
+    return {"type": "object", "required": [*properties], "properties": properties}
+
+
+def _described(schema: Json, text: str) -> Json:
+    return {**schema, "description": text}
+
+
+def ref(name: str) -> Json:
+    """A reference to one of SCHEMAS."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _or_null(schema: Json) -> Json:
+    """The same, or null."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+TEXT: Json = {"type": "string"}
+"""The schema of a string."""
+_NUMBER: Json = {"type": "number"}
+_INTEGER: Json = {"type": "integer"}
+_PROBABILITY: Json = {"type": "number", "minimum": 0, "maximum": 1}
+_SCORES: Json = {
+    "type": "object",
+    "additionalProperties": _PROBABILITY,
+    "description": "Probability of each label.",
+}
+_PREDICTION: Json = {"genre": TEXT, "confidence": _PROBABILITY, "scores": _SCORES}
+_IN_FILE: Json = {
+    "genre": _described(_or_null(TEXT), "Null in silence."),
+    "confidence": _described(_or_null(_PROBABILITY), "Null in silence."),
+    "scores": _described(_SCORES, "Probability of each label; empty in silence."),
+}
+_UTC: Json = _described(TEXT, "UTC, ISO 8601.")
+_STREAM_SECONDS: Json = _described(_NUMBER, "Seconds since the microphone was first heard.")
+SCHEMAS: Json = {
+    "Problem": object_of(
+        title=TEXT,
+        status=_INTEGER,
+        detail=_described(TEXT, "What is wrong, and what to do."),
+    ),
+    "FileWindow": object_of(
+        type={"const": "window"},
+        file=_described(TEXT, "The name that the client gave."),
+        start=_described(_NUMBER, "Seconds from the start of the file."),
+        end=_described(_NUMBER, "Seconds from the start of the file."),
+        **_IN_FILE,
+    ),
+    "Verdict": object_of(
+        type={"const": "file"},
+        file=_described(TEXT, "The name that the client gave."),
+        seconds=_described(_NUMBER, "Length of the audio."),
+        windows=_described(_INTEGER, "Number of windows that the scores are the mean of."),
+        **_IN_FILE,
+    ),
+    "Window": object_of(
+        type={"const": "window"},
+        level_dbfs=_described(_NUMBER, "Root-mean-square level, dBFS."),
+        **_PREDICTION,
+    ),
+    "LiveWindow": object_of(
+        type={"const": "window"},
+        file={"type": "null"},
+        start=_STREAM_SECONDS,
+        end=_STREAM_SECONDS,
+        genre=_described(_or_null(TEXT), "Of this window alone; null in silence."),
+        confidence=_described(_or_null(_PROBABILITY), "Null in silence."),
+        scores=_described(_SCORES, "Probability of each label; empty in silence."),
+        time=_described(TEXT, "UTC of the start of the window, ISO 8601."),
+        source=_described(TEXT, "The microphone."),
+        level_dbfs=_described(_NUMBER, "Root-mean-square level, dBFS."),
+        state=_described(TEXT, "listening, dead or clipping."),
+        latency_ms=_described(_NUMBER, "From the last sample of the window to this record, ms."),
+        label=_described(TEXT, "What to show: a genre, uncertain or silence."),
+        smoothed=object_of(
+            genre=_described(_or_null(TEXT), "Of the latest windows; null in silence."),
+            confidence=_described(_or_null(_PROBABILITY), "Null in silence."),
+        ),
+    ),
+    "State": object_of(
+        type={"const": "state"},
+        time=_UTC,
+        state=_described(TEXT, "waiting, listening, lost, dead or clipping."),
+        reason=TEXT,
+    ),
+    "Gap": object_of(
+        type={"const": "gap"},
+        time=_UTC,
+        start=_STREAM_SECONDS,
+        end=_STREAM_SECONDS,
+    ),
+    "LabelTime": object_of(
+        when=_described(TEXT, "The hour or day in local time; empty if the rows are by genre."),
+        label=TEXT,
+        seconds=_described(_NUMBER, "How long it was heard."),
+        confidence=_described(_or_null(_PROBABILITY), "The mean; null in silence."),
+    ),
+    "RecentWindow": object_of(
+        time=_described(TEXT, "UTC of the start of the window, ISO 8601."),
+        start=_STREAM_SECONDS,
+        end=_STREAM_SECONDS,
+        label=_described(TEXT, "What was shown: a genre, uncertain or silence."),
+        confidence=_described(_or_null(_PROBABILITY), "Null in silence."),
+    ),
+    "Sink": object_of(
+        name=_described(TEXT, "history, mqtt, webhook HOST, ..."),
+        written=_described(_INTEGER, "Records written."),
+        failures=_described(_INTEGER, "Times that it failed."),
+        dropped=_described(_INTEGER, "Records lost."),
+        trouble=_described(TEXT, "The last failure; empty if there was none."),
+        trouble_time=_described(_NUMBER, "When, UTC, seconds since 1970."),
+    ),
+    "Sinks": object_of(
+        state=_described(TEXT, "State of the microphone."),
+        dropped_seconds=_described(_NUMBER, "Audio dropped because the program was too slow."),
+        sinks={"type": "array", "items": ref("Sink")},
+    ),
+    "Health": object_of(
+        status={"enum": ["ok", "waiting"]},
+        detail=_described(TEXT, "What the service waits for; empty if ok."),
+    ),
+}
+"""JSON schema of each kind of answer and of each live event."""
