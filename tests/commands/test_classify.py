@@ -14,6 +14,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 import soundfile
+from genre_edge.model.bundle import find_model
 
 from tests.conftest import noise
 
@@ -307,3 +308,17 @@ def test_pipes_in_folders_are_passed_over(cli, demo_clip, tmp_path) -> None:
     result = cli("classify", tmp_path, "--format", "json")
     assert result.returncode == 0
     assert result.stderr == f"genre-edge: {tmp_path}: 1 file skipped: 1 pipes or devices\n"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_model_may_come_through_a_pipe(demo_clip, jobs: int) -> None:
+    model = find_model("gtzan-edge.int8")
+    command = f"{sys.executable} -m genre_edge classify --format csv --jobs {jobs} {demo_clip} "
+    through_pipe, from_file = (
+        subprocess.run(
+            ["bash", "-c", command + f"--model {how}"], capture_output=True, text=True, timeout=60
+        )
+        for how in (f"<(cat {model})", model)
+    )
+    assert (through_pipe.returncode, through_pipe.stderr) == (0, "")
+    assert through_pipe.stdout == from_file.stdout

@@ -67,7 +67,7 @@ def classify_items(
         If the model cannot be used.
     """
     engine = Engine(config)  # an unusable model fails here, once
-    if jobs == 1:
+    if jobs == 1 or is_stream(config.model):  # others could not read the model's pipe
         for item in items:
             yield _name(item), _events(engine, windows_per_track, item)
         return

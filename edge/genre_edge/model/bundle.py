@@ -12,9 +12,11 @@ import hashlib
 import io
 import json
 import os
+import stat
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -128,7 +130,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     """
     name = os.fspath(path)
     try:
-        content = Path(name).read_bytes()
+        content = _content(name)
     except OSError as error:
         raise BundleError(f"{name}: {(error.strerror or str(error)).lower()}") from None
     if content[4:8] != _FLATBUFFER_ID:
@@ -144,6 +146,25 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
             "(cut short, or never packed: see genre-convert)"
         ) from None
     return _verified(name, content, described)
+
+
+_MOST_BYTES = 256 << 20
+
+
+def _content(name: str) -> bytes:
+    """Everything in a file; a pipe, which can be read once only, is remembered.
+    OSError."""
+    regular = stat.S_ISREG(os.stat(name).st_mode) or os.path.isdir(name)
+    return Path(name).read_bytes() if regular else _content_of_pipe(name)
+
+
+@lru_cache(maxsize=4)
+def _content_of_pipe(name: str) -> bytes:
+    with open(name, "rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:  # /dev/zero, say
+        raise BundleError(f"{name}: is no bundle: it has more than {_MOST_BYTES >> 20} MiB")
+    return content
 
 
 def _verified(name: str, content: bytes, described: Any) -> Bundle:
