@@ -122,3 +122,16 @@ def test_some_windows_of_a_track_are_spread_over_it(cli, tmp_path, demo_clip) ->
 def test_a_short_track_is_heard_whole(cli, demo_clip) -> None:
     few = cli("classify", demo_clip, "--windows-per-track", 5, "--format", "json").stdout
     assert few == cli("classify", demo_clip, "--format", "json").stdout
+
+
+def test_an_odd_header_is_a_warning_for_some_windows_too(cli, tmp_path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros(30 * 8000), 8000)
+    content = path.read_bytes()
+    at = content.index(b"data") + 4
+    path.write_bytes(content[:at] + b"\xff\xff\xff\xff" + content[at + 4 :])
+    result = cli("classify", path, "--windows-per-track", 2)
+    assert result.returncode == 0
+    (line,) = result.stderr.splitlines()
+    assert "warning: its header does not say how long it is" in line
+    assert line.endswith("30.0 s")

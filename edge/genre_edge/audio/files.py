@@ -53,9 +53,12 @@ class FileSource:
         if self._contents.cut:
             raise AudioError(self.name, truncated(seconds))
         if self._contents.warning:
-            self.warnings.append(f"{self._contents.warning}, {seconds:.1f} s")
+            self._warn(seconds)
         if isinstance(self._decoder, FfmpegSource):
             self.warnings += self._decoder.warnings
+
+    def _warn(self, seconds: float) -> None:
+        self.warnings.append(f"{self._contents.warning}, {seconds:.1f} s")
 
     @property
     def frames(self) -> int | None:
@@ -67,6 +70,8 @@ class FileSource:
         """Up to `frames` sample frames from `start` on, float32 [n, channels]; only
         where `frames` is a number."""
         assert isinstance(self._decoder, SndfileSource)
+        if self._contents.warning and not self.warnings and self.frames:
+            self._warn(self.frames / self.sample_rate)
         return self._decoder.read_at(start, frames)
 
     def close(self) -> None:

@@ -59,4 +59,4 @@ def signal_state(samples: Float32, gain: float = 1.0) -> str:
 
 def is_silent(samples: Float32, below_dbfs: float) -> bool:
     """Whether a window is silence: all samples equal, or a level under `below_dbfs`."""
-    return signal_state(samples) == "dead" or level_dbfs(samples) < below_dbfs
+    return level_dbfs(samples) < below_dbfs or float(np.ptp(samples)) < _CONSTANT
