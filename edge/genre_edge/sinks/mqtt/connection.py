@@ -158,9 +158,10 @@ class Connection:
     def leave(self, status_topic: str) -> None:
         """Say "offline" and disconnect. The broker keeps the last will of a connection
         that ends in order to itself."""
-        self._client.publish(status_topic, b"offline", qos=1, retain=True)
+        sent = self._client.publish(status_topic, b"offline", qos=1, retain=True)
         deadline = time.monotonic() + _LEAVE_SECONDS
-        while self._client.want_write() and time.monotonic() < deadline:
+        # Closing a socket that holds unread answers may discard what was sent last.
+        while not sent.is_published() and time.monotonic() < deadline:
             if self.process(_TICK_SECONDS):
                 break
         self._client.disconnect()
