@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,7 +22,7 @@ from genre_edge.service.systemd_unit import WATCHDOG_SECONDS
 
 from tests.helpers.broker import Broker, Subscriber
 from tests.helpers.fakemic import FakeMic
-from tests.helpers.supervisor import Supervisor
+from tests.helpers.supervisor import Supervisor, service_command
 
 
 class Run:
@@ -38,19 +37,12 @@ class Run:
         self.broker.start()
         self.witness = Subscriber(self.broker.port)
         self.config = folder / "genre-edge.toml"
-        self.well = f'[mqtt]\nurl = "mqtt://127.0.0.1:{self.broker.port}"\nname = "shelf"\n'
-        self.config.write_text(self.well)
+        self.valid = f'[mqtt]\nurl = "mqtt://127.0.0.1:{self.broker.port}"\nname = "shelf"\n'
+        self.config.write_text(self.valid)
         environment = {**self.mic.environment, "STATE_DIRECTORY": str(folder / "state")}
-        command = [
-            sys.executable,
-            "-m",
-            "genre_edge",
-            "service",
-            "run",
-            "--config",
-            str(self.config),
-        ]
-        self.supervisor = Supervisor(command, environment, folder, WATCHDOG_SECONDS)
+        self.supervisor = Supervisor(
+            service_command(self.config), environment, folder, WATCHDOG_SECONDS
+        )
 
     def freeze(self) -> str:
         """The watchdog must notice."""
@@ -72,7 +64,7 @@ class Run:
 
     def reload(self) -> str:
         """A faulty file, then a good one."""
-        for text in ("[listen]\nsmooth = 0\n", self.well + "[listen]\nsmooth = 5\n"):
+        for text in ("[listen]\nsmooth = 0\n", self.valid + "[listen]\nsmooth = 5\n"):
             ready = len(self.supervisor.said("READY=1"))
             self.config.write_text(text)
             self.supervisor.reload()

@@ -6,10 +6,16 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+
+def service_command(config: Path) -> list[str]:
+    """What the systemd unit starts, with this configuration file."""
+    return [sys.executable, "-m", "genre_edge", "service", "run", "--config", str(config)]
 
 
 class Supervisor:

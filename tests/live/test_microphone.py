@@ -26,7 +26,7 @@ from genre_edge.live.microphone import _hardware
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig
 
-from tests.conftest import ROOT, noise
+from tests.conftest import ROOT, Cli, noise
 from tests.helpers.broker import Broker, Subscriber
 from tests.helpers.fakemic import FakeMic, installed
 from tests.helpers.listening import PATIENCE, Listening
@@ -99,36 +99,18 @@ def test_what_it_hears_also_goes_to_broker_and_history(mic: FakeMic, tmp_path: P
         broker.stop()
 
 
-def test_the_screen_stays_free_of_alsas_chatter(mic: FakeMic) -> None:
-    quiet = subprocess.run(
-        [sys.executable, "-m", "genre_edge", "--windows", "1"],
-        env=mic.environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+def test_the_screen_stays_free_of_alsas_chatter(mic: FakeMic, cli: Cli) -> None:
+    quiet = cli("--windows", "1", env=mic.environment)
     assert quiet.returncode == 0
     assert [line.split(":")[0] for line in quiet.stderr.splitlines()] == ["genre-edge"] * 2, (
         quiet.stderr
     )
-    devices = subprocess.run(
-        [sys.executable, "-m", "genre_edge", "devices", "--json"],
-        env=mic.environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    devices = cli("devices", "--json", env=mic.environment)
     assert devices.stderr == ""
     (found,) = [d for d in json.loads(devices.stdout) if d["token"] == "name:fakemic"]
     assert 22050 in found["rates"]
     assert found["channels"] >= 2
-    chatty = subprocess.run(
-        [sys.executable, "-m", "genre_edge", "devices", "-v"],
-        env=mic.environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    chatty = cli("devices", "-v", env=mic.environment)
     assert "ALSA" in chatty.stderr
 
 
@@ -143,15 +125,9 @@ def test_the_screen_stays_free_of_alsas_chatter(mic: FakeMic) -> None:
     ],
 )
 def test_impossible_wishes_are_one_line(
-    mic: FakeMic, arguments: list[str], status: int, words: str
+    mic: FakeMic, arguments: list[str], status: int, words: str, cli: Cli
 ) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "genre_edge", "listen", *arguments],
-        env=mic.environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    result = cli("listen", *arguments, env=mic.environment)
     assert result.returncode == status, result.stderr
     assert words in result.stderr
     assert "Traceback" not in result.stderr
@@ -170,30 +146,18 @@ def test_without_a_device_it_waits_and_starts_when_one_comes(mic: FakeMic) -> No
     assert listening.process.returncode == 0
 
 
-def test_exit_on_device_loss_leaves_with_1(mic: FakeMic) -> None:
+def test_exit_on_device_loss_leaves_with_1(mic: FakeMic, cli: Cli) -> None:
     listening = listen_to(mic, "--exit-on-device-loss")
     listening.wait_for(type="state", state="listening")
     mic.kill()
     assert listening.process.wait(timeout=PATIENCE) == 1
-    absent = subprocess.run(
-        [sys.executable, "-m", "genre_edge", "--exit-on-device-loss"],
-        env=mic.environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    absent = cli("--exit-on-device-loss", env=mic.environment)
     assert (absent.returncode, absent.stdout) == (1, "")
 
 
-def test_duration_ends_it_even_without_a_device(mic: FakeMic) -> None:
+def test_duration_ends_it_even_without_a_device(mic: FakeMic, cli: Cli) -> None:
     mic.kill()
-    result = subprocess.run(
-        [sys.executable, "-m", "genre_edge", "--duration", "2"],
-        env=mic.environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    result = cli("--duration", "2", env=mic.environment)
     assert result.returncode == 0
 
 

@@ -11,7 +11,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -29,7 +28,7 @@ from genre_edge.sinks.journal import LogSink
 from tests.conftest import noise
 from tests.helpers.broker import Broker, Subscriber
 from tests.helpers.fakemic import FakeMic, installed
-from tests.helpers.supervisor import Supervisor
+from tests.helpers.supervisor import Supervisor, service_command
 
 needs_sound = pytest.mark.skipif(not installed(), reason="needs pulseaudio and pulseaudio-utils")
 
@@ -218,16 +217,7 @@ class Service:
         self.config.write_text(config)
         self.state = folder / "state"
         environment = {**mic.environment, "STATE_DIRECTORY": str(self.state)}
-        command = [
-            sys.executable,
-            "-m",
-            "genre_edge",
-            "service",
-            "run",
-            "--config",
-            str(self.config),
-        ]
-        self.supervisor = Supervisor(command, environment, folder, watchdog)
+        self.supervisor = Supervisor(service_command(self.config), environment, folder, watchdog)
 
     def log(self) -> str:
         return self.supervisor.log.read_text()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..errors import AudioError
 from .contents import Contents, truncated
 from .ffmpeg import INSTALL, find_ffmpeg
 from .ffmpeg_file import FfmpegSource
+from .limits import is_special
 from .mono import mono_blocks
 from .sndfile import NotDecodable, SndfileSource
 from .source import AudioBlock
@@ -91,8 +91,7 @@ def _decoder(name: str, contents: Contents) -> SndfileSource | FfmpegSource:
 
 def _examined(name: str) -> Contents:
     try:
-        mode = os.stat(name).st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        if is_special(os.stat(name).st_mode):
             raise AudioError(name, "is a pipe or a device, not a file")
         with open(name, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:

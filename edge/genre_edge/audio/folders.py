@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ..errors import AudioError
 from .ffmpeg import find_ffmpeg
+from .limits import is_special
 
 AUDIO_SUFFIXES = frozenset(
     {
@@ -166,7 +166,7 @@ def _is_special(entry: os.DirEntry[str]) -> bool:
     """Whether an entry is a pipe, a socket or a device. A broken link is none: reading
     it says what is wrong."""
     try:
-        return not stat.S_ISREG(entry.stat().st_mode)
+        return is_special(entry.stat().st_mode)
     except OSError:
         return False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+
 import numpy as np
 
 from ..arrays import Float32
@@ -15,6 +17,11 @@ _LARGEST = 1e12
 scale. The spectrum of much larger ones overflows."""
 SHORTEST_SECONDS = 0.5
 """Audio shorter than this is an error rather than one repeated window."""
+
+
+def is_special(mode: int) -> bool:
+    """Whether a file's mode (`st_mode`) is that of a pipe, a socket or a device."""
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def check_format(name: str, rate: int, channels: int) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 
 from ..errors import AudioError
 from .files import FileSource
+from .limits import is_special
 from .wav_stream import WavStreamSource
 
 
@@ -16,10 +16,9 @@ def is_stream(name: str) -> bool:
     if name == "-":
         return True
     try:
-        mode = os.stat(name).st_mode
+        return is_special(os.stat(name).st_mode)
     except (OSError, ValueError):
         return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def open_audio(name: str) -> FileSource | WavStreamSource:

@@ -127,7 +127,7 @@ def _items(paths: list[str]) -> list[Item]:
 
 
 def _is_done(item: Item, results: ResultsFile) -> bool:
-    return isinstance(item, str) and {item, valid_utf8(item)} & results.done != set()
+    return isinstance(item, str) and (item in results.done or valid_utf8(item) in results.done)
 
 
 def classify_to(

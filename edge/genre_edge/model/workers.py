@@ -115,7 +115,6 @@ class _Worker:
 def _serve(pipe: Connection, work: Callable[[Item], Result], parent: int) -> None:
     """What a process does: items in, results out, until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     die_with_parent()
     while os.getppid() == parent:
         try:

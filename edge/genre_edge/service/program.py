@@ -167,18 +167,22 @@ def _heard(settings: Settings) -> CaptureConfig | SourceConfig:
 
 def _need_restart(old: Settings, new: Settings) -> list[str]:
     """Names of the settings that differ and are read only when the program starts."""
-    sources = [replace(source, gain_db=0.0) for source in old.sources] != [
-        replace(source, gain_db=0.0) for source in new.sources
-    ]
+    found = []
+    # The gain is applied at once, to a stream as to the microphone.
+    if _without_gain(old) != _without_gain(new):
+        found.append("source")
     pairs = (
-        # The gain is applied at once.
         ("microphone", replace(old.microphone, gain_db=new.microphone.gain_db), new.microphone),
         ("model", old.model, new.model),
         ("web", old.web, new.web),
     )
-    return ["source"] * sources + [
-        f"{section}.{option.name}"
-        for section, before, after in pairs
-        for option in fields(before)
-        if getattr(before, option.name) != getattr(after, option.name)
-    ]
+    for section, before, after in pairs:
+        for option in fields(before):
+            if getattr(before, option.name) != getattr(after, option.name):
+                found.append(f"{section}.{option.name}")
+    return found
+
+
+def _without_gain(settings: Settings) -> list[SourceConfig]:
+    """The streams, as they are but for their gain."""
+    return [replace(source, gain_db=0.0) for source in settings.sources]
