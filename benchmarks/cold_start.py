@@ -66,7 +66,7 @@ def first_prediction(model: str, runtime: str) -> str:
     return (
         "from genre_edge.model.engine import Engine\n"
         "from genre_edge.settings.tables import EngineConfig\n"
-        "from genre_edge.audio.files import FileSource\n"
+        "from genre_edge.audio.file_source import FileSource\n"
         f"engine = Engine(EngineConfig({model!r}, runtime={runtime!r}))\n"
         f"next(engine.classify(FileSource({str(clip_path())!r})))\n{PEAK}"
     )

@@ -16,7 +16,7 @@ from contextlib import closing
 from resource import RUSAGE_CHILDREN, getrusage
 from typing import TypeVar
 
-from genre_edge.audio.files import FileSource
+from genre_edge.audio.file_source import FileSource
 from genre_edge.audio.mono import Mixer
 from genre_edge.audio.resample import Resampler
 from genre_edge.model.engine import Engine

@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.audio.level import level_dbfs
 from genre_edge.audio.pcm import from_int16, to_int16
 from genre_edge.judge.tracks import load_tracks

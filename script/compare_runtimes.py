@@ -4,7 +4,7 @@ rounding."""
 import sys
 
 import numpy as np
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.demo import clip_path
 from genre_edge.model.bundle import find_model, read_bundle
 from genre_edge.model.classifier import Classifier

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.bench.alone import peak_bytes
 from genre_edge.judge.tracks import Track, load_tracks
 from ways import LABELS, RATE, WAYS, Given, Way

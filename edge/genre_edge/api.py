@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from .audio.array import ArraySource, checked_rate, checked_samples
-from .audio.files import FileSource
+from .audio.file_source import FileSource
 from .audio.limits import check_finite
 from .audio.pcm import as_floats
 from .audio.source import BLOCK_FRAMES, Source

@@ -6,7 +6,7 @@ import io
 import struct
 
 import pytest
-from genre_edge.audio.chunks import sample_data
+from genre_edge.audio.formats.chunks import sample_data
 
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from genre_edge.audio.ffmpeg import FfmpegProcess, file_input
-from genre_edge.audio.ffmpeg_file import FfmpegSource
+from genre_edge.audio.ffmpeg_source import FfmpegSource
 from genre_edge.errors import AudioError
 
 from tests.helpers.waiting import wait_for

@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 import soundfile
-from genre_edge.audio.files import FileSource, read_mono
+from genre_edge.audio.file_source import FileSource, read_mono
 from genre_edge.errors import AudioError
 
 from tests.conftest import noise, with_chunk

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from genre_edge.audio.files import FileSource, read_mono
+from genre_edge.audio.file_source import FileSource, read_mono
 from genre_edge.errors import AudioError
 from genre_edge.judge.tracks import load_tracks
 from genre_edge.model.engine import Engine

@@ -189,7 +189,7 @@ def test_an_unreadable_file_is_one_line(demo_clip, tmp_path) -> None:
     path.write_bytes(demo_clip.read_bytes())
     path.chmod(0)
     code = (
-        "import os, soundfile; from genre_edge.audio.files import FileSource;"
+        "import os, soundfile; from genre_edge.audio.file_source import FileSource;"
         "from genre_edge.errors import AudioError\n"
         "os.setuid(65534)\n"
         f"try: FileSource({str(path)!r})\n"

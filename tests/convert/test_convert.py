@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from genre_edge import cli as genre_edge
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.errors import ModelError
 from genre_edge.model.bundle import Bundle, read_bundle
 from genre_edge.model.classifier import Classifier

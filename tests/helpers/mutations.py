@@ -25,8 +25,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
-from genre_edge.audio.ffmpeg_file import FfmpegSource
-from genre_edge.audio.files import FileSource
+from genre_edge.audio.ffmpeg_source import FfmpegSource
+from genre_edge.audio.file_source import FileSource
 from genre_edge.audio.wav_stream import WavStreamSource
 from genre_edge.demo import clip_path
 from genre_edge.errors import AudioError

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from genre_edge.audio.array import ArraySource
-from genre_edge.audio.files import FileSource
+from genre_edge.audio.file_source import FileSource
 from genre_edge.errors import AudioError, UsageError
 from genre_edge.judge.predict import LabelledSource, predict
 from genre_edge.judge.tracks import Track, check_genres

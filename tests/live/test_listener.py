@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from genre_edge.audio.array import ArraySource
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.audio.source import Arrival, AudioBlock
 from genre_edge.health import Health
 from genre_edge.live.listener import Listener

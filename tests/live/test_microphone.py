@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.live.microphone import _hardware
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig

@@ -6,7 +6,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.errors import BundleError, RuntimeMissing, UsageError
 from genre_edge.model.bundle import BundleInfo, find_model, read_bundle, write_bundle
 from genre_edge.model.classifier import RUNTIMES, Classifier, dequantise, quantise

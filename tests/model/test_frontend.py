@@ -5,7 +5,7 @@ from __future__ import annotations
 import librosa
 import numpy as np
 import pytest
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.errors import UsageError
 from genre_edge.model.frontend import LogMel, normalise
 from genre_edge.model.frontend_spec import FrontendSpec

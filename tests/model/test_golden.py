@@ -11,7 +11,7 @@ from pathlib import Path
 import genre_edge
 import numpy as np
 import pytest
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.demo import clip_path
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec

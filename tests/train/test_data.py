@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.errors import AudioError
 from genre_edge.judge.tracks import Track
 from genre_edge.model.frontend import LogMel

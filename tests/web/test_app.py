@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import requests
 from flask.testing import FlaskClient
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.health import Health
 from genre_edge.settings.tables import WebConfig
 from genre_edge.web.app import create_app

@@ -84,7 +84,7 @@ def clip(gtzan: Path, cli, tmp_path_factory) -> tuple[Path, list[dict]]:
     import csv
 
     import soundfile
-    from genre_edge.audio.files import read_mono
+    from genre_edge.audio.file_source import read_mono
 
     chosen: dict[str, Path] = {}
     with (gtzan / "tracks.csv").open() as file:

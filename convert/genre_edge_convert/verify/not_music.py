@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from genre_edge.arrays import Float32
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import EngineConfig
 

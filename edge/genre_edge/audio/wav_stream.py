@@ -15,8 +15,8 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import AudioError
-from .chunks import SLACK_BYTES, ds64_data_size, is_unknown
-from .contents import UNKNOWN_LENGTH, overclaimed, truncated
+from .formats.chunks import SLACK_BYTES, ds64_data_size, is_unknown
+from .formats.contents import UNKNOWN_LENGTH, overclaimed, truncated
 from .limits import check_finite, check_format
 from .source import BLOCK_FRAMES, AudioBlock
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Float32
-from ..audio.files import FileSource
+from ..audio.file_source import FileSource
 from ..audio.source import Source
 from ..errors import AudioError, UsageError
 from ..model.engine import Engine

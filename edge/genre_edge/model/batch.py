@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from ..audio.files import FileSource
-from ..audio.opening import is_stream, open_audio
+from ..audio.file_source import FileSource
+from ..audio.open_audio import is_stream, open_audio
 from ..errors import AudioError, GenreEdgeError
 from ..records import FileOutput
 from ..settings.tables import EngineConfig

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..arrays import Float32
-from ..audio.contents import truncated
-from ..audio.files import FileSource
+from ..audio.file_source import FileSource
+from ..audio.formats.contents import truncated
 from ..audio.level import is_silent
 from ..audio.source import Source
 from ..errors import AudioError

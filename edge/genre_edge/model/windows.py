@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..arrays import Float32
-from ..audio.files import FileSource
+from ..audio.file_source import FileSource
 from ..audio.limits import SHORTEST_SECONDS
 from ..audio.mono import Mixer
 from ..audio.resample import Resampler

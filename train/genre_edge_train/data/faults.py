@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from genre_edge.audio.files import FileSource
+from genre_edge.audio.file_source import FileSource
 from genre_edge.audio.pcm import to_int16
 from genre_edge.errors import AudioError
 from genre_edge.judge.tracks import Track

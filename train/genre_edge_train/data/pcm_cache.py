@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.audio.pcm import to_int16
 from genre_edge.errors import GenreEdgeError
 from genre_edge.files import atomic_file

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.audio.pcm import from_int16
 from genre_edge.judge.tracks import Track, labels_of
 from genre_edge.model.frontend import LogMel

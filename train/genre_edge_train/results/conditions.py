@@ -16,7 +16,7 @@ import numpy as np
 import scipy.signal
 from genre_edge.arrays import Float32
 from genre_edge.audio.array import ArraySource
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.audio.pcm import from_int16, to_int16
 from genre_edge.audio.source import Source
 from genre_edge.judge.evaluation import Evaluation, evaluate

@@ -1,4 +1,4 @@
-"""The structure of an audio file, whatever its format."""
+"""What an audio file holds, whatever its format."""
 
 from __future__ import annotations
 

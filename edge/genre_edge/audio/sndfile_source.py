@@ -10,11 +10,11 @@ from typing import Any
 from ..arrays import Float32
 from ..errors import AudioError
 from ..quiet import quiet_stderr
-from .contents import Contents, Part, truncated
+from .formats.contents import Contents, Part, truncated
+from .formats.splice import Splice
 from .limits import check_finite, check_format
 from .pcm import as_floats
 from .source import BLOCK_FRAMES, AudioBlock
-from .splice import Splice
 
 _CODEC_FRAMES = 4608
 """How many sample frames fewer than counted a codec may give: its delay, and what a

@@ -1,4 +1,4 @@
-"""Audio files of every format, each decoded by the program that hears it whole."""
+"""One audio file of any format, decoded by the program that hears it whole."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import AudioError
-from .contents import Contents, truncated
 from .ffmpeg import INSTALL, find_ffmpeg
-from .ffmpeg_file import FfmpegSource
+from .ffmpeg_source import FfmpegSource
+from .formats.contents import Contents, truncated
+from .formats.examine import examine
 from .limits import is_special
 from .mono import mono_blocks
-from .sndfile import NotDecodable, SndfileSource
+from .sndfile_source import NotDecodable, SndfileSource
 from .source import AudioBlock
-from .structure import examine
 
 
 class FileSource:

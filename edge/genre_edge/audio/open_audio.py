@@ -6,7 +6,7 @@ import os
 import sys
 
 from ..errors import AudioError
-from .files import FileSource
+from .file_source import FileSource
 from .limits import is_special
 from .wav_stream import WavStreamSource
 

@@ -1,0 +1,1 @@
+"""What audio files of each format hold, and how long they really are."""
