@@ -14,7 +14,7 @@ from genre_edge.model.bundle import LAYOUTS
 from genre_edge.quiet import quiet_stderr
 from genre_edge.version import __version__
 
-from .commands import inspect, repack
+from .commands import audio_in, inspect, repack
 from .read.operators import TARGETS, check_target
 
 _DESCRIPTION = """\
@@ -37,13 +37,16 @@ examples:
 
   genre-convert inspect mine.int8.tflite       operators, tensors, quantisation, size
   genre-convert repack mine.int8.tflite --labels a,b,c -o other.int8.tflite
+  genre-convert audio-in mine.int8.tflite      with the front-end inside, for browsers
 
 reads: MODEL, and for labels and front-end the .json of the same name that genre-train writes,
 unless --labels and --frontend are given
-writes: NAME.KIND.tflite for each kind, and NAME.md (the model card)
+writes: NAME.KIND.tflite for each kind, and NAME.md (the model card); with --audio-in also
+NAME.KIND.audio-in.tflite
 """
 
 SUBCOMMANDS = {
+    "audio-in": Command(audio_in.parser, audio_in.run),
     "inspect": Command(inspect.parser, inspect.run),
     "repack": Command(repack.parser, repack.run),
 }
@@ -102,6 +105,11 @@ def parser() -> argparse.ArgumentParser:
         help="order of the input's dimensions (default: found from its shape)",
     )
     top.add_argument(
+        "--audio-in",
+        action="store_true",
+        help="also write each bundle with its front-end inside, for browsers and MediaPipe",
+    )
+    top.add_argument(
         "--min-agreement",
         type=float,
         default=97.0,
@@ -146,7 +154,13 @@ def _run(args: argparse.Namespace) -> int:
 
     network = load_network(args.model)
     config = ConversionConfig(
-        args.output, kinds, args.layout, args.min_agreement, args.target, args.quantiser
+        args.output,
+        kinds,
+        args.layout,
+        args.min_agreement,
+        args.target,
+        args.quantiser,
+        args.audio_in,
     )
     check_config(config, network, args.to is not None)
     described = describe(args.model, args.labels, args.frontend)

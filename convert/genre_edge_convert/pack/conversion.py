@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
+from genre_edge.demo import clip_path
 from genre_edge.errors import Fault, ModelError, UsageError
 from genre_edge.files import ready_folder
 from genre_edge.model.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from genre_edge.model.classifier import Classifier
 from genre_edge.model.flatbuffer import Graph, read_graph
 
+from ..export.audio_in import export_audio_in
 from ..quantise.flatbuffers import flatbuffers, write_saved_model
 from ..read.describe import as_input, check_labels, layout_of, output_kind
 from ..read.networks import Network
@@ -49,6 +51,8 @@ class ConversionConfig:
     """An interpreter that must be able to run the bundles, of operators.TARGETS."""
     quantiser: str = "tflite"
     """Of quantise.flatbuffers.QUANTISERS."""
+    audio_in: bool = False
+    """Whether each bundle is also written with its front-end inside."""
 
 
 def check_config(config: ConversionConfig, network: Network, kinds_given: bool) -> None:
@@ -107,6 +111,9 @@ def convert(
             kind: _write_verified(made, kind, flatbuffer, original, config)
             for kind, flatbuffer in _flatbuffers(network, calibration, config, work).items()
         }
+        if config.audio_in:
+            for bundle in bundles.values():
+                _write_audio_in(made, bundle, samples)
         sizes = {kind: Path(bundle.path).stat().st_size for kind, bundle in bundles.items()}
         (made / f"{config.output.name}.md").write_text(card(config.output.name, bundles, sizes))
         for file in sorted(made.iterdir()):
@@ -122,6 +129,14 @@ def _flatbuffers(
         return {kind: network.flatbuffer}
     saved_model = write_saved_model(network.export, work)
     return flatbuffers(saved_model, config.kinds, calibration, config.quantiser)
+
+
+def _write_audio_in(folder: Path, bundle: Bundle, samples: Samples) -> None:
+    """Write a bundle's network with its front-end inside; checked on the valid
+    tracks."""
+    path = folder / f"{bundle.info.name}.audio-in.tflite"
+    recordings = [str(track.path) for track in samples.valid] or [str(clip_path())]
+    print(f"audio-in {export_audio_in(path, bundle, recordings).line(path)}")
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,14 @@ SCHEMA_VERSION = 2
 oldest schema that has what it needs, so that older programs read it too."""
 METADATA = "genre_edge.json"
 LABELS = "labels.txt"
+AUDIO_IN = "audio_in.json"
+"""What the ZIP has instead of METADATA in a model whose front-end is inside
+(`genre-convert audio-in`)."""
 LAYOUTS = ("frames-mels", "mels-frames")
 OUTPUTS = ("probabilities", "logits")
 
 _FLATBUFFER_ID = b"TFL3"
-_EPOCH = (1980, 1, 1, 0, 0, 0)
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 """ZIP's earliest date. With no other date in it, the same content gives the same
 bytes."""
 
@@ -112,9 +115,9 @@ def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
     }
     content = io.BytesIO(flatbuffer)
     with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo(LABELS, _EPOCH), "\n".join(info.labels) + "\n")
+        archive.writestr(zipfile.ZipInfo(LABELS, ZIP_EPOCH), "\n".join(info.labels) + "\n")
         archive.writestr(
-            zipfile.ZipInfo(METADATA, _EPOCH), json.dumps(described, indent=1, sort_keys=False)
+            zipfile.ZipInfo(METADATA, ZIP_EPOCH), json.dumps(described, indent=1, sort_keys=False)
         )
     write_atomically(path, content.getvalue())
 
@@ -139,6 +142,11 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if AUDIO_IN in archive.namelist():
+                raise BundleError(
+                    f"{name}: takes samples, for browsers, phones and MediaPipe: use the bundle "
+                    "that it was made from"
+                )
             described = json.loads(archive.read(METADATA))
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError):
         raise BundleError(

@@ -17,10 +17,10 @@ from ..errors import Fault, UsageError
 from .frontend_spec import FrontendSpec
 from .mel import MelSpectrogram
 
-_STD_FLOOR = 1e-3
+STD_FLOOR = 1e-3
 """A window whose log-mel varies by less (dB) is constant: it is centred and not scaled
 up."""
-_QUIETEST = 1e-5
+QUIETEST = 1e-5
 """Root-mean-square level (-100 dBFS) below which a window is not scaled up further:
 less than the rounding of 16-bit audio."""
 
@@ -57,7 +57,7 @@ def logarithm(mel: Float32, samples: Float32, spec: FrontendSpec) -> Float32:
     factor = spec.log_factor
     if spec.window_level:
         rms = math.sqrt(float(np.dot(samples, samples)) / len(samples))
-        factor *= (spec.window_level / max(rms, _QUIETEST)) ** spec.power
+        factor *= (spec.window_level / max(rms, QUIETEST)) ** spec.power
     scaled: Float32 = mel * np.float32(factor)
     scaled += np.float32(spec.log_offset)
     np.log(scaled, out=scaled)
@@ -73,7 +73,7 @@ def _normalised(window: Float32, spec: FrontendSpec) -> Float32:
     window -= window.mean(dtype=np.float64).astype(np.float32)
     flat = window.reshape(-1)
     deviation = float(np.sqrt(np.dot(flat, flat) / flat.size))
-    if deviation > _STD_FLOOR:
+    if deviation > STD_FLOOR:
         window *= np.float32(1.0 / deviation)
     return window
 

@@ -11,7 +11,7 @@ import scipy.fft
 from ..arrays import Float32
 from .frontend_spec import FrontendSpec
 
-_POWER_FLOOR = 1e-10
+POWER_FLOOR = 1e-10
 """Smallest mel power before the logarithm (-100 dB), as in librosa.power_to_db."""
 _FRAMES = 32
 """Frames transformed at once: their spectra stay in the cache, and no large block of
@@ -80,6 +80,18 @@ def _triangles(
     return np.maximum(0.0, np.minimum(rising, falling))
 
 
+def mel_groups(bank: Float32) -> list[tuple[slice, slice]]:
+    """Neighbouring bands of a filterbank, [bins, bands], that are multiplied at once:
+    for each group the bins that it uses, and its bands."""
+    groups = []
+    for low in range(0, bank.shape[1], _MEL_GROUP):
+        bands = slice(low, min(low + _MEL_GROUP, bank.shape[1]))
+        used = np.flatnonzero(bank[:, bands].any(axis=1))
+        first, last = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 1)
+        groups.append((slice(first, last), bands))
+    return groups
+
+
 def hann(length: int) -> Float32:
     """Periodic Hann window, float32 [length]: 0.5 - 0.5 cos(2 pi n / length)."""
     n = np.arange(length, dtype=np.float64)
@@ -104,12 +116,9 @@ class MelSpectrogram:
         # The squares of a bin's real and imaginary part stand side by side, so each
         # weight stands there twice; magnitudes stand alone.
         copies = 1 if self._magnitude else 2
-        for low in range(0, spec.n_mels, _MEL_GROUP):
-            bands = slice(low, min(low + _MEL_GROUP, spec.n_mels))
-            used = np.flatnonzero(bank[:, bands].any(axis=1))
-            first, last = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 1)
-            weights = np.repeat(bank[first:last, bands], copies, axis=0)
-            bins = slice(copies * first, copies * last)
+        for used, bands in mel_groups(bank):
+            weights = np.repeat(bank[used, bands], copies, axis=0)
+            bins = slice(copies * used.start, copies * used.stop)
             self._groups.append((bins, bands, np.ascontiguousarray(weights)))
         self._parts = max(bins.stop for bins, _, _ in self._groups) * 2 // copies
         self._padded = np.zeros((_FRAMES, spec.n_fft), dtype=np.float32)
@@ -127,7 +136,7 @@ class MelSpectrogram:
             self._bands(frames[at : at + _FRAMES], mel[at : at + _FRAMES])
         if self._spec.scale != "db":
             return mel
-        np.maximum(mel, np.float32(_POWER_FLOOR), out=mel)
+        np.maximum(mel, np.float32(POWER_FLOOR), out=mel)
         # numpy's natural logarithm is several times faster than its decimal one
         np.log(mel, out=mel)
         mel *= np.float32(10.0 / math.log(10.0))

@@ -1,0 +1,1 @@
+"""A bundle's network in other forms, for what does not run genre-edge."""
