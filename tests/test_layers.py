@@ -50,6 +50,7 @@ LATE = {
     "werkzeug",
     "paho",
     "matplotlib",
+    "pyarrow",
     "soundfile",
     "soxr",
     "tqdm",

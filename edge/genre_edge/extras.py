@@ -20,6 +20,7 @@ EXTRA_OF = {
     "keras": "train",
     "matplotlib": "plot",
     "paho": "mqtt",
+    "pyarrow": "parquet",
     "pyaudio": "mic",
     "sklearn": "train",
     "tensorboard": "train",

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from genre_edge.api import load
+from pyarrow import parquet
 
 
 @pytest.fixture
@@ -27,6 +28,9 @@ def music(tmp_path, demo_clip) -> Path:
 
 def rows(path: Path) -> list[tuple[str, str]]:
     """Type and name of each record of a file of results."""
+    if path.suffix == ".parquet":
+        table = parquet.read_table(path).to_pylist()
+        return [(row["type"], Path(row["file"]).name) for row in table]
     if path.suffix == ".csv":
         with path.open() as file:
             return [(row["type"], Path(row["file"]).name) for row in csv.DictReader(file)]
@@ -51,8 +55,30 @@ def test_a_run_goes_on_from_what_is_whole(cli, music, tmp_path, suffix: str) -> 
     assert path.read_bytes() == whole
 
 
-def test_a_file_of_results_is_never_overwritten(cli, music, tmp_path) -> None:
-    path = tmp_path / "results.jsonl"
+def test_parquet_has_the_rows_of_the_table(cli, music, tmp_path) -> None:
+    path = tmp_path / "results.parquet"
+    assert cli("classify", music, "--output", path, "--jobs", 2).returncode == 1
+    assert cli("classify", music, "--output", tmp_path / "results.csv").returncode == 1
+    with (tmp_path / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    table = parquet.read_table(path).to_pylist()
+    assert [{key: str(value) for key, value in row.items()} for row in table] == rows
+    assert not (tmp_path / "results.parquet.parts").exists()
+
+    whole = path.read_bytes()
+    (music / "e.flac").write_bytes((music / "a.flac").read_bytes())
+    assert "truncated" in cli("classify", music, "--output", path, "--resume").stderr
+    assert [row["file"][-6:] for row in parquet.read_table(path).to_pylist()[-5:]] == ["e.flac"] * 5
+    assert parquet.read_table(path).to_pylist()[:-5] == table
+    result = cli("classify", music, "--output", path)
+    assert result.returncode == 2
+    assert result.stderr.endswith(f"--output {path}: already exists; --resume goes on from it\n")
+    assert path.read_bytes() != whole
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_a_file_of_results_is_never_overwritten(cli, music, tmp_path, suffix: str) -> None:
+    path = tmp_path / f"results{suffix}"
     path.write_text("mine\n")
     result = cli("classify", music, "--output", path)
     assert result.returncode == 2
@@ -64,7 +90,7 @@ def test_a_file_of_results_is_never_overwritten(cli, music, tmp_path) -> None:
     ("arguments", "reason"),
     [
         (["--output", "/dev/null/x.jsonl"], "Not a directory"),
-        (["--output", "x.txt"], "must end in .jsonl or .csv"),
+        (["--output", "x.txt"], "must end in .jsonl or .csv or .parquet"),
         (["--resume"], "needs --output FILE"),
         (["--windows-per-track", "0"], "must be at least 1"),
     ],

@@ -16,7 +16,7 @@ from ..records import valid_utf8
 from ..settings.load import load
 from ..settings.tables import EngineConfig
 from ..sinks import kinds
-from ..sinks.results_file import ResultsFile, VerdictsOnly
+from ..sinks.results import Results, VerdictsOnly, open_results
 from .common import add_engine_options, engine_config
 from .sink_options import add_output_options, check_output_flags, output_flags, report_sinks
 
@@ -67,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help="write to FILE (.jsonl or .csv) instead of standard output",
+        help="write to FILE (.jsonl, .csv or .parquet) instead of standard output",
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on from what an earlier run left in --output"
@@ -88,19 +88,20 @@ def run(args: argparse.Namespace) -> int:
     said = output_flags(args)
     settings, _ = load(kinds.sections(), environment={}, flags=said)
     check_output_flags(args, settings)
-    results, sink = None, _sink(args, config)
-    if isinstance(sink, ResultsFile):
-        results = sink
-        items = [item for item in items if not _is_done(item, results)]
-    if args.verdicts_only:
-        sink = VerdictsOnly(sink)
-    if any(said.values()):
-        from ..service.outputs import Outputs
-        from ..sinks.background import Fanout
+    results = _results(args, config)
+    with nullcontext() if results is None else closing(results):  # after Ctrl-C too
+        sink: Sink = results or _sink(args, config)
+        if results is not None:
+            items = [item for item in items if not _is_done(item, results)]
+        if args.verdicts_only:
+            sink = VerdictsOnly(sink)
+        if any(said.values()):
+            from ..service.outputs import Outputs
+            from ..sinks.background import Fanout
 
-        info = _info(config)
-        sink = Fanout([sink, Outputs(settings, health, info, False, complain)])
-    status = classify_to(sink, items, config, args.jobs, results, args.windows_per_track)
+            info = _info(config)
+            sink = Fanout([sink, Outputs(settings, health, info, False, complain)])
+        status = classify_to(sink, items, config, args.jobs, results, args.windows_per_track)
     return 1 if report_sinks(health) else status
 
 
@@ -126,7 +127,7 @@ def _items(paths: list[str]) -> list[Item]:
     return items
 
 
-def _is_done(item: Item, results: ResultsFile) -> bool:
+def _is_done(item: Item, results: Results) -> bool:
     return isinstance(item, str) and (item in results.done or valid_utf8(item) in results.done)
 
 
@@ -135,7 +136,7 @@ def classify_to(
     items: list[Item],
     config: EngineConfig,
     jobs: int,
-    results: ResultsFile | None = None,
+    results: Results | None = None,
     windows_per_track: int | None = None,
 ) -> int:
     """Send every record to the sink and every error to standard error.
@@ -192,9 +193,13 @@ def _info(config: EngineConfig) -> BundleInfo:
     return read_bundle(find_model(config.model)).info
 
 
+def _results(args: argparse.Namespace, config: EngineConfig) -> Results | None:
+    if args.output is None:
+        return None
+    return open_results(args.output, _info(config).labels, args.resume)
+
+
 def _sink(args: argparse.Namespace, config: EngineConfig) -> Sink:
-    if args.output is not None:
-        return ResultsFile(args.output, _info(config).labels, args.resume)
     if sys.stdout is None:
         raise GenreEdgeError("standard output is closed: give --output FILE")
     if args.format == "text":

@@ -1,4 +1,4 @@
-"""A file of results that grows by whole recordings, so that a run can go on from it."""
+"""A file of lines that grows by whole recordings, so that a run can go on from it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from ..errors import Fault, GenreEdgeError, UsageError
-from ..records import FileRecord, Record, WindowRecord
+from ..records import FileRecord, Record
 from .csv_table import CsvSink
 from .json_lines import JsonlSink
 from .sink import Sink
-
-SUFFIXES = (".jsonl", ".csv")
-"""What the name of such a file ends in, which says how it is written."""
 
 
 class ResultsFile:
@@ -29,7 +26,7 @@ class ResultsFile:
     Parameters
     ----------
     path
-        The file; its suffix says how it is written.
+        The file; if its suffix is .csv it is a table, else JSON lines.
     labels
         The model's labels, which are columns of a table.
     resume
@@ -38,15 +35,13 @@ class ResultsFile:
     Raises
     ------
     UsageError
-        If the file has another suffix, cannot be written, is there though `resume` is
-        not asked for, is being written by another program, or has other columns.
+        If the file cannot be written, is there though `resume` is not asked for, is
+        being written by another program, or has other columns.
     """
 
     def __init__(self, path: Path, labels: Sequence[str], resume: bool) -> None:
         self._path, self._labels = path, labels
         self._table = path.suffix == ".csv"
-        if path.suffix not in SUFFIXES:
-            raise UsageError(Fault("output", path, f"must end in {' or '.join(SUFFIXES)}"))
         self._file = self._opened(resume)
         self.done: set[str] = set()
         """Names of the recordings that have a verdict in it, as they are written."""
@@ -164,19 +159,3 @@ class _Lines(Iterator[str]):
             raise StopIteration
         self.end += len(line)
         return line.decode("utf-8", "backslashreplace")
-
-
-class VerdictsOnly:
-    """Hands verdicts on, and windows not."""
-
-    def __init__(self, inner: Sink) -> None:
-        self._inner = inner
-
-    def write(self, record: Record) -> None:
-        """Write the record unless it is a window."""
-        if not isinstance(record, WindowRecord):
-            self._inner.write(record)
-
-    def close(self) -> None:
-        """Close the inner sink."""
-        self._inner.close()
