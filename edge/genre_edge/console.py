@@ -64,6 +64,9 @@ def run_command(program: str, run: Callable[[Arguments], int], arguments: Argume
         return GenreEdgeError.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+    except MemoryError:
+        complain("not enough memory for this", program)
+        return GenreEdgeError.exit_code
     except BrokenPipeError:
         _discard_output()  # the reader has gone
         return BROKEN_PIPE

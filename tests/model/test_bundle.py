@@ -24,7 +24,7 @@ INFO = BundleInfo(
     labels=("a", "b"),
     frontend=FrontendSpec(n_mels=64),
     trained_on={"tracks": 2},
-    metrics={"valid": 0.5},
+    metrics={"valid": {"uncertain_below": 0.5}},
 )
 FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 8
 

@@ -15,7 +15,8 @@ import tensorflow as tf
 from genre_edge.arrays import Float32
 from genre_edge.errors import ModelError
 from genre_edge.files import write_atomically
-from genre_edge.model.bundle import AUDIO_IN, LABELS, ZIP_EPOCH, Bundle
+from genre_edge.model.bundle import ZIP_EPOCH, Bundle
+from genre_edge.model.bundle_members import AUDIO_IN, LABELS
 from genre_edge.model.classifier import Classifier, interpreter_class
 from genre_edge.model.flatbuffer import read_graph
 from genre_edge.model.frontend import LogMel

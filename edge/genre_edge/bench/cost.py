@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from ..errors import GenreEdgeError
+from ..python_child import python_child
 
 WARM_ROUNDS = 5
 """Rounds that are done first and not counted."""
@@ -84,7 +84,7 @@ def alone(model: str, runtime: str | None, threads: int) -> dict[str, float]:
     GenreEdgeError
         The process failed.
     """
-    command = [sys.executable, "-m", "genre_edge.bench.alone", model, runtime or "", str(threads)]
+    command = python_child("genre_edge.bench.alone", model, runtime or "", str(threads))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise GenreEdgeError(f"{model}: {(done.stderr.strip().splitlines() or ['died'])[-1]}")

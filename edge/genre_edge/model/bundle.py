@@ -23,16 +23,13 @@ from typing import Any
 
 from ..errors import BundleError, GenreEdgeError
 from ..files import write_atomically
+from .bundle_checks import checked_labels, checked_metrics, checked_name, checked_table, shown
+from .bundle_members import AUDIO_IN, LABELS, METADATA, parsed, read_members
 from .frontend_spec import FrontendSpec
 
 SCHEMA_VERSION = 2
 """The newest schema that this program reads and writes. A bundle is written in the
 oldest schema that has what it needs, so that older programs read it too."""
-METADATA = "genre_edge.json"
-LABELS = "labels.txt"
-AUDIO_IN = "audio_in.json"
-"""What the ZIP has instead of METADATA in a model whose front-end is inside
-(`genre-convert audio-in`)."""
 LAYOUTS = ("frames-mels", "mels-frames")
 OUTPUTS = ("probabilities", "logits")
 
@@ -140,30 +137,35 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         raise BundleError(
             f"{name}: is not a TFLite model (genre-convert makes bundles from Keras models)"
         )
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if AUDIO_IN in archive.namelist():
-                raise BundleError(
-                    f"{name}: takes samples, for browsers, phones and MediaPipe: use the bundle "
-                    "that it was made from"
-                )
-            described = json.loads(archive.read(METADATA))
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError):
+    members = read_members(name, content)
+    if AUDIO_IN in members:
         raise BundleError(
-            f"{name}: is a TFLite model but not a whole bundle "
-            "(cut short, or never packed: see genre-convert)"
-        ) from None
+            f"{name}: takes samples, for browsers, phones and MediaPipe: use the bundle "
+            "that it was made from"
+        )
+    try:
+        described = parsed(members[METADATA])
+    except ValueError as error:
+        raise BundleError(f"{name}: its {METADATA} is not valid ({shown(error)})") from None
     return _verified(name, content, described)
 
 
 _MOST_BYTES = 256 << 20
+"""Most that a bundle may have; shipped ones have less than 1 MiB."""
 
 
 def _content(name: str) -> bytes:
     """Everything in a file; a pipe, which can be read once only, is remembered.
-    OSError."""
-    regular = stat.S_ISREG(os.stat(name).st_mode) or os.path.isdir(name)
-    return Path(name).read_bytes() if regular else _content_of_pipe(name)
+    OSError, BundleError."""
+    found = os.stat(name)
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        return _content_of_pipe(name)
+    if found.st_size > _MOST_BYTES:
+        raise BundleError(f"{name}: {_TOO_LARGE}")
+    return Path(name).read_bytes()
+
+
+_TOO_LARGE = f"is no bundle: it has more than {_MOST_BYTES >> 20} MiB"
 
 
 @lru_cache(maxsize=4)
@@ -171,7 +173,7 @@ def _content_of_pipe(name: str) -> bytes:
     with open(name, "rb") as file:
         content = file.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:  # /dev/zero, say
-        raise BundleError(f"{name}: is no bundle: it has more than {_MOST_BYTES >> 20} MiB")
+        raise BundleError(f"{name}: {_TOO_LARGE}")
     return content
 
 
@@ -180,7 +182,8 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
         version = described["schema_version"]
         if version not in range(1, SCHEMA_VERSION + 1):
             raise BundleError(
-                f"{name}: bundle schema {version}, this program reads 1 to {SCHEMA_VERSION}; "
+                f"{name}: bundle schema {shown(version)}, this program reads 1 to "
+                f"{SCHEMA_VERSION}; "
                 "update genre-edge"
             )
         flatbuffer = content[: described["flatbuffer"]["bytes"]]
@@ -190,23 +193,29 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
                 f"{name}: is damaged (its SHA-256 is not the one it was written with)"
             )
         info = BundleInfo(
-            name=str(described["name"]),
-            labels=tuple(str(label) for label in described["labels"]),
+            name=checked_name(described["name"]),
+            labels=checked_labels(described["labels"]),
             frontend=_frontend(described["frontend"], version),
             layout=_one_of(LAYOUTS, described.get("layout", LAYOUTS[0])),
             output=_one_of(OUTPUTS, described.get("output", OUTPUTS[0])),
-            quantisation=described.get("quantisation", {}),
-            trained_on=described.get("trained_on", {}),
-            conversion=described.get("conversion", {}),
-            metrics=described.get("metrics", {}),
+            quantisation=_table(described, "quantisation"),
+            trained_on=_table(described, "trained_on"),
+            conversion=_table(described, "conversion"),
+            metrics=checked_metrics(described.get("metrics", {})),
         )
     except BundleError:
         raise
     except GenreEdgeError as error:
-        raise BundleError(f"{name}: {error}") from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"{name}: its {METADATA} is not valid ({error!r})") from None
+        raise BundleError(f"{name}: {shown(error)}") from None
+    except KeyError as error:
+        raise BundleError(f"{name}: its {METADATA} is not valid (no {shown(error)})") from None
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise BundleError(f"{name}: its {METADATA} is not valid ({shown(error)})") from None
     return Bundle(name, info, flatbuffer, sha256)
+
+
+def _table(described: Any, name: str) -> Mapping[str, Any]:
+    return checked_table(name, described.get(name, {}))
 
 
 def _frontend(values: Mapping[str, Any], version: int) -> FrontendSpec:

@@ -17,9 +17,10 @@ from ..errors import AudioError
 from ..records import FileOutput, FileRecord, WindowRecord
 from ..settings.tables import EngineConfig, ListenConfig
 from .bundle import find_model, read_bundle
-from .classifier import Classifier
+from .classifier import Classifier, interpreter_class
 from .frontend import LogMel, Window
 from .scores import Prediction
+from .trial import try_out
 from .windows import WindowStream, windows_of
 
 _MARGIN_SECONDS = 0.1
@@ -41,8 +42,11 @@ class Engine:
 
     def __init__(self, config: EngineConfig) -> None:
         self.bundle = read_bundle(find_model(config.model))
+        runtime, _ = interpreter_class(config.runtime)
+        try_out(self.bundle, runtime, config.threads)
+        # Before the front-end: it refuses one of another size than the input.
+        self.classifier = Classifier(self.bundle, runtime, config.threads)
         self.logmel = LogMel(self.bundle.info.frontend, config.hop_seconds)
-        self.classifier = Classifier(self.bundle, config.runtime, config.threads)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Generic, TypeVar
 
+from ..python_child import without_current_directory
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -87,7 +89,8 @@ class _Worker:
         self._process = context.Process(
             target=_serve, args=(theirs, work, os.getpid()), daemon=True
         )
-        self._process.start()
+        with without_current_directory():
+            self._process.start()
         theirs.close()
 
     def start(self, number: int, item: object) -> None:

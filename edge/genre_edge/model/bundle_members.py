@@ -1,0 +1,125 @@
+"""The ZIP behind a model's flatbuffer, read within limits: a bundle may come from
+anybody."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import struct
+import zipfile
+import zlib
+from typing import Any
+
+from ..errors import BundleError
+
+METADATA = "genre_edge.json"
+"""What the bundle says of itself."""
+LABELS = "labels.txt"
+"""One label a line, for programs that read TFLite's associated files."""
+AUDIO_IN = "audio_in.json"
+"""What the ZIP has instead of METADATA in a model whose front-end is inside
+(`genre-convert audio-in`)."""
+SIGNATURE = "signature.json"
+"""Who vouches for the rest; a bundle need not have it."""
+_KNOWN = (METADATA, LABELS, AUDIO_IN, SIGNATURE)
+
+MOST_MEMBER_BYTES = 1 << 20
+"""Most that one member may unpack to; a shipped bundle's metadata has 3 KB."""
+_MOST_MEMBERS = 16
+_MOST_DIRECTORY_BYTES = 1 << 16
+_END = b"PK\x05\x06"
+_END_BYTES = 22
+_LONGEST_COMMENT = 65_535
+_IS_ENCRYPTED = 0x1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def read_members(name: str, content: bytes) -> dict[str, bytes]:
+    """The members that this program knows: {name: bytes}; METADATA or AUDIO_IN is
+    among them.
+
+    Parameters
+    ----------
+    name
+        What an error calls the file.
+    content
+        All of the file.
+
+    Raises
+    ------
+    BundleError
+        If there is no whole ZIP, or it holds what no bundle does.
+    """
+    try:
+        _check_directory(content)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            _check_members(members)
+            known = [one for one in members if one.filename in (METADATA, LABELS, SIGNATURE)]
+            found = {one.filename: _unpacked(archive, one) for one in known}
+        found[METADATA]
+    except _Refused as refused:
+        raise BundleError(f"{name}: is no bundle of this program's: {refused}") from None
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, struct.error):
+        raise BundleError(
+            f"{name}: is a TFLite model but not a whole bundle "
+            "(cut short, or never packed: see genre-convert)"
+        ) from None
+    return found
+
+
+class _Refused(Exception):
+    """What a member or the directory has that no bundle has."""
+
+
+def _check_directory(content: bytes) -> None:
+    """Look at the directory's size before anything makes objects of its entries."""
+    end = content.rfind(_END, max(0, len(content) - _END_BYTES - _LONGEST_COMMENT))
+    if end < 0:
+        raise zipfile.BadZipFile
+    (size,) = struct.unpack_from("<I", content, end + 12)
+    if size > _MOST_DIRECTORY_BYTES or content[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
+        raise _Refused("its ZIP has too large a directory")
+
+
+def _check_members(members: list[zipfile.ZipInfo]) -> None:
+    names = [one.filename for one in members]
+    if len(names) > _MOST_MEMBERS or len(set(names)) < len(names):
+        raise _Refused(f"its ZIP has a member twice, or more than {_MOST_MEMBERS}")
+    for one in members:
+        shown = one.filename[:40].encode("unicode_escape").decode()
+        if one.flag_bits & _IS_ENCRYPTED:
+            raise _Refused(f"{shown} is encrypted")
+        if one.compress_type not in _METHODS:
+            raise _Refused(f"{shown} is packed by an unknown method")
+        if one.file_size > MOST_MEMBER_BYTES:
+            raise _Refused(f"{shown} unpacks to more than {MOST_MEMBER_BYTES >> 20} MiB")
+
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as file:  # reads as far as the size that was checked
+        content = file.read(MOST_MEMBER_BYTES + 1)
+    if len(content) != member.file_size:
+        raise zipfile.BadZipFile
+    return content
+
+
+def parsed(content: bytes) -> Any:
+    """The value of a member that is JSON. What JSON does not have (NaN, infinity)
+    becomes null.
+
+    Raises
+    ------
+    ValueError
+        If it is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(content, parse_float=_finite, parse_constant=lambda _: None)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None

@@ -1,0 +1,123 @@
+"""A first run of a model that came from elsewhere, in a process that may crash.
+
+The interpreter trusts its models: a damaged or hostile one can end the process, or take
+all its memory. So the first run of each is made by a child.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from signal import Signals
+
+from ..errors import BundleError
+from ..python_child import python_child
+from ..settings.places import default_folder
+from ..version import __version__
+from .bundle import Bundle, shipped_models
+
+_SECONDS = 60
+"""Longest time for the first run; a second's audio takes milliseconds."""
+_MOST_MEMORY = 4 << 30
+"""Address space of the child, bytes: TensorFlow alone takes more than one GiB."""
+_REFUSED = 3
+"""Exit status of the child where the interpreter said why it does not run the model."""
+
+
+def try_out(bundle: Bundle, runtime: str, threads: int) -> None:
+    """Run a model once in a child, unless it is a shipped one or was tried before.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    runtime
+        The interpreter, one of classifier.RUNTIMES.
+    threads
+        Its threads.
+
+    Raises
+    ------
+    BundleError
+        If the child crashed, took too long or too much memory.
+    """
+    if bundle.path in shipped_models().values():
+        return
+    mark = _mark(bundle, runtime)
+    if mark.exists():
+        return
+    trouble = _trouble(bundle.flatbuffer, runtime, threads)
+    if trouble:
+        raise BundleError(
+            f"{bundle.path}: the interpreter {trouble}; the model is damaged or made to do harm"
+        )
+    with suppress(OSError):  # without a place to write, it is tried again next time
+        mark.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mark.touch(mode=0o600)
+
+
+def _mark(bundle: Bundle, runtime: str) -> Path:
+    """The empty file that says that a model has been tried."""
+    return default_folder() / "tried" / f"{bundle.sha256}-{runtime}-{__version__}"
+
+
+def _trouble(flatbuffer: bytes, runtime: str, threads: int) -> str:
+    """What happened to the child; empty if it could run the model, or if the
+    interpreter said itself why not."""
+    command = python_child(__name__, runtime, str(threads))
+    try:
+        done = subprocess.run(
+            command,
+            input=flatbuffer,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return f"took longer than {_SECONDS} s for one window"
+    if done.returncode < 0:
+        with suppress(ValueError):
+            return f"crashed on it ({Signals(-done.returncode).name})"
+        return f"crashed on it (signal {-done.returncode})"
+    return "" if done.returncode in (0, _REFUSED) else "failed on it, or ran out of memory"
+
+
+def _run_once() -> int:
+    """What the child does: a model on standard input, some windows through it."""
+    import numpy as np
+
+    from .classifier import interpreter_class
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+    runtime, threads = sys.argv[1:]
+    _, interpreter = interpreter_class(runtime)
+    try:
+        net = interpreter(model_content=sys.stdin.buffer.read(), num_threads=int(threads))
+        net.allocate_tensors()
+        inputs = net.get_input_details()
+        random = np.random.default_rng(0)
+        for scale in (0.0, 1.0, 1e6):
+            for one in inputs:
+                values = scale * random.standard_normal(one["shape"])
+                dtype = np.dtype(one["dtype"])
+                if dtype.kind in "iu":
+                    limits = np.iinfo(dtype)
+                    values = np.clip(values, limits.min, limits.max)
+                net.set_tensor(one["index"], values.astype(dtype))
+            net.invoke()
+        for one in net.get_output_details():
+            net.get_tensor(one["index"])
+    except (ValueError, RuntimeError):
+        return _REFUSED  # the program itself meets this too, and says it
+    return 0
+
+
+if __name__ == "__main__":
+    status = _run_once()
+    os._exit(status)  # not through the interpreter's destructors
