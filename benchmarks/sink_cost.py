@@ -31,6 +31,7 @@ from genre_edge.sinks.history import HistoryConfig, HistorySink
 from genre_edge.sinks.kind import SinkContext
 from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
 from genre_edge.sinks.mqtt.sink import MqttSink
+from genre_edge.sinks.sink import BoundedSink
 from genre_edge.sinks.webhook import WebhookSink, parse_webhook
 
 from tests.helpers.blocks import BlockSource
@@ -98,16 +99,16 @@ def main() -> None:
                 SinkHealth("mqtt"), Health(), labels, "bench", lambda line: None, wait=False
             )
             hook = parse_webhook(f"http://127.0.0.1:{server.server_port}/")
-            sinks = Fanout(
-                [
-                    BackgroundSink(
-                        HistorySink(HistoryConfig(folder / f"{number}.db"), SinkHealth("history")),
-                        SinkHealth("history"),
-                    ),
-                    BackgroundSink(WebhookSink(hook), SinkHealth("webhook")),
-                    MqttSink(mqtt_config(parse_mqtt(url), folder), context),
-                ]
-            )
+            entry = SinkHealth("history")
+            history = HistorySink(HistoryConfig(folder / f"{number}.db"), entry)
+            parts: list[BoundedSink] = [
+                BackgroundSink(history, entry),
+                BackgroundSink(WebhookSink(hook), SinkHealth("webhook")),
+                MqttSink(mqtt_config(parse_mqtt(url), folder), context),
+            ]
+            for part in parts:
+                part.start()
+            sinks = Fanout([*parts])
             time.sleep(0.5)
             full.append(cost(engine, args.windows, sinks))
             sinks.close()

@@ -12,6 +12,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.helpers.waiting import BACKSTOP_SECONDS
+
 
 def service_command(config: Path) -> list[str]:
     """What the systemd unit starts, with this configuration file."""
@@ -74,7 +76,7 @@ class Supervisor:
         """When each message with this part came."""
         return [when for when, message in self.heard if part in message]
 
-    def wait_for(self, part: str, count: int = 1, seconds: float = 30.0) -> None:
+    def wait_for(self, part: str, count: int = 1, seconds: float = BACKSTOP_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while len(self.said(part)) < count:
             assert time.monotonic() < deadline, (part, self.heard[-5:], self.log.read_text())
@@ -88,7 +90,7 @@ class Supervisor:
         self._thread.join()
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=BACKSTOP_SECONDS)
         self._socket.close()
         return status
 

@@ -43,7 +43,10 @@ class Stuck:
 
 def test_one_slow_sink_delays_nobody() -> None:
     stuck, quick, health = Stuck(), Kept(), [SinkHealth("stuck"), SinkHealth("quick")]
-    fanout = Fanout([BackgroundSink(stuck, health[0], most=5), BackgroundSink(quick, health[1])])
+    sinks = [BackgroundSink(stuck, health[0], most=5), BackgroundSink(quick, health[1])]
+    for sink in sinks:
+        sink.start()
+    fanout = Fanout(sinks)
     fanout.write(window(0))
     assert stuck.is_stuck.wait(60)
     for k in range(1, 20):
@@ -60,6 +63,7 @@ def test_one_slow_sink_delays_nobody() -> None:
 def test_a_sink_that_does_not_finish_in_time_is_left_and_its_queue_is_counted() -> None:
     stuck, health = Stuck(), SinkHealth("stuck")
     sink = BackgroundSink(stuck, health)
+    sink.start()
     sink.write(window(0))
     assert stuck.is_stuck.wait(60)
     sink.write(window(1))
@@ -73,6 +77,7 @@ def test_a_sink_that_does_not_finish_in_time_is_left_and_its_queue_is_counted() 
 def test_files_wait_for_a_slow_sink_and_lose_nothing() -> None:
     slow, health = Kept(seconds=0.01), SinkHealth("slow")
     sink = BackgroundSink(slow, health, wait=True, most=3)
+    sink.start()
     for k in range(40):
         sink.write(window(k))
     sink.close(within=60)
@@ -95,6 +100,7 @@ def test_trouble_is_told_once_and_its_end_too() -> None:
     said: list[str] = []
     health = SinkHealth("moody")
     sink = BackgroundSink(Moody(), health, said.append)
+    sink.start()
     for k in range(8):
         sink.write(window(k))
     sink.close()

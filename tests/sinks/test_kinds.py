@@ -48,6 +48,9 @@ class Lamp:
     records: list[Record] = field(default_factory=list)
     closed_within: float | None = None
 
+    def start(self) -> None:
+        pass
+
     def write(self, record: Record) -> None:
         self.records.append(record)
 
@@ -177,11 +180,11 @@ def test_a_reload_replaces_what_changed_and_leaves_the_rest_alone(tmp_path: Path
     kept = health.sinks[0]
     sinks.replace(loaded(tmp_path, f'{history}[lamp]\nname = "attic"'))
     first, second = LAMPS
-    assert first.closed_within == 3.0
     assert [entry.name for entry in health.sinks] == ["history", "lamp attic"]
     assert health.sinks[0] is kept
     sinks.write(WINDOW)
     sinks.close()
+    assert first.closed_within == 10.0
     assert (first.records, second.records) == ([], [WINDOW])
 
 

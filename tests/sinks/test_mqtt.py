@@ -81,6 +81,7 @@ class Publisher:
             self.entry, self.health, LABELS, "gtzan-edge.int8", self.said.append, wait=False
         )
         self.sink = mqtt.MqttSink(self.config, context)
+        self.sink.start()
 
 
 @pytest.fixture

@@ -151,11 +151,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_until_stopped(program: ListeningProgram) -> None:
-    """Run until the end, SIGINT or SIGTERM."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: program.stop.set())
-    program.run()
+def run_until_stopped(program: ListeningProgram, reloads: bool = False) -> None:
+    """Run until the end, SIGINT or SIGTERM. With `reloads`, SIGHUP has the settings
+    read again; else it ends the program, as a terminal that is closed should."""
+    from ..service.signals import signals_call
+
+    calls = {signal.SIGINT: program.stop.set, signal.SIGTERM: program.stop.set}
+    with signals_call(calls | ({signal.SIGHUP: program.reload.set} if reloads else {})):
+        program.run()
 
 
 def report_losses(health: Health) -> None:

@@ -49,15 +49,15 @@ def run(args: argparse.Namespace) -> int:
     if args.live:
         return _listen_and_serve(args, lambda: _enabled(load()))
     settings = _enabled(load())
+    from ..service.signals import signals_call
     from ..web.prediction_service import PredictionService
 
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    web = PredictionService(settings, None, complain)
-    complain(f"serving {web.url}")
-    stop.wait()
-    web.close()
+    with signals_call({signal.SIGINT: stop.set, signal.SIGTERM: stop.set}):
+        web = PredictionService(settings, None, complain)
+        complain(f"serving {web.url}")
+        stop.wait()
+        web.close()
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -88,8 +87,7 @@ def _run(args: argparse.Namespace) -> int:
         Notifier(),
         args.verbose,
     )
-    signal.signal(signal.SIGHUP, lambda *_: program.reload.set())
-    run_until_stopped(program)
+    run_until_stopped(program, reloads=True)
     log.say("stopped", NOTICE)
     return 0
 

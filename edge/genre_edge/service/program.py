@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from ..audio.source import Source
-from ..errors import UsageError
+from ..errors import GenreEdgeError
 from ..health import Health
 from ..live.listener import Listener
 from ..live.microphone import MicrophoneSource
@@ -141,15 +141,16 @@ class ListeningProgram:
             self.stop.set()
 
     def _read_settings_again(self) -> None:
-        """Apply what can be applied without losing audio. If anything is wrong with the
-        settings, nothing changes."""
+        """Apply what can be applied without losing audio. If anything goes wrong, all
+        is as it was."""
         try:
             settings = self._load()
+            later = _need_restart(self._settings, settings)
             self._outputs.replace(settings)
-        except UsageError as error:
-            self._report(f"{error}\nthe configuration stays as it was")
+        except Exception as error:  # no file that a user can write ends the program
+            self._report(f"{_told(error)}\nthe configuration stays as it was")
             return
-        for name in _need_restart(self._settings, settings):
+        for name in later:
             self._report(f"{name}: takes effect at the next start")
         heard, before = _heard(settings), _heard(self._settings)
         if type(heard) is not type(before):
@@ -158,6 +159,13 @@ class ListeningProgram:
         self._source.set_gain(heard.gain_db)
         self._settings = settings
         self._report("the configuration was read again")
+
+
+def _told(error: Exception) -> str:
+    """An error for people, expected or not."""
+    if isinstance(error, GenreEdgeError):
+        return str(error)
+    return f"the configuration cannot be used ({type(error).__name__}: {error})"
 
 
 def _heard(settings: Settings) -> CaptureConfig | SourceConfig:

@@ -43,6 +43,10 @@ def read_toml(path: Path) -> TomlFile:
         found = re.search(r"line (\d+)", str(error))
         where = f"{path}:{found.group(1)}" if found else str(path)
         raise UsageError(f"{where}: {str(error).partition(' (at')[0]}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: arrays or tables are nested too deep") from None
+    except ValueError:  # what Python refuses of a number, a date or a time
+        raise UsageError(f"{path}: a number has too many digits") from None
 
 
 def _lines(text: str) -> dict[str, int]:

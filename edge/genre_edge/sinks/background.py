@@ -32,7 +32,7 @@ class BackgroundSink:
         wait: bool = False,
         most: int = QUEUE_LENGTH,
     ) -> None:
-        """Start the thread.
+        """Make the queue; `start` starts the thread.
 
         Parameters
         ----------
@@ -50,6 +50,9 @@ class BackgroundSink:
         self._inner, self._entry, self._report = inner, entry, report
         self._failing = False
         self._worker = Worker(self._run, entry, wait, most)
+
+    def start(self) -> None:
+        """Start the thread."""
         self._worker.start()
 
     def write(self, record: Record) -> None:

@@ -57,7 +57,7 @@ class PlannedSink:
     made_from: object
     """Everything that it is made from, secrets included."""
     make: Callable[[SinkContext], BoundedSink] = field(compare=False)
-    """Starts it. UsageError if it cannot be made."""
+    """Makes it, not yet started. UsageError if it cannot be made."""
 
 
 @dataclass(frozen=True)

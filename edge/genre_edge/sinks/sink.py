@@ -25,7 +25,11 @@ class Sink(Protocol):
 
 
 class BoundedSink(Sink, Protocol):
-    """A sink that finishes within a given time."""
+    """A sink with a thread of its own, which finishes within a given time."""
+
+    def start(self) -> None:
+        """Begin to work. Records that were written before wait until then."""
+        ...
 
     def close(self, within: float = CLOSE_SECONDS) -> None:
         """Finish within `within` seconds; what is not written by then may be lost."""

@@ -65,7 +65,7 @@ class Worker:
     def put(self, record: Record) -> None:
         """Queue one record."""
         with self._changed:
-            while self._wait and len(self._records) >= self._most and self._thread.is_alive():
+            while self._wait and len(self._records) >= self._most and self.is_working:
                 self._changed.wait(1.0)  # a thread that died would wake nobody
             if len(self._records) >= self._most:
                 self._records.popleft()
@@ -134,8 +134,13 @@ class Worker:
             self._deadline = time.monotonic() + within
             self._changed.notify_all()
             self._wake()
-        self._thread.join(within + grace)
-        if self._thread.is_alive():
-            with self._changed:
-                self._entry.dropped += len(self._records)
-                self._records.clear()
+        if self._thread.ident is not None:  # it was started
+            self._thread.join(within + grace)
+        with self._changed:
+            self._entry.dropped += len(self._records)
+            self._records.clear()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()

@@ -46,7 +46,7 @@ class MqttSink:
     room in the queue."""
 
     def __init__(self, config: MqttConfig, context: SinkContext, most: int = QUEUE_LENGTH) -> None:
-        """Start the thread, which connects.
+        """Make the queue; `start` starts the thread, which connects.
 
         Parameters
         ----------
@@ -80,6 +80,9 @@ class MqttSink:
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self._worker = Worker(self._run, context.entry, context.wait, most, self._wake_up)
+
+    def start(self) -> None:
+        """Start the thread."""
         self._worker.start()
 
     def write(self, record: Record) -> None:
@@ -91,6 +94,8 @@ class MqttSink:
         waits on disk for the next start."""
         self._worker.close(within, _CLOSE_GRACE_SECONDS)
         self._wake_out.close()
+        if not self._worker.is_working:  # else it still waits for the other end
+            self._wake_in.close()
 
     def _wake_up(self) -> None:
         """End a wait for the network."""
@@ -111,7 +116,6 @@ class MqttSink:
             if self._connection is not None:
                 self._connection.leave(f"{self._config.base}/status")
             self._spool.close()
-            self._wake_in.close()
 
     def _is_finished(self) -> bool:
         deadline = self._worker.deadline
