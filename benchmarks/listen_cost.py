@@ -20,7 +20,7 @@ import numpy as np
 from genre_edge.audio.pcm import from_int16
 from genre_edge.audio.resample import Resampler
 from genre_edge.audio.source import AudioBlock
-from genre_edge.health import Health
+from genre_edge.health import SourceHealth
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     args = parser.parse_args()
     engine = Engine(EngineConfig(args.model, args.hop))
-    health = Health()
+    health = SourceHealth()
     listener = Listener(engine, ListenConfig(), lambda record: None, health)
     rate = engine.sample_rate
     source = BlockSource(periods(args.minutes, args.rate, rate), rate)

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from genre_edge.audio.resample import Resampler
 from genre_edge.audio.source import AudioBlock
-from genre_edge.health import Health, SinkHealth
+from genre_edge.health import Health, SinkHealth, SourceHealth
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
 from genre_edge.records import Record
@@ -73,7 +73,7 @@ def cost(engine: Engine, windows: int, sink: Fanout) -> float:
     began = time.process_time()
     rate = engine.sample_rate
     source = BlockSource(paced(windows, rate), rate)
-    Listener(engine, ListenConfig(), emit, Health()).run(source)
+    Listener(engine, ListenConfig(), emit, SourceHealth()).run(source)
     return (time.process_time() - began) / windows * 1e3
 
 

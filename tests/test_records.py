@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from genre_edge.records import FileRecord, WindowRecord
+from genre_edge.records import FileRecord, GapRecord, StateRecord, WindowRecord
 from genre_edge.sinks.csv_table import CsvSink
 from genre_edge.sinks.file_lines import TextSink, bar, clock
 from genre_edge.sinks.json_lines import JsonlSink
+from genre_edge.sinks.live_lines import LiveTextSink
+
+from tests.helpers.windows import live
 
 GOLDEN = Path(__file__).parent / "golden"
 NAME = "a b/ü.mp3"
@@ -27,6 +30,31 @@ def written(sink_of, *records) -> str:
 
 def test_json_lines() -> None:
     assert written(JsonlSink, WINDOW, VERDICT) == (GOLDEN / "classify.jsonl").read_text()
+
+
+def test_live_json_lines() -> None:
+    """Of a microphone without a name first, then of a source with one."""
+    time = "2026-03-01T12:00:00.000Z"
+    records = [
+        record
+        for name in ("", "bar")
+        for record in (
+            StateRecord(time, "listening", "signal OK", name or None),
+            live(0, "jazz", name),
+            live(1, "silence", name),
+            GapRecord(time, 6.0, 7.5, name or None),
+        )
+    ]
+    assert written(JsonlSink, *records) == (GOLDEN / "listen.jsonl").read_text()
+
+
+def test_live_lines_name_the_source_that_has_a_name() -> None:
+    gap = GapRecord("2026-03-01T12:00:06.000Z", 6.0, 7.5, "bar")
+    assert written(LiveTextSink, live(0, "jazz"), live(0, "jazz", "bar"), gap).splitlines() == [
+        "2026-03-01T12:00:00.000Z jazz 0.80 -20.5 dBFS",
+        "2026-03-01T12:00:00.000Z bar jazz 0.80 -20.5 dBFS",
+        "2026-03-01T12:00:06.000Z  bar          gap of 1.5 s",
+    ]
 
 
 def test_text() -> None:

@@ -99,7 +99,8 @@ class LiveRecord:
     time: str
     """UTC of the window's start, ISO 8601."""
     source: str
-    """The device's token."""
+    """The source's name; of one without a name the device's token or the stream's
+    address."""
     level_dbfs: float
     """Root-mean-square level of the window, dBFS."""
     state: str
@@ -113,6 +114,13 @@ class LiveRecord:
     """The genre after smoothing, however uncertain; None in silence."""
     smoothed_confidence: float | None
     """Its mean probability over the smoothed windows; None in silence."""
+    is_named: bool = False
+    """Whether `source` is a name that the user has given."""
+
+    @property
+    def source_name(self) -> str | None:
+        """The name of the source; None if it has none."""
+        return self.source if self.is_named else None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON contract: that of WindowRecord, and what only live audio has."""
@@ -136,7 +144,7 @@ class LiveRecord:
 
 @dataclass(frozen=True)
 class StateRecord:
-    """A change of state of the microphone, or of the clock."""
+    """A change of state of a source, or of the clock."""
 
     time: str
     """UTC of the change, ISO 8601."""
@@ -144,10 +152,19 @@ class StateRecord:
     """"waiting", "listening", "lost", "dead" or "clipping"."""
     reason: str
     """Why, in words."""
+    source_name: str | None = None
+    """The name of the source; None if it has none."""
+
+    @property
+    def described(self) -> str:
+        """For people: [source: ]state: reason."""
+        words = (self.source_name, self.state, self.reason)
+        return ": ".join(word for word in words if word is not None)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON contract, in this order of keys."""
-        return {"type": "state", "time": self.time, "state": self.state, "reason": self.reason}
+        values = {"type": "state", "time": self.time, "state": self.state, "reason": self.reason}
+        return values | _named(self.source_name)
 
 
 @dataclass(frozen=True)
@@ -160,10 +177,18 @@ class GapRecord:
     """Its start, seconds on the stream's timeline."""
     end: float
     """Its end, seconds on the stream's timeline."""
+    source_name: str | None = None
+    """The name of the source; None if it has none."""
 
     def to_json(self) -> dict[str, Any]:
         """The JSON contract, in this order of keys."""
-        return {"type": "gap", "time": self.time, "start": self.start, "end": self.end}
+        values = {"type": "gap", "time": self.time, "start": self.start, "end": self.end}
+        return values | _named(self.source_name)
+
+
+def _named(source: str | None) -> dict[str, Any]:
+    """What the JSON of a state or a gap has in addition where its source has a name."""
+    return {} if source is None else {"source": source}
 
 
 FileOutput = WindowRecord | FileRecord
@@ -171,6 +196,14 @@ FileOutput = WindowRecord | FileRecord
 LiveOutput = LiveRecord | StateRecord | GapRecord
 """What listening produces."""
 Record = FileOutput | LiveOutput
+
+
+def source_name_of(record: Record) -> str | None:
+    """The name of the source that a record is about; None if it has none, and for
+    files."""
+    if isinstance(record, LiveRecord | StateRecord | GapRecord):
+        return record.source_name
+    return None
 
 
 def compact_json(values: object) -> str:

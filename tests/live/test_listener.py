@@ -14,7 +14,7 @@ import pytest
 from genre_edge.audio.array import ArraySource
 from genre_edge.audio.file_source import read_mono
 from genre_edge.audio.source import Arrival, AudioBlock
-from genre_edge.health import Health
+from genre_edge.health import SourceHealth
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
 from genre_edge.records import GapRecord, LiveRecord, StateRecord
@@ -32,9 +32,9 @@ def stream(samples: np.ndarray, position: int = 0, utc: float | None = None) -> 
 
 def heard(
     blocks: list[AudioBlock], hop: float | None = None, **config: float
-) -> tuple[list, Health]:
+) -> tuple[list, SourceHealth]:
     records: list = []
-    health = Health()
+    health = SourceHealth()
     engine = Engine(EngineConfig(DEFAULT_MODEL, hop))
     Listener(engine, ListenConfig(**config), records.append, health).run(BlockSource(blocks, RATE))
     return records, health
@@ -113,7 +113,7 @@ def test_the_models_card_says_what_is_uncertain() -> None:
         engine.bundle = replace(engine.bundle, info=info)
         records: list = []
         source = BlockSource(stream(noise(3.0)), RATE)
-        Listener(engine, ListenConfig(), records.append, Health()).run(source)
+        Listener(engine, ListenConfig(), records.append, SourceHealth()).run(source)
         return windows_in(records)[0].label
 
     assert label(1.0) == "uncertain"
@@ -124,7 +124,7 @@ def test_amplification_is_no_clipping() -> None:
     records: list = []
     engine = Engine(EngineConfig(DEFAULT_MODEL))
     source = BlockSource(stream(20 * noise(3.0)), RATE)
-    Listener(engine, ListenConfig(), records.append, Health(), gain=100.0).run(source)
+    Listener(engine, ListenConfig(), records.append, SourceHealth(), gain=100.0).run(source)
     assert windows_in(records)[0].state == "listening"
 
 
@@ -178,7 +178,7 @@ DAY = """
 import re, sys
 import numpy as np
 from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
-from genre_edge.health import Health
+from genre_edge.health import SourceHealth
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
 from genre_edge.audio.source import Arrival, AudioBlock
@@ -196,7 +196,7 @@ def day():
         at = number * len(minute)
         yield AudioBlock(minute, at, Arrival(0.0, 1.7e9 + (at + len(minute)) / 22050))
 
-health = Health()
+health = SourceHealth()
 engine = Engine(EngineConfig(DEFAULT_MODEL))
 Listener(engine, ListenConfig(), lambda record: None, health).run(BlockSource(day(), 22050))
 print(health.windows)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from genre_edge.audio.pcm import to_int16
 from genre_edge.errors import DeviceBusyError, DeviceChoiceError, DeviceError
-from genre_edge.health import Health
+from genre_edge.health import SourceHealth
 from genre_edge.live import microphone as live
 from genre_edge.live import portaudio, recovery
 from genre_edge.live.microphone import MicrophoneSource, _Converter
@@ -130,7 +130,7 @@ def test_the_drivers_report_of_lost_audio_is_passed_on(monkeypatch) -> None:
 
 def microphone(**config: float) -> MicrophoneSource:
     return MicrophoneSource(
-        CaptureConfig(**config), 22050, threading.Event(), lambda s, r: None, Health()
+        CaptureConfig(**config), 22050, threading.Event(), lambda s, r: None, SourceHealth()
     )
 
 
@@ -173,7 +173,7 @@ class MadeLive:
         monkeypatch.setattr(portaudio, "_pyaudio", lambda: made)
         monkeypatch.setattr(recovery, "_PAUSES", (0.02, 0.04))
         self.states: list[tuple[str, str]] = []
-        self.stop, self.health = threading.Event(), Health()
+        self.stop, self.health = threading.Event(), SourceHealth()
         self.after = after
         self.source = MicrophoneSource(
             CaptureConfig(**config), 22050, self.stop, self._state, self.health

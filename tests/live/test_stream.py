@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from genre_edge.audio.source import AudioBlock
 from genre_edge.errors import DeviceChoiceError, DeviceError
-from genre_edge.health import Health
+from genre_edge.health import SourceHealth
 from genre_edge.live import recovery
 from genre_edge.live import stream as live
 from genre_edge.live.ffmpeg_input import input_of
@@ -48,7 +48,7 @@ class Heard:
     """A StreamSource run in the test's thread: its blocks and states."""
 
     def __init__(self, url: str, **config: object) -> None:
-        self.stop, self.health = threading.Event(), Health()
+        self.stop, self.health = threading.Event(), SourceHealth()
         self.states: list[tuple[str, str]] = []
         self.blocks: list[AudioBlock] = []
         self.on_state: Callable[[str], None] = lambda state: None
@@ -158,7 +158,9 @@ def test_a_source_that_is_not_waited_for_is_an_error(radio: Radio) -> None:
 
 def test_without_ffmpeg_one_line_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setattr(live, "find_ffmpeg", lambda: None)
-    with pytest.raises(DeviceChoiceError, match=r"x: needs ffmpeg: .*apt install ffmpeg"):
+    with pytest.raises(
+        DeviceChoiceError, match=r"http://localhost/: needs ffmpeg: .*apt install ffmpeg"
+    ):
         Heard("http://localhost/", name="x").seconds(1)
 
 
@@ -265,9 +267,14 @@ def test_a_sound_servers_device_is_heard(mic: FakeMic, monkeypatch, name: str) -
 
 def family(pid: int) -> str:
     """What every user of the machine can read of a process and its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     shown = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-    return shown + "".join(family(int(child)) for child in children)
+    return shown + "".join(family(child) for child in children_of(pid))
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that any thread of a process has started."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for text in lists for child in text.read_text().split()]
 
 
 def test_a_password_is_seen_by_the_server_alone(radio: Radio, tmp_path: Path) -> None:
@@ -328,7 +335,7 @@ def test_nothing_outlives_the_program(radio: Radio) -> None:
     try:
         listening.wait_for(type="state", state="listening")
         pid = listening.process.pid
-        (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        (child,) = children_of(pid)
         listening.process.kill()
         listening.process.wait()
         wait_for(lambda: not Path(f"/proc/{child}/exe").exists(), "ffmpeg ends")

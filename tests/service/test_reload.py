@@ -200,7 +200,7 @@ def test_no_file_ends_the_program_or_changes_a_part(program, tmp_path, name: str
     before = list(made.health.sinks)
     file.write_text(faulty(name)(tmp_path))
     made.reload.set()
-    made._pulse()
+    made._look_after()
     assert len(said) == 1
     fault, stays = said[0].splitlines()
     assert stays == "the configuration stays as it was"
@@ -219,7 +219,7 @@ def test_an_error_that_nobody_expected_changes_nothing(program, monkeypatch) -> 
 
     monkeypatch.setattr(made, "_load", broken)
     made.reload.set()
-    made._pulse()
+    made._look_after()
     assert "stays as it was" in said[0]
     assert made.health.sinks == before
 

@@ -78,3 +78,37 @@ def test_the_settings_in_force_hide_a_password(tmp_path: Path) -> None:
 def test_a_loop_of_a_file_that_is_missing_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.wav: no such file"):
         load((), None, {}, {"source": [parse_source(f"file:{tmp_path}/none.wav")]})
+
+
+@pytest.mark.parametrize(
+    ("sources", "says"),
+    [
+        (("http://a/,name=x", "http://b/"), "http://b/: needs a name"),
+        (("http://a/,name=x", "http://b/,name=x"), "name x: is given to several sources"),
+        (("http://a/,name=x y", "http://b/,name=x_y"), "is given to several sources"),
+        (("microphone,name=x", "microphone,name=y"), "microphone: can be one of the sources only"),
+    ],
+)
+def test_several_sources_are_told_apart(sources: tuple[str, ...], says: str) -> None:
+    with pytest.raises(UsageError, match=f"source: .*{says}"):
+        load((), None, {}, {"source": [parse_source(text) for text in sources]})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("microphone:1", "must be microphone and a name"),
+        ("microphone,gain-db=3", r"all else about it is set in \[microphone\]"),
+        ("http://h/,name=a/b", "must be 60 letters"),
+        (f"http://h/,name={'x' * 61}", "must be 60 letters"),
+    ],
+)
+def test_a_name_is_a_part_of_topics_and_a_microphone_is_set_elsewhere(text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        parse_source(text)
+
+
+def test_the_microphone_may_be_one_of_the_sources() -> None:
+    texts = ("microphone,name=hall", "http://h/,name=radio")
+    settings, _ = load((), None, {}, {"source": [parse_source(text) for text in texts]})
+    assert [source.is_microphone for source in settings.sources] == [True, False]

@@ -21,7 +21,7 @@ from genre_edge import cli as genre_edge
 from genre_edge.errors import UsageError
 from genre_edge.health import SinkHealth
 from genre_edge.live.clock import iso8601
-from genre_edge.records import FileRecord, GapRecord, LiveRecord, WindowRecord
+from genre_edge.records import FileRecord, GapRecord, LiveRecord, StateRecord, WindowRecord
 from genre_edge.sinks.database import open_database
 from genre_edge.sinks.history import HistoryConfig, HistoryError, HistorySink
 from genre_edge.sinks.history_report import parse_age, parts, summarise
@@ -43,7 +43,9 @@ class Clock:
         return self.now
 
 
-def live(at: float, label: str, confidence: float | None = 0.8, hop: float = 3.0) -> LiveRecord:
+def live(
+    at: float, label: str, confidence: float | None = 0.8, source: str | None = None
+) -> LiveRecord:
     """The window that starts `at` seconds after T0."""
     return LiveRecord(
         at,
@@ -52,13 +54,14 @@ def live(at: float, label: str, confidence: float | None = 0.8, hop: float = 3.0
         confidence,
         {},
         iso8601(T0 + at),
-        "usb:1",
+        source or "usb:1",
         -20.0,
         "listening",
         5.0,
         label,
         label,
         confidence,
+        source is not None,
     )
 
 
@@ -100,6 +103,34 @@ def test_overlapping_windows_are_counted_once(made) -> None:
     sink.close()
     ((_, start, end, windows, _),) = rows(path)
     assert (round(start), round(end), windows) == (0, 12, 10)
+
+
+def test_each_source_has_its_own_stretches_and_its_own_gaps(made) -> None:
+    sink, _, path, _ = made()
+    for k in range(4):
+        sink.write(live(3 * k, "jazz", source="bar"))
+        sink.write(live(3 * k + 1, "jazz", source="radio"))
+        if k == 1:
+            sink.write(GapRecord(iso8601(T0 + 6), 6.0, 6.5, "radio"))
+            sink.write(StateRecord(iso8601(T0 + 6), "lost", "gone", "radio"))
+    sink.close()
+    found = query(path, "SELECT source, label, windows FROM stretches ORDER BY source, start")
+    assert found == [("bar", "jazz", 4), ("radio", "jazz", 2), ("radio", "jazz", 2)]
+    (bar,) = summarise(path, T0 - 1, "genre", "bar")
+    (both,) = summarise(path, T0 - 1, "genre")
+    assert (bar.seconds, both.seconds) == (12.0, 24.0)
+
+
+def test_history_of_one_source_on_the_command_line(made, capsys) -> None:
+    sink, _, path, _ = made(keep_days=1e6)
+    sink.write(live(0, "jazz", source="bar"))
+    sink.write(live(0, "rock", source="radio"))
+    sink.close()
+    command = ["history", str(path), "--since", "9999w", "--format", "csv", "--source"]
+    assert genre_edge.main([*command, "bar"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [",jazz,3.0,0.8"]
+    assert genre_edge.main([*command, "hall"]) == 2
+    assert "source hall: is not in this history; there are: bar, radio" in capsys.readouterr().err
 
 
 def test_a_gap_ends_a_stretch(made) -> None:

@@ -6,20 +6,20 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import jinja2
 import pytest
 from genre_edge.errors import UsageError
-from genre_edge.health import Health, SinkHealth
+from genre_edge.health import Health, SinkHealth, SourceHealth
 from genre_edge.model.bundle import find_model, read_bundle
-from genre_edge.records import LiveRecord, Record, WindowRecord
+from genre_edge.records import Record, StateRecord, WindowRecord
 from genre_edge.sinks.changes import label_of
 from genre_edge.sinks.kind import SinkContext
 from genre_edge.sinks.mqtt import sink as mqtt
@@ -30,29 +30,11 @@ from genre_edge.version import __version__
 
 from tests.helpers.broker import Broker, Subscriber, free_port
 from tests.helpers.waiting import wait_for
+from tests.helpers.windows import live
 
 GOLDEN_FOLDER = Path(__file__).parent.parent / "golden"
 GOLDEN = json.loads((GOLDEN_FOLDER / "mqtt.json").read_text())
 LABELS = ("jazz", "rock")
-
-
-def live(number: int, label: str = "jazz") -> LiveRecord:
-    silent = label == "silence"
-    return LiveRecord(
-        start=3.0 * number,
-        end=3.0 * number + 3,
-        genre=None if silent else label,
-        confidence=None if silent else 0.75,
-        scores={} if silent else {"jazz": 0.75, "rock": 0.25},
-        time=f"2026-03-01T12:{number // 20 % 60:02d}:{3 * (number % 20):02d}.000Z",
-        source="usb:1",
-        level_dbfs=-20.5,
-        state="listening",
-        latency_ms=4.2,
-        label=label,
-        smoothed_genre=None if silent else label,
-        smoothed_confidence=None if silent else 0.8,
-    )
 
 
 def left_in(path: Path) -> int:
@@ -74,8 +56,9 @@ def broker(tmp_path):
 class Publisher:
     """An MqttSink and what it reports."""
 
-    def __init__(self, text: str, folder: Path) -> None:
-        self.health, self.entry, self.said = Health(), SinkHealth("mqtt"), []
+    def __init__(self, text: str, folder: Path, *sources: str) -> None:
+        health = Health([SourceHealth(name) for name in sources or ("",)])
+        self.health, self.entry, self.said = health, SinkHealth("mqtt"), []
         self.config = mqtt_config(parse_mqtt(f"{text},spool={folder / 'spool'}"), folder)
         context = SinkContext(
             self.entry, self.health, LABELS, "gtzan-edge.int8", self.said.append, wait=False
@@ -88,8 +71,9 @@ class Publisher:
 def publish(broker, tmp_path):
     made: list[Publisher] = []
 
-    def make(keys: str = "") -> Publisher:
-        made.append(Publisher(f"mqtt://127.0.0.1:{broker.port}/music,name=shelf{keys}", tmp_path))
+    def make(keys: str = "", *sources: str) -> Publisher:
+        url = f"mqtt://127.0.0.1:{broker.port}/music,name=shelf{keys}"
+        made.append(Publisher(url, tmp_path, *sources))
         return made[-1]
 
     yield make
@@ -117,6 +101,29 @@ def test_topics_and_payloads_are_as_agreed(broker, publish) -> None:
         "status": [payload.decode() for payload in witness.on("/status")],
         "health keys": sorted(health),
     } == GOLDEN
+    witness.close()
+
+
+def test_sources_with_names_have_topics_of_their_own(broker, publish) -> None:
+    witness = Subscriber(broker.port)
+    publisher = publish(",discovery=off", "bar", "wine cellar")
+    witness.wait_for(lambda: witness.on("shelf/status") == [b"online"])
+    for k in range(2):
+        publisher.sink.write(live(k, "jazz", "bar"))
+        publisher.sink.write(live(k, "rock", "wine cellar"))
+    publisher.sink.write(StateRecord("2026-03-01T12:00:06.000Z", "lost", "gone", "bar"))
+    witness.wait_for(lambda: witness.on("bar/status") == [b"offline"])
+    windows = ("shelf/bar/window", "shelf/wine_cellar/window")
+    witness.wait_for(lambda: [len(witness.on(topic)) for topic in windows] == [2, 2])
+    genres = [json.loads(payload)["label"] for payload in witness.on("/genre")]
+    assert genres == ["jazz", "rock"], "each changes once, though their windows alternate"
+    assert {json.loads(payload)["source"] for payload in witness.on("bar/window")} == {"bar"}
+    witness.wait_for(lambda: bool(witness.on("/health")))
+    assert sorted(json.loads(witness.on("/health")[-1])["sources"]) == ["bar", "wine cellar"]
+    late = Subscriber(broker.port)
+    late.wait_for(lambda: late.on("bar/status") == [b"offline"])
+    assert [json.loads(payload)["label"] for payload in late.on("/genre")] == ["jazz", "rock"]
+    late.close()
     witness.close()
 
 
@@ -191,6 +198,19 @@ def test_home_assistant_is_told_and_told_again_after_its_birth(broker, publish) 
     witness.close()
 
 
+def test_sources_are_devices_of_their_own_behind_the_program() -> None:
+    config = mqtt_config(parse_mqtt("mqtt://h/music,name=shelf"), Path())
+    found = discovery(config, LABELS, "gtzan-edge.int8", ["bar", "Wein-Küche"])
+    golden = (GOLDEN_FOLDER / "home_assistant_sources.json").read_text()
+    assert found == json.loads(golden.replace("VERSION", __version__))
+    alone = discovery(config, LABELS, "gtzan-edge.int8")
+    removed = {topic for topic, described in found.items() if not described}
+    kept = {topic for topic, described in found.items() if described}
+    assert removed == alone.keys() - kept, "what was announced without names is taken back"
+    for topic in kept:
+        assert re.fullmatch(r"homeassistant/\w+/[a-zA-Z0-9_-]+/\w+/config", topic)
+
+
 def rendered(name: str, record: Record) -> str:
     """The state that Home Assistant shows of an entity, after a window."""
     config = mqtt_config(parse_mqtt("mqtt://h/music,name=shelf"), Path())
@@ -198,7 +218,7 @@ def rendered(name: str, record: Record) -> str:
     payloads = {
         "music/shelf/genre": mqtt.genre_message(record, label_of(record)[1]),
         "music/shelf/window": record.to_json(),
-        "music/shelf/health": asdict(Health(dropped_seconds=1.5)),
+        "music/shelf/health": Health([SourceHealth(dropped_seconds=1.5)]).to_json(),
     }
     template = jinja2.Environment().from_string(entity["value_template"])
     return template.render(value_json=payloads[entity["state_topic"]])

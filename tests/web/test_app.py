@@ -10,7 +10,7 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 from genre_edge.audio.file_source import read_mono
-from genre_edge.health import Health
+from genre_edge.health import Health, SourceHealth
 from genre_edge.settings.tables import WebConfig
 from genre_edge.web.app import create_app
 
@@ -133,7 +133,7 @@ def test_the_model_is_described_with_the_limits_of_the_service(client) -> None:
 
 def test_health_is_ok_where_nothing_is_waited_for(client, tmp_path: Path) -> None:
     assert client.get("/healthz").json == {"status": "ok", "detail": ""}
-    listening = client_of(WebConfig(), tmp_path, Health(state="listening"))
+    listening = client_of(WebConfig(), tmp_path, Health([SourceHealth(state="listening")]))
     assert listening.get("/healthz").status_code == 200
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from genre_edge.health import Health, SinkHealth
+from genre_edge.health import Health, SinkHealth, SourceHealth
 from genre_edge.records import GapRecord, LiveRecord, StateRecord
 from genre_edge.settings.tables import WebConfig
 from genre_edge.web.hub import Hub
@@ -18,7 +18,7 @@ from tests.web.conftest import client_of
 LISTENING = StateRecord("2026-01-31T12:00:00.000Z", "listening", "a microphone")
 
 
-def window(start: float, label: str = "jazz") -> LiveRecord:
+def window(start: float, label: str = "jazz", source: str = "") -> LiveRecord:
     return LiveRecord(
         start=start,
         end=start + 3.0,
@@ -26,7 +26,8 @@ def window(start: float, label: str = "jazz") -> LiveRecord:
         confidence=0.9,
         scores={label: 0.9},
         time="2026-01-31T12:00:00.000Z",
-        source="usb:1",
+        source=source or "usb:1",
+        is_named=bool(source),
         level_dbfs=-20.0,
         state="listening",
         latency_ms=1.0,
@@ -47,7 +48,7 @@ def events_in(text: str) -> list[tuple[str, Any]]:
 
 
 def test_a_new_viewer_gets_what_is_known_and_then_what_comes() -> None:
-    health = Health(state="listening", sinks=[SinkHealth("history", written=7)])
+    health = Health([SourceHealth(state="listening")], sinks=[SinkHealth("history", written=7)])
     hub = Hub(health, 2)
     hub.write(LISTENING)
     hub.write(window(0.0))
@@ -80,6 +81,45 @@ def test_a_new_viewer_gets_an_hour_of_the_past() -> None:
         hub.write(window(3.0 * number))
     (_, recent), *_ = events_in(next(hub.watch()))
     assert recent[-1]["end"] - recent[0]["start"] == 3600.0
+
+
+def test_a_viewer_of_one_source_gets_nothing_of_another() -> None:
+    health = Health([SourceHealth("kitchen", "listening"), SourceHealth("radio", "lost")])
+    hub = Hub(health, 3)
+    hub.write(window(0.0, "jazz", "kitchen"))
+    hub.write(window(90.0, "rock", "radio"))
+    everything, kitchen = hub.watch(), hub.watch("kitchen")
+    recent, sinks, last = events_in(next(kitchen))
+    assert [(one["source"], one["label"]) for one in recent[1]] == [("kitchen", "jazz")]
+    assert (sinks[1]["source"], sinks[1]["state"], last[1]["label"]) == (
+        *("kitchen", "listening", "jazz"),
+    )
+    (_, recent_of_all), *_ = events_in(next(everything))
+    assert [one["source"] for one in recent_of_all] == ["kitchen", "radio"]
+    gap = GapRecord("2026-01-31T12:00:06.000Z", 6.0, 7.0, "radio")
+    hub.write(gap)
+    hub.write(window(3.0, "jazz", "kitchen"))
+    assert events_in(next(everything)) == [("gap", {**gap.to_json(), "source": "radio"})]
+    assert events_in(next(kitchen))[0][0] == "sinks"
+
+
+def test_spectra_of_several_sources_go_to_viewers_of_one() -> None:
+    hub = Hub(Health([SourceHealth("kitchen"), SourceHealth("radio")]), 3)
+    everything, kitchen = hub.watch(), hub.watch("kitchen")
+    next(everything), next(kitchen)
+    assert (hub.viewers_of("kitchen"), hub.viewers_of("radio")) == (1, 0)
+    hub.spectrum([9], "radio")
+    hub.spectrum([1], "kitchen")
+    assert events_in(next(kitchen)) == [("spectrum", [1])]
+    hub.write(GapRecord("2026-01-31T12:00:06.000Z", 6.0, 7.0, "radio"))
+    assert events_in(next(everything))[0][0] == "gap"
+
+
+def test_an_unknown_source_is_named_with_those_there_are() -> None:
+    hub = Hub(Health([SourceHealth("kitchen"), SourceHealth("radio")]), 1)
+    with pytest.raises(Problem, match="no source hall; there are: kitchen, radio") as refusal:
+        hub.watch("hall")
+    assert refusal.value.status == 404
 
 
 def test_too_many_viewers_are_refused_until_one_leaves() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from genre_edge.health import Health, SinkHealth
+from genre_edge.health import Health, SinkHealth, SourceHealth
 from genre_edge.settings.tables import WebConfig
 from genre_edge.web.hub import Hub
 from genre_edge.web.metrics import metrics
@@ -26,12 +26,7 @@ def values(text: str) -> dict[str, float]:
 
 def listening() -> Health:
     return Health(
-        state="listening",
-        windows=11,
-        losses=2,
-        dropped_seconds=1.5,
-        overflows=3,
-        gaps=4,
+        [SourceHealth("", "listening", 11, 2, 1.5, 3, 4)],
         sinks=[
             SinkHealth("history", written=5, failures=6, dropped=7),
             SinkHealth('webhook "a"', written=8, failures=9, dropped=10),
@@ -67,6 +62,17 @@ def test_every_counter_has_the_value_of_what_it_counts(tmp_path: Path) -> None:
     }
 
 
+def test_sources_with_names_are_a_series_each(tmp_path: Path) -> None:
+    sources = [SourceHealth("kitchen", "listening", 11), SourceHealth("radio", "lost", 7, 2)]
+    found = values(metrics(service_state(WebConfig(), tmp_path, Health(sources))))
+    assert "windows_total" not in found
+    assert found['windows_total{source="kitchen"}'] == 11
+    assert found['device_losses_total{source="radio"}'] == 2
+    assert found['source_up{source="kitchen"}'] == 1
+    assert found['source_up{source="radio"}'] == 0
+    assert found["up"] == 1
+
+
 def test_sinks_of_one_name_are_one_series(tmp_path: Path) -> None:
     health = Health(sinks=[SinkHealth("webhook a", written=n) for n in (1, 2)])
     found = values(metrics(service_state(WebConfig(), tmp_path, health)))
@@ -85,7 +91,7 @@ def test_every_series_is_described_before_it_comes(tmp_path: Path) -> None:
 
 
 def test_a_microphone_that_is_lost_is_not_up(tmp_path: Path) -> None:
-    client = client_of(WebConfig(), tmp_path, Health(state="lost"))
+    client = client_of(WebConfig(), tmp_path, Health([SourceHealth(state="lost")]))
     answer = client.get("/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert values(answer.text)["up"] == 0

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import types
 import typing
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import jsonschema
 import numpy as np
 import pytest
 import requests
-from genre_edge.health import Health, SinkHealth
+from genre_edge.health import Health, SinkHealth, SourceHealth
 from genre_edge.records import FileRecord, GapRecord, LiveRecord, StateRecord, WindowRecord
 from genre_edge.settings.tables import WebConfig
 from genre_edge.sinks.history_report import LabelTime
@@ -40,7 +40,7 @@ ANY_LABEL = "a label"
 def examples(cls: type) -> list[Any]:
     """Two instances of a dataclass: with a value in every field, and with None in each
     field that may have it."""
-    value = {str: "text", float: 0.5, int: 7, dict[str, float]: {ANY_LABEL: 0.5}}
+    value = {str: "text", float: 0.5, int: 7, bool: True, dict[str, float]: {ANY_LABEL: 0.5}}
     full: Json = {}
     empty: Json = {}
     hints = typing.get_type_hints(cls)
@@ -66,14 +66,15 @@ def shape_of(values: list[Any]) -> Json:
     kinds = sorted({names[type(value)] for value in values})
     shape: Json = {"type": kinds[0] if len(kinds) == 1 else kinds}
     if objects := [value for value in values if isinstance(value, dict)]:
-        (keys,) = {tuple(value) for value in objects}
-        parts = {key: shape_of([value[key] for value in objects]) for key in keys}
-        if keys == (ANY_LABEL,):
+        keys = {key: None for value in objects for key in value}
+        parts = {key: shape_of([v[key] for v in objects if key in v]) for key in keys}
+        if [*keys] == [ANY_LABEL]:
             return {**shape, "additionalProperties": parts[ANY_LABEL]}
         if "type" in keys:  # names the record, always the same
             (name,) = {value["type"] for value in objects}
             parts["type"] = {"const": name}
-        return {**shape, "required": sorted(keys), "properties": parts}
+        always = [key for key in keys if all(key in value for value in objects)]
+        return {**shape, "required": sorted(always), "properties": parts}
     if arrays := [value for value in values if isinstance(value, list)]:
         return {**shape, "items": shape_of([item for value in arrays for item in value])}
     return shape
@@ -115,13 +116,17 @@ def test_a_row_and_its_schema_have_the_same_keys_and_types(name: str, row: type)
 
 
 def test_live_events_and_their_schemas_have_the_same_keys_and_types() -> None:
-    hub = Hub(Health(dropped_seconds=1.5, sinks=[SinkHealth("history")]), 1)
-    hub.write(window(0.0))
-    silence = LiveRecord(**{**vars(window(3.0)), "confidence": None})
-    hub.write(silence)
-    data = dict(events_in(next(hub.watch())))
-    assert shape_of(data["recent"]) == bare(SCHEMAS["RecentWindow"])
-    assert shape_of([data["sinks"]]) == bare(SCHEMAS["Sinks"])
+    recent, sinks = [], []
+    for name in ("", "kitchen"):
+        source = SourceHealth(name, dropped_seconds=1.5)
+        hub = Hub(Health([source], [SinkHealth("history")]), 1)
+        hub.write(window(0.0, source=name))
+        hub.write(replace(window(3.0, source=name), confidence=None))
+        data = dict(events_in(next(hub.watch())))
+        recent += data["recent"]
+        sinks.append(data["sinks"])
+    assert shape_of(recent) == bare(SCHEMAS["RecentWindow"])
+    assert shape_of(sinks) == bare(SCHEMAS["Sinks"])
 
 
 def test_an_error_and_its_schema_have_the_same_keys_and_types() -> None:
@@ -146,9 +151,20 @@ def test_the_answer_about_a_window_is_as_declared(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("state", "status"), [("listening", 200), ("lost", 503)])
 def test_the_answer_about_health_is_as_declared(tmp_path: Path, state: str, status: int) -> None:
-    answer = client_of(WebConfig(), tmp_path, Health(state=state)).get("/healthz")
+    answer = client_of(WebConfig(), tmp_path, Health([SourceHealth(state=state)])).get("/healthz")
     assert answer.status_code == status
     assert_valid(answer.json, "Health")
+
+
+def test_answers_about_sources_are_as_declared(tmp_path: Path) -> None:
+    health = Health([SourceHealth("kitchen", "listening"), SourceHealth("radio", "lost")])
+    client = client_of(WebConfig(), tmp_path, health)
+    for one in client.get("/api/sources").json:
+        assert_valid(one, "Source")
+    answer = client.get("/healthz")
+    assert_valid(answer.json, "Health")
+    assert answer.json["sources"] == {"kitchen": "listening", "radio": "lost"}
+    assert answer.status_code == 200, "one that is lost is no reason to restart the others"
 
 
 # --- the document as a whole

@@ -20,6 +20,7 @@ _EPILOG = """\
 examples:
   genre-edge history                              the last 7 days, by genre
   genre-edge history --since 24h --by hour
+  genre-edge history --source kitchen
   genre-edge history --by day --format csv > days.csv
   genre-edge history --since 30d --by day --plot month.png
 
@@ -44,6 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", default="7d", metavar="AGE", help="30m, 12h, 7d, 4w (default: %(default)s)"
     )
+    parser.add_argument(
+        "--source", metavar="NAME", help="one source, or one file; without it all, added up"
+    )
     parser.add_argument("--by", choices=BY, default="genre", help="default: %(default)s")
     parser.add_argument(
         "--format", choices=("text", "json", "csv"), default="text", help="default: %(default)s"
@@ -56,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print; returns the exit status."""
-    rows = summarise(args.path, time.time() - parse_age(args.since), args.by)
+    rows = summarise(args.path, time.time() - parse_age(args.since), args.by, args.source)
     if args.format == "json":
         for row in rows:
             print(json.dumps(asdict(row), ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""genre-edge listen: the genre of what a microphone hears."""
+"""genre-edge listen: the genre of what a microphone or other sources hear."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..settings.load import load
 from ..settings.options import add_flags, given, option_fields
 from ..settings.places import find_file
 from ..settings.settings import Settings, Tables
-from ..settings.source_table import parse_source
+from ..settings.source_table import SourceConfig, parse_source
 from ..settings.tables import CaptureConfig, ListenConfig
 from ..sinks import kinds
 from .common import add_config_option, add_engine_options, add_verbose_option
@@ -38,6 +38,7 @@ examples:
   genre-edge devices                          list the microphones
   genre-edge listen --source https://example.org/radio.mp3
   genre-edge listen --source fifo:/tmp/snapfifo,rate=48000,name=kitchen
+  genre-edge listen --source microphone,name=hall --source http://h:8000/a.mp3,name=radio
 
 If the device is missing or lost, the program waits for it. Settings without a flag come from the
 environment and the configuration file (genre-edge config).
@@ -74,13 +75,14 @@ def add_listening_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_source_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument_group("instead of the microphone").add_argument(
+    parser.add_argument_group("sources instead of the microphone").add_argument(
         "--source",
         action="append",
         default=[],
         metavar="URL[,KEY=VALUE]",
         help="a stream, through ffmpeg: http(s):// (radio, Icecast), rtsp(s):// (camera), "
-        "fifo:PATH, file:PATH (in a loop), alsa:NAME or pulse:NAME. Keys: name=, gain-db=, "
+        "fifo:PATH, file:PATH (in a loop), alsa:NAME or pulse:NAME; or microphone. May be "
+        "repeated; then each needs name=. Other keys: gain-db=, "
         "channel=, stall-seconds=, exit-on-loss=true; fifo: rate=, channels= (raw 16-bit "
         "samples); rtsp: rtsp-transport=, audio-only=false. Put a URL with a password into the "
         "configuration file",
@@ -88,13 +90,15 @@ def _add_source_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _source_flags(args: argparse.Namespace) -> Tables:
-    """What --source sets. UsageError if flags of the microphone are given too."""
+    """What --source sets. UsageError if there are flags of a microphone that is no
+    source."""
     if not args.source:
         return {}
-    for one in option_fields(CaptureConfig):
-        if one.name in given(args, "microphone"):
-            raise UsageError(f"{one.option.flag} is for the microphone, not for --source")
     sources = [parse_source(text) for text in args.source]
+    if not any(SourceConfig(**source).is_microphone for source in sources):
+        for one in option_fields(CaptureConfig):
+            if one.name in given(args, "microphone"):
+                raise UsageError(f"{one.option.flag} is for the microphone, not for --source")
     if any(has_credentials(source["url"]) for source in sources):
         complain(
             "--source: other users see the password in the list of processes; write the URL into "
@@ -130,8 +134,6 @@ def loader(args: argparse.Namespace, base: Tables | None = None) -> Callable[[],
         if hop is not None and not _SHORTEST_HOP <= hop <= _LONGEST_HOP:
             place = origins["model.hop_seconds"]
             raise UsageError(f"{place}: must be between {_SHORTEST_HOP:g} and {_LONGEST_HOP:g} s")
-        if len(settings.sources) > 1:
-            raise UsageError("source: one source at a time can be listened to")
         check_output_flags(args, settings)
         return settings
 
@@ -179,7 +181,7 @@ class StateSink:
         from ..records import StateRecord
 
         if isinstance(record, StateRecord):
-            complain(f"{record.state}: {record.reason}")
+            complain(record.described)
 
     def close(self) -> None:
         """Nothing is held back."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..audio.level import level_dbfs, signal_state
 from ..audio.source import AudioBlock, Source
-from ..health import Health
+from ..health import SourceHealth
 from ..model.engine import Engine
 from ..model.frontend import Window
 from ..records import GapRecord, LiveRecord, Record, StateRecord
@@ -34,13 +34,14 @@ class Listener:
     Parameters
     ----------
     engine
-        The model.
+        The model; other listeners may share it.
     config
         How windows are judged, and when to stop.
     emit
         Takes each record.
     health
-        Counters and state that other threads may read.
+        Counters and state that other threads may read; the source's name, which records
+        carry.
     gain
         Factor that the source has applied to the samples; clipping is judged before it.
     pulse
@@ -52,7 +53,7 @@ class Listener:
         engine: Engine,
         config: ListenConfig,
         emit: Emit,
-        health: Health,
+        health: SourceHealth,
         gain: float = 1.0,
         pulse: Callable[[], None] = lambda: None,
     ) -> None:
@@ -76,7 +77,7 @@ class Listener:
     def state(self, state: str, reason: str) -> None:
         """Report a change of state."""
         self._health.state = state
-        self._emit(StateRecord(iso8601(time.time()), state, reason))
+        self._emit(StateRecord(iso8601(time.time()), state, reason, self._health.name or None))
 
     def run(self, source: Source) -> None:
         """Listen until the source ends, or the configured duration or number of windows
@@ -114,9 +115,8 @@ class Listener:
         assert self._expected is not None
         self._health.gaps += 1
         start, end = self._expected / self._rate, block.position / self._rate
-        self._emit(
-            GapRecord(iso8601(self._clock.utc(self._expected)), round(start, 3), round(end, 3))
-        )
+        began, name = iso8601(self._clock.utc(self._expected)), self._health.name or None
+        self._emit(GapRecord(began, round(start, 3), round(end, 3), name))
         self._base = block.position
         self._windows = self._engine.stream(self._rate)
         self._smoother.reset()
@@ -147,12 +147,13 @@ class Listener:
                 confidence=confidence,
                 scores=scores,
                 time=iso8601(self._clock.utc(self._base + round(window.start * self._rate))),
-                source=name,
+                source=self._health.name or name,
                 level_dbfs=level,
                 state=state,
                 latency_ms=round(late * 1000, 1),
                 label=label,
                 smoothed_genre=smoothed_genre,
                 smoothed_confidence=smoothed_confidence,
+                is_named=bool(self._health.name),
             )
         )

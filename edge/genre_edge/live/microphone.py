@@ -16,7 +16,7 @@ from ..audio.mono import to_mono
 from ..audio.pcm import from_int16
 from ..audio.resample import Resampler
 from ..audio.source import Arrival, AudioBlock
-from ..health import Health
+from ..health import SourceHealth
 from ..settings.tables import CaptureConfig
 from .devices import InputDevice, is_token
 from .portaudio import Session
@@ -56,7 +56,7 @@ class MicrophoneSource:
         model_rate: int,
         stop: threading.Event,
         on_state: OnState,
-        health: Health,
+        health: SourceHealth,
         verbose: bool = False,
         pulse: Callable[[], None] = lambda: None,
     ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from ..errors import DeviceChoiceError, DeviceError
-from ..health import Health
+from ..health import SourceHealth
 
 OnState = Callable[[str, str], None]
 """Takes a state ("listening", "waiting" or "lost") and the reason, in words."""
@@ -52,7 +52,7 @@ class Recovery:
         self,
         stop: threading.Event,
         on_state: OnState,
-        health: Health,
+        health: SourceHealth,
         exit_on_loss: bool,
         pulse: Callable[[], None] = lambda: None,
         signs: Callable[[], object] = _no_signs,

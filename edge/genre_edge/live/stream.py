@@ -15,7 +15,7 @@ from ..audio.ffmpeg import INSTALL, FfmpegProcess, find_ffmpeg
 from ..audio.mono import Mixer
 from ..audio.source import Arrival, AudioBlock
 from ..errors import AudioError, DeviceChoiceError, DeviceError
-from ..health import Health
+from ..health import SourceHealth
 from ..settings.credentials import without_credentials
 from ..settings.source_table import SourceConfig
 from .ffmpeg_input import input_of
@@ -61,10 +61,11 @@ class StreamSource:
         model_rate: int,
         stop: threading.Event,
         on_state: OnState,
-        health: Health,
+        health: SourceHealth,
         pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = config.label
+        self._address = without_credentials(config.url)
         self.sample_rate = model_rate
         self._config, self._stop, self._on_state, self._pulse = config, stop, on_state, pulse
         self._recovery = Recovery(
@@ -84,7 +85,7 @@ class StreamSource:
         DeviceChoiceError
             If ffmpeg is not installed.
         """
-        for process, first in self._recovery.sessions(self._open, lambda: f"{self.name}: lost"):
+        for process, first in self._recovery.sessions(self._open, lambda: f"{self._address}: lost"):
             try:
                 yield from self._hear(process, first)
             except AudioError as error:
@@ -102,7 +103,7 @@ class StreamSource:
     def _open(self) -> tuple[FfmpegProcess, Float32] | None:
         """Start ffmpeg and wait for the first samples; None when asked to stop."""
         if find_ffmpeg() is None:
-            raise DeviceChoiceError(f"{self.name}: needs ffmpeg: {INSTALL}")
+            raise DeviceChoiceError(f"{self._address}: needs ffmpeg: {INSTALL}")
         process: FfmpegProcess | None = None
         first: Float32 | None = None
         try:
@@ -115,14 +116,14 @@ class StreamSource:
                 process.close()
         if first is None:
             return None
-        self._on_state("listening", f"{self.name}, through ffmpeg")
+        self._on_state("listening", f"{self._address}, through ffmpeg")
         return process, first
 
     def _start(self) -> FfmpegProcess:
         config = self._config
         with input_of(config) as asked:
             return FfmpegProcess(
-                self.name,
+                self._address,
                 asked.arguments,
                 self.sample_rate,
                 _CHANNELS,
@@ -167,10 +168,10 @@ class StreamSource:
                 return None
             if time.monotonic() >= end:
                 seconds = f"{self._config.stall_seconds:g} s"
-                raise AudioError(self.name, f"sends nothing for {seconds}")
+                raise AudioError(self._address, f"sends nothing for {seconds}")
         samples = process.read(round(_BLOCK_SECONDS * self.sample_rate))
         if not len(samples):
-            raise AudioError(self.name, process.complaint or "has ended")
+            raise AudioError(self._address, process.complaint or "has ended")
         process.forget_complaints()
         return samples
 

@@ -1,27 +1,23 @@
-"""A program that listens to one source until it is stopped: settings to source,
-engine and sinks, and the settings read again while it runs."""
+"""A program that listens until it is stopped: settings to sources, engine and sinks,
+and the settings read again while it runs."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from ..audio.source import Source
 from ..errors import GenreEdgeError
-from ..health import Health
-from ..live.listener import Listener
-from ..live.microphone import MicrophoneSource
-from ..live.stream import StreamSource
+from ..health import Health, SourceHealth
 from ..model.engine import Engine
 from ..records import Record, StateRecord
 from ..settings.settings import Settings
 from ..settings.source_table import SourceConfig
-from ..settings.tables import CaptureConfig
 from ..sinks.sink import Sink
 from .outputs import Outputs
+from .pipeline import Pipeline, planned_sources
 from .systemd_notify import Notifier
 
 if TYPE_CHECKING:
@@ -30,9 +26,18 @@ if TYPE_CHECKING:
 Load = Callable[[], Settings]
 Report = Callable[[str], None]
 
+_LOOK_SECONDS = 0.2
+"""Time between two looks at the pipelines and at the wish for a reload, s."""
+_END_SECONDS = 10.0
+"""Time that a pipeline gets to end after it was asked to, s."""
+
 
 class ListeningProgram:
-    """Listens to one source: the microphone, or a stream."""
+    """Listens to the microphone, or to one or several sources.
+
+    Each source has a pipeline on a thread of its own; they share one model. The thread
+    that calls `run` looks after them.
+    """
 
     def __init__(
         self,
@@ -70,75 +75,117 @@ class ListeningProgram:
         """Set it to end the program."""
         self.reload = threading.Event()
         """Set it to have the settings read again between two windows."""
-        self.health = Health()
+        planned = planned_sources(self._settings)
+        self.health = Health([SourceHealth(name) for name, _ in planned])
         """State and counters; other threads may read them."""
         engine = Engine(self._settings.model)
+        self._one_at_a_time = threading.Lock()  # what several pipelines say
         self._screen = screen(self.health)
         self._outputs = Outputs(self._settings, self.health, engine.bundle.info, True, report)
-        heard = _heard(self._settings)
-        self._listener = Listener(
-            engine, self._settings.listen, self._emit, self.health, heard.gain, self._pulse
-        )
-        live = (engine.sample_rate, self.stop, self._listener.state, self.health)
-        self._source: MicrophoneSource | StreamSource
-        if isinstance(heard, SourceConfig):
-            self._source = StreamSource(heard, *live, pulse=self._pulse)
-        else:
-            self._source = MicrophoneSource(heard, *live, verbose=verbose, pulse=self._pulse)
+        self._error: BaseException | None = None
+        self._pipelines = [
+            Pipeline(
+                config,
+                self._settings.listen,
+                engine,
+                self._emit,
+                health,
+                self._ended,
+                verbose,
+                self._with_viewers,
+            )
+            for (_, config), health in zip(planned, self.health.sources, strict=True)
+        ]
+        self._running = len(self._pipelines)
+        self._moved = [False] * len(self._pipelines)
+        """Which pipelines took a step since the last heartbeat."""
         self._is_ready = False
-        self._started = time.monotonic()
         self._web: PredictionService | None = None
 
     def run(self) -> None:
-        """Listen until the end. DeviceError when listening is impossible."""
-        self._started = time.monotonic()
+        """Listen until the end of every source. DeviceError when listening is
+        impossible."""
         try:
-            self._listener.run(self._source_with_viewers())
+            self._serve()
+            for pipeline in self._pipelines:
+                pipeline.start()
+            while not self.stop.wait(_LOOK_SECONDS):
+                self._look_after()
         finally:
-            if self._web is not None:
-                self._web.close()
-            self._notifier.stopping()
-            self._screen.close()
-            self._outputs.close()
+            self._end()
+        if self._error is not None:
+            raise self._error
 
-    def _source_with_viewers(self) -> Source:
-        """What is heard. Where the page is served, its viewers see the spectrum."""
+    def _end(self) -> None:
+        for pipeline in self._pipelines:
+            pipeline.stop()
+        for pipeline in self._pipelines:
+            if not pipeline.has_ended:
+                pipeline.join(_END_SECONDS)
+        if self._web is not None:
+            self._web.close()
+        self._notifier.stopping()
+        self._screen.close()
+        self._outputs.close()
+
+    def _serve(self) -> None:
+        """Serve the page where the settings say so."""
+        if self._settings.web.enabled:
+            from ..web.prediction_service import PredictionService
+
+            self._web = PredictionService(self._settings, self.health, self._report)
+            self._report(f"serving {self._web.url}")
+
+    def _ended(self, error: BaseException | None) -> None:
+        """A pipeline has ended. The program ends with the last one, and with an
+        error."""
+        with self._one_at_a_time:
+            self._running -= 1
+            self._error = self._error or error
+            if error is not None or not self._running:
+                self.stop.set()
+
+    def _with_viewers(self, source: Source, health: SourceHealth) -> Source:
+        """The source. Where the page is served, its viewers see the spectrum."""
         if not self._settings.web.enabled:
-            return self._source
-        from ..web.prediction_service import PredictionService
+            return source
         from ..web.spectrum import SpectrumSource
 
-        self._web = PredictionService(self._settings, self.health, self._report)
-        self._report(f"serving {self._web.url}")
-        hub = self._web.hub
-        assert hub is not None
-        return SpectrumSource(self._source, hub.spectrum, lambda: hub.viewers > 0)
+        def send(levels: list[int]) -> None:
+            if self._web is not None and self._web.hub is not None:
+                self._web.hub.spectrum(levels, health.name)
+
+        def has_viewers() -> bool:
+            hub = None if self._web is None else self._web.hub
+            return hub is not None and hub.viewers_of(health.name) > 0
+
+        return SpectrumSource(source, send, has_viewers)
 
     def _emit(self, record: Record) -> None:
-        if isinstance(record, StateRecord):
-            self._notifier.status(f"{record.state}: {record.reason}")
-        self._screen.write(record)
-        self._outputs.write(record)
-        if self._web is not None and self._web.hub is not None:
-            self._web.hub.write(record)
+        with self._one_at_a_time:
+            if isinstance(record, StateRecord):
+                self._notifier.status(record.described)
+            self._screen.write(record)
+            self._outputs.write(record)
+            if self._web is not None and self._web.hub is not None:
+                self._web.hub.write(record)
 
-    def _pulse(self) -> None:
-        """Called on the listening thread after each window, and several times a second
-        while a device is waited for."""
+    def _look_after(self) -> None:
+        """Send the heartbeat and read the settings again, when it is time."""
+        for number, pipeline in enumerate(self._pipelines):
+            self._moved[number] |= pipeline.has_ended or pipeline.took_a_step()
         if self.health.windows and not self._is_ready:
             self._is_ready = True
             self._notifier.ready(self.health.state)
-        self._notifier.heartbeat()
+        if all(self._moved):  # one that hangs is noticed, however well the others work
+            self._moved = [False] * len(self._pipelines)
+            self._notifier.heartbeat()
         if self.reload.is_set():
             self.reload.clear()
             self._notifier.reloading()
             self._read_settings_again()
             if self._is_ready:
                 self._notifier.ready(self.health.state)
-        # While audio comes, the listener counts the duration in audio.
-        duration, waited = self._settings.listen.duration, time.monotonic() - self._started
-        if duration is not None and self.health.is_deaf and waited >= duration:
-            self.stop.set()
 
     def _read_settings_again(self) -> None:
         """Apply what can be applied without losing audio. If anything goes wrong, all
@@ -146,17 +193,19 @@ class ListeningProgram:
         try:
             settings = self._load()
             later = _need_restart(self._settings, settings)
-            self._outputs.replace(settings)
+            with self._one_at_a_time:
+                self._outputs.replace(settings)
         except Exception as error:  # no file that a user can write ends the program
             self._report(f"{_told(error)}\nthe configuration stays as it was")
             return
         for name in later:
             self._report(f"{name}: takes effect at the next start")
-        heard, before = _heard(settings), _heard(self._settings)
-        if type(heard) is not type(before):
-            heard = before  # another source: at the next start
-        self._listener.configure(settings.listen, heard.gain)
-        self._source.set_gain(heard.gain_db)
+        wanted = dict(planned_sources(settings))
+        for pipeline in self._pipelines:
+            same = wanted.get(pipeline.health.name)
+            if type(same) is not type(pipeline.config):
+                same = pipeline.config  # another source: at the next start
+            pipeline.configure(same or pipeline.config, settings.listen)
         self._settings = settings
         self._report("the configuration was read again")
 
@@ -166,11 +215,6 @@ def _told(error: Exception) -> str:
     if isinstance(error, GenreEdgeError):
         return str(error)
     return f"the configuration cannot be used ({type(error).__name__}: {error})"
-
-
-def _heard(settings: Settings) -> CaptureConfig | SourceConfig:
-    """What is listened to."""
-    return settings.sources[0] if settings.sources else settings.microphone
 
 
 def _need_restart(old: Settings, new: Settings) -> list[str]:

@@ -149,6 +149,7 @@ class _Reader:
                     continue
             for options in made[name]:
                 self._check(section, options)
+            self._check_together(section, made[name])
         if self.faults:
             raise UsageError("\n".join(self.faults))
         return Settings(made)
@@ -159,6 +160,12 @@ class _Reader:
             section.check(options)
         except UsageError as error:
             self.faults.append(f"{self.origins.get(key, key)}: {error}")
+
+    def _check_together(self, section: Section[Any], tables: Sequence[Any]) -> None:
+        try:
+            section.check_together(tables)
+        except UsageError as error:
+            self.faults.append(f"{section.name}: {error}")
 
     def _put(self, section: Section[Any], one: OptionField, value: Any, origin: str) -> None:
         """Take a value in place of an earlier one, if nothing is wrong with it."""

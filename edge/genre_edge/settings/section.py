@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -43,3 +43,6 @@ class Section(Generic[Options]):
     missing, say. What it returns does not matter."""
     check_key: str = ""
     """The key that `check` looks at; its place is named in the message."""
+    check_together: Callable[[Sequence[Options]], object] = _no_check
+    """For a section that repeats: raises UsageError for tables that do not go
+    together."""

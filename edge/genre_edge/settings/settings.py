@@ -41,7 +41,7 @@ class Settings:
 
     @property
     def sources(self) -> tuple[SourceConfig, ...]:
-        """What is heard instead of the microphone; empty: the microphone."""
+        """What is heard; empty: the microphone."""
         return self.all_of(SOURCE)
 
     @property

@@ -1,8 +1,9 @@
-"""The table [[source]]: what is heard instead of the microphone."""
+"""The table [[source]]: what is heard, if it is not the microphone alone."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,13 @@ from .credentials import without_credentials
 from .options import check, from_pairs, option, option_fields
 from .section import Section
 
-SCHEMES = ("http", "https", "rtsp", "rtsps", "fifo", "alsa", "pulse", "file")
+SCHEMES = ("http", "https", "rtsp", "rtsps", "fifo", "alsa", "pulse", "file", "microphone")
 """What a source's address may begin with."""
 _NETWORK = ("http", "https", "rtsp", "rtsps")
+_MICROPHONE = "microphone"
 _LOCAL_FORMS = "fifo:PATH, file:PATH, alsa:NAME or pulse:NAME"
+_LONGEST_NAME = 60
+"""Letters in a name: it is a part of MQTT topics."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,12 @@ class SourceConfig:
     url: str = option(
         "",
         "http(s):// (radio, Icecast), rtsp(s):// (camera), fifo:PATH, file:PATH (in a loop), "
-        "alsa:NAME or pulse:NAME",
+        "alsa:NAME, pulse:NAME, or microphone (that of [microphone])",
         shown=without_credentials,
     )
-    name: str = option("", "what records call it; empty: its address without password")
+    name: str = option(
+        "", "what records call it; empty: its address without password. Several sources need names"
+    )
     gain_db: float = option(0.0, "amplify by this, dB", low=-60, high=60)
     channel: int | None = option(
         None, "use the left (1) or right (2) channel only; without it the mean", low=1, high=2
@@ -59,12 +65,33 @@ class SourceConfig:
             raise UsageError(f"source {shown}: must begin with one of {', '.join(SCHEMES)}")
         if scheme in _NETWORK and not _names_a_host(self.url):
             raise UsageError(f"source {scheme}:...: must name a host: {scheme}://HOST/PATH")
-        if scheme not in _NETWORK and not self.target:
+        if self.is_microphone:
+            self._check_microphone()
+        elif scheme not in _NETWORK and not self.target:
             raise UsageError(f"source {self.url}: must be {_LOCAL_FORMS}")
         if any(ord(letter) < 32 for letter in self.url):
             raise UsageError(f"source {scheme}:...: must not hold control characters")
         if self.rate is not None and scheme not in ("fifo", "alsa"):
             raise UsageError(f"source {self.label}: rate is for fifo: and alsa: alone")
+        if self.name and not re.fullmatch(rf"[\w. -]{{1,{_LONGEST_NAME}}}", self.name):
+            raise UsageError(
+                f"source name {self.name!r}: must be {_LONGEST_NAME} letters, digits, spaces, '.', "
+                "'-' and '_' at most"
+            )
+
+    def _check_microphone(self) -> None:
+        """UsageError for what the table [microphone] sets."""
+        others = [one for one in option_fields(SourceConfig) if one.name not in ("url", "name")]
+        if self.target or any(getattr(self, one.name) != one.default for one in others):
+            raise UsageError(
+                f"source {self.url}: must be {_MICROPHONE} and a name; all else about it is set in "
+                "[microphone]"
+            )
+
+    @property
+    def is_microphone(self) -> bool:
+        """Whether it is the microphone of the table [microphone]."""
+        return self.scheme == _MICROPHONE
 
     @property
     def scheme(self) -> str:
@@ -85,6 +112,11 @@ class SourceConfig:
     def gain(self) -> float:
         """The gain as a factor of amplitude."""
         return float(10.0 ** (self.gain_db / 20.0))
+
+
+def topic_of(name: str) -> str:
+    """A source's name as one level of an MQTT topic."""
+    return name.replace(" ", "_")
 
 
 def _names_a_host(url: str) -> bool:
@@ -120,10 +152,24 @@ def _check(config: SourceConfig) -> None:
         raise UsageError(f"{config.target}: no such file")
 
 
+def _check_together(sources: Sequence[SourceConfig]) -> None:
+    """Several sources are told apart by their names."""
+    if len(sources) < 2:
+        return
+    topics = [topic_of(source.name) for source in sources]
+    for source in sources:
+        if not source.name:
+            raise UsageError(f"{source.label}: needs a name where there are several sources")
+        if topics.count(topic_of(source.name)) > 1:
+            raise UsageError(f"name {source.name}: is given to several sources")
+    if sum(source.is_microphone for source in sources) > 1:
+        raise UsageError(f"{_MICROPHONE}: can be one of the sources only; alsa: hears others")
+
+
 SOURCE = Section(
     "source",
     SourceConfig,
-    "A stream that is heard instead of the microphone, through ffmpeg",
+    "A stream, heard through ffmpeg instead of the microphone; several may be heard at once",
     repeated=True,
     examples={
         "url": "fifo:/tmp/snapfifo",
@@ -134,4 +180,5 @@ SOURCE = Section(
     flag="--source",
     check=_check,
     check_key="url",
+    check_together=_check_together,
 )

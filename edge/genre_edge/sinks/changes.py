@@ -9,10 +9,11 @@ if TYPE_CHECKING:
 
 
 class ChangeFilter:
-    """Finds the windows whose label differs from that of the window before."""
+    """Finds the windows whose label differs from that of the window before; sources
+    that have names are looked at one by one."""
 
     def __init__(self) -> None:
-        self._last: tuple[str, str] | None = None
+        self._last: dict[str | None, tuple[str, str]] = {}
 
     def is_change(self, record: Record) -> bool:
         """Whether a record is the first window, or one with another label or source
@@ -21,15 +22,15 @@ class ChangeFilter:
         A file's verdict ends its source: the next window is a change whatever its
         label.
         """
-        from ..records import FileRecord
+        from ..records import FileRecord, source_name_of
 
         if isinstance(record, FileRecord):
-            self._last = None
+            self._last.clear()
             return False
-        now = label_of(record)
-        if now is None or now == self._last:
+        now, name = label_of(record), source_name_of(record)
+        if now is None or now == self._last.get(name):
             return False
-        self._last = now
+        self._last[name] = now
         return True
 
 

@@ -91,7 +91,8 @@ class HistorySink:
         """
         self._config, self._health, self._clock = config, health, clock
         self._file: sqlite3.Connection | None = None
-        self._current: Stretch | None = None
+        self._current: dict[str | None, Stretch] = {}
+        """The stretch that grows, of each source by its name; None: without one."""
         self._done: list[Stretch] = []
         self._windows: list[WindowRow] = []
         self._next_commit = 0.0
@@ -106,7 +107,6 @@ class HistorySink:
             FileRecord,
             GapRecord,
             LiveRecord,
-            StateRecord,
             WindowRecord,
             valid_utf8,
         )
@@ -115,45 +115,49 @@ class HistorySink:
             start = datetime.fromisoformat(record.time).timestamp()
             end = start + record.end - record.start
             confidence = record.smoothed_confidence or 0.0
-            self._extend(record.source, record.label, start, end, confidence)
+            stretch = Stretch(record.source, record.label, start, end)
+            self._extend(record.source_name, stretch, confidence)
             self._keep((record.source, start, end, record.genre, record.confidence))
         elif isinstance(record, WindowRecord):
             if self._file_began is None:
                 self._file_began = self._clock()
             start, end = self._file_began + record.start, self._file_began + record.end
             name = valid_utf8(record.file)
-            self._extend(name, record.label, start, end, record.confidence or 0.0)
+            stretch = Stretch(name, record.label, start, end)
+            self._extend(None, stretch, record.confidence or 0.0)
             self._keep((name, start, end, record.genre, record.confidence))
-        elif isinstance(record, FileRecord | GapRecord) or (
-            isinstance(record, StateRecord) and record.state != "listening"
-        ):
-            self._finish()
+        elif isinstance(record, FileRecord):
+            self._finish(None)
             self._file_began = None
+        elif isinstance(record, GapRecord) or record.state != "listening":
+            self._finish(record.source_name)
         if self._clock() >= self._next_commit:
             self.commit()
 
     def close(self) -> None:
         """Write what is left."""
-        self._finish()
+        for name in list(self._current):
+            self._finish(name)
         try:
             self.commit()
         finally:
             if self._file is not None:
                 self._file.close()
 
-    def _extend(self, source: str, label: str, start: float, end: float, confidence: float) -> None:
-        """Add a window to the current stretch, or begin a new one with it."""
-        current = self._current
+    def _extend(self, name: str | None, window: Stretch, confidence: float) -> None:
+        """Add a window to the current stretch of the source with this name, or begin a
+        new one with it."""
+        current = self._current.get(name)
         if (
             current is None
-            or (current.source, current.label) != (source, label)
-            or start > current.end + _JOIN_SECONDS
+            or (current.source, current.label) != (window.source, window.label)
+            or window.start > current.end + _JOIN_SECONDS
         ):
-            self._finish()
-            current = self._current = Stretch(source, label, start, end)
+            self._finish(name)
+            current = self._current[name] = window
         # Windows overlap when the hop is shorter than a window: a stretch ends where
         # its last window does.
-        current.end = max(current.end, end)
+        current.end = max(current.end, window.end)
         current.windows += 1
         current.total += confidence
 
@@ -161,11 +165,11 @@ class HistorySink:
         if self._config.windows:
             self._windows.append(window)
 
-    def _finish(self) -> None:
-        """Whatever comes next begins a new stretch."""
-        if self._current is not None:
-            self._done.append(self._current)
-            self._current = None
+    def _finish(self, name: str | None) -> None:
+        """Whatever comes next from the source with this name begins a new stretch."""
+        current = self._current.pop(name, None)
+        if current is not None:
+            self._done.append(current)
 
     def commit(self) -> None:
         """Write everything pending in one transaction; HistoryError if that fails, and
@@ -174,7 +178,7 @@ class HistorySink:
 
         now = self._clock()
         self._next_commit = now + self._config.commit_seconds
-        stretches = [*self._done, *([self._current] if self._current else [])]
+        stretches = [*self._done, *self._current.values()]
         if not stretches and not self._windows:
             return
         try:

@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import Fault, GenreEdgeError, UsageError
+
+if TYPE_CHECKING:
+    import sqlite3
 
 BY = ("genre", "hour", "day")
 """What a report has a row for: each label, or each label in each hour or day."""
 _HOUR = 3600.0
+_MOST_NAMED = 20
+"""Sources that a message names."""
 _UNITS = {"m": 60.0, "h": _HOUR, "d": 24 * _HOUR, "w": 7 * 24 * _HOUR}
 
 
@@ -58,7 +64,7 @@ def parse_age(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def summarise(path: Path, since: float, by: str) -> list[LabelTime]:
+def summarise(path: Path, since: float, by: str, source: str | None = None) -> list[LabelTime]:
     """Sum up what was heard.
 
     Parameters
@@ -69,6 +75,8 @@ def summarise(path: Path, since: float, by: str) -> list[LabelTime]:
         What was heard before is left out, UTC, s since 1970.
     by : str
         One of BY.
+    source : str or None
+        The name of the source that is looked at; None: all, their times added up.
 
     Returns
     -------
@@ -78,12 +86,12 @@ def summarise(path: Path, since: float, by: str) -> list[LabelTime]:
     Raises
     ------
     UsageError
-        If there is no history at `path`.
+        If there is no history at `path`, or nothing in it is from `source`.
     GenreEdgeError
         If the file cannot be read.
     """
     sums: dict[tuple[str, str], _Sum] = {}
-    for label, start, end, confidence in _stretches(path, since):
+    for label, start, end, confidence in _stretches(path, since, source):
         for when, seconds in parts(max(start, since), end, by):
             total = sums.setdefault((when, label), _Sum())
             total.seconds += seconds
@@ -101,7 +109,9 @@ def _row(when: str, label: str, total: _Sum) -> LabelTime:
     return LabelTime(when, label, round(total.seconds, 1), confidence)
 
 
-def _stretches(path: Path, since: float) -> Iterator[tuple[str, float, float, float | None]]:
+def _stretches(
+    path: Path, since: float, source: str | None
+) -> Iterator[tuple[str, float, float, float | None]]:
     """Label, start, end and confidence of every stretch that ended after `since`."""
     import sqlite3
 
@@ -110,14 +120,26 @@ def _stretches(path: Path, since: float) -> Iterator[tuple[str, float, float, fl
     try:
         file = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
         try:
+            if source is not None:
+                _check_source(file, source)
             yield from file.execute(
-                "SELECT label, start, end, confidence FROM stretches WHERE end > ? ORDER BY start",
-                (since,),
+                "SELECT label, start, end, confidence FROM stretches WHERE end > ? "
+                "AND (source = ? OR ? IS NULL) ORDER BY start",
+                (since, source, source),
             )
         finally:
             file.close()
     except sqlite3.Error as error:
         raise GenreEdgeError(f"{path}: not a history, or damaged ({error})") from None
+
+
+def _check_source(file: sqlite3.Connection, source: str) -> None:
+    """UsageError if the history has nothing from a source."""
+    known = [name for (name,) in file.execute("SELECT DISTINCT source FROM stretches ORDER BY 1")]
+    if source not in known:
+        shown = ", ".join(known[:_MOST_NAMED]) + (", ..." if len(known) > _MOST_NAMED else "")
+        reason = f"is not in this history; there are: {shown or 'none'}"
+        raise UsageError(Fault("source", source, reason))
 
 
 def parts(start: float, end: float, by: str) -> Iterator[tuple[str, float]]:

@@ -41,9 +41,11 @@ class LogSink:
         if isinstance(record, StateRecord):
             is_normal = record.state in ("listening", "starting")
             priority = NOTICE if is_normal else WARNING
-            self._log.say(f"{record.state}: {record.reason}", priority, state=record.state)
+            fields = {"source": record.source_name} if record.source_name else {}
+            self._log.say(record.described, priority, state=record.state, **fields)
         elif isinstance(record, LiveRecord):
-            self._labels[record.label] += 1
+            name = f"{record.source_name}: " if record.source_name else ""
+            self._labels[f"{name}{record.label}"] += 1
         if self._clock() - self._since >= HOUR:
             self.summarise()
 

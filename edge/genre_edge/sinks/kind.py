@@ -31,7 +31,7 @@ class SinkContext:
     entry: SinkHealth
     """Its own counters."""
     health: Health
-    """The program's state and counters."""
+    """The program's state and counters, and its sources."""
     labels: Sequence[str]
     """The model's labels."""
     model: str

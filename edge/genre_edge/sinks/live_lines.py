@@ -28,12 +28,17 @@ class LiveTextSink:
         elif isinstance(record, GapRecord):
             self._out.write(
                 f"{record.time if not self._pretty else _local(record.time)}  "
-                f"gap of {record.end - record.start:.1f} s\n"
+                f"{_name(record)}gap of {record.end - record.start:.1f} s\n"
             )
         self._out.flush()
 
     def close(self) -> None:
         """Nothing is held back."""
+
+
+def _name(record: LiveRecord | GapRecord) -> str:
+    """A source's name and a space; nothing for a source without one."""
+    return "" if record.source_name is None else f"{record.source_name:<12} "
 
 
 def _local(time: str) -> str:
@@ -49,9 +54,10 @@ def _pretty(record: LiveRecord) -> str:
     )
     meter = bar(1 - record.level_dbfs / _QUIETEST_DBFS, 8)
     level = f"{record.level_dbfs:6.1f} dBFS ▕{meter}▏"
-    return f"{_local(record.time)}  {record.label:<10} {percent}  {level}\n"
+    return f"{_local(record.time)}  {_name(record)}{record.label:<10} {percent}  {level}\n"
 
 
 def _plain(record: LiveRecord) -> str:
     confidence = "-" if record.smoothed_confidence is None else f"{record.smoothed_confidence:.2f}"
-    return f"{record.time} {record.label} {confidence} {record.level_dbfs:.1f} dBFS\n"
+    name = f"{record.source_name} " if record.source_name else ""
+    return f"{record.time} {name}{record.label} {confidence} {record.level_dbfs:.1f} dBFS\n"

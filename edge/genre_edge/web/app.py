@@ -169,13 +169,20 @@ def _add_reports(app: Flask, state: WebState) -> None:
         return jsonify({**state.info.to_dict(), "version": __version__, "service": limits})
 
     @app.get("/healthz")
-    def healthz() -> Response:
+    def healthz() -> tuple[Response, int]:
         trouble = state.trouble()
-        answer = jsonify(
-            {"status": "ok" if trouble is None else "waiting", "detail": trouble or ""}
-        )
-        answer.status_code = 200 if trouble is None else 503
-        return answer
+        answer: dict[str, Any] = {
+            "status": "ok" if trouble is None else "waiting",
+            "detail": trouble or "",
+        }
+        if state.health is not None and state.health.named:
+            answer |= {"sources": {one.name: one.state for one in state.health.named}}
+        return jsonify(answer), 200 if trouble is None else 503
+
+    @app.get("/api/sources")
+    def sources() -> Response:
+        named = [] if state.health is None else state.health.named
+        return jsonify([{"name": one.name, **one.to_json()} for one in named])
 
     @app.get("/metrics")
     def prometheus() -> Response:
@@ -195,7 +202,10 @@ def _add_reports(app: Flask, state: WebState) -> None:
         if not state.history.exists():
             raise Problem(404, "this service keeps no history; start it with --history")
         try:
-            rows = summarise(state.history, max(0.0, time.time() - age), by)
+            since, source = max(0.0, time.time() - age), request.args.get("source")
+            rows = summarise(state.history, since, by, source)
+        except UsageError as error:
+            raise Problem(404, str(error)) from None
         except GenreEdgeError as error:
             raise Problem(503, str(error)) from None
         return jsonify([asdict(row) for row in rows])
@@ -210,7 +220,7 @@ def _add_live(app: Flask, state: WebState) -> None:
     def live() -> Response:
         if state.hub is None:
             raise Problem(409, "no microphone here; start the service with --live")
-        return Response(state.hub.watch(), mimetype="text/event-stream")
+        return Response(state.hub.watch(request.args.get("source")), mimetype="text/event-stream")
 
     @app.post("/api/session")
     def session() -> Response:

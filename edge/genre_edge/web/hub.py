@@ -7,12 +7,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from queue import Empty, Full, Queue
 from typing import Any
 
-from ..health import Health
-from ..records import LiveRecord, Record, StateRecord, compact_json
+from ..health import Health, SourceHealth
+from ..records import LiveRecord, Record, StateRecord, compact_json, source_name_of
 from .problems import Problem
 
 _QUEUE_LENGTH = 300
@@ -27,13 +27,32 @@ _RECONNECT_MS = 2000
 """Pause before a browser connects again, ms."""
 
 
+@dataclass
+class _Known:
+    """What a new viewer of one source gets first."""
+
+    recent: deque[dict[str, Any]] = field(default_factory=deque)
+    """Windows of the last hour, in short."""
+    state: dict[str, Any] = field(default_factory=dict)
+    """Its last change of state."""
+    window: dict[str, Any] = field(default_factory=dict)
+    """Its last window."""
+
+    def remember(self, window: dict[str, Any], name: str) -> None:
+        """Take note of a window; forget what is an hour older."""
+        short = {key: window[key] for key in ("time", "start", "end", "label", "confidence")}
+        self.recent.append({**short, **_named(name)})
+        while window["end"] - self.recent[0]["start"] > _HISTORY_SECONDS:
+            self.recent.popleft()
+
+
 class Hub:
     """A sink that sends records and spectra to all viewers, and waits for none of them.
 
     Parameters
     ----------
     health
-        State of the program, which viewers get with each window.
+        Sources and state of the program, which viewers get with each window.
     max_viewers
         Viewers at once; more are refused.
     """
@@ -42,9 +61,8 @@ class Hub:
         self._health, self._max_viewers = health, max_viewers
         self._lock = threading.Lock()
         self._viewers: set[Viewer] = set()
-        self._history: deque[dict[str, Any]] = deque()
-        self._last_state: dict[str, Any] = {}
-        self._last_window: dict[str, Any] = {}
+        self._known: dict[str, _Known] = {}
+        """What is known of each source, by its name."""
         self.viewers_cut = 0
         """Viewers that were disconnected because they were too slow."""
 
@@ -53,20 +71,32 @@ class Hub:
         """Number of viewers now."""
         return len(self._viewers)
 
+    def viewers_of(self, source: str) -> int:
+        """Number of viewers that see the spectrum of a source ("" without a name)."""
+        with self._lock:
+            return sum(self._sees_spectrum(viewer, source) for viewer in self._viewers)
+
     def write(self, record: Record) -> None:
         """Send one record to all viewers."""
-        data = record.to_json()
-        if isinstance(record, LiveRecord):
-            self._last_window = data
-            self._remember(data)
-            self._send("sinks", self._sinks())
-        elif isinstance(record, StateRecord):
-            self._last_state = data
-        self._send(data["type"], data)
+        data, name = record.to_json(), source_name_of(record) or ""
+        known = self._known.setdefault(name, _Known())
 
-    def spectrum(self, levels: list[int]) -> None:
-        """Send a coarse spectrum to all viewers: one level a band, 0 to 255."""
-        self._send("spectrum", levels)
+        def sees(viewer: Viewer) -> bool:
+            return viewer.source in (None, name)
+
+        if isinstance(record, LiveRecord):
+            known.window = data
+            known.remember(data, name)
+            source = next(one for one in self._health.sources if one.name == name)
+            self._send("sinks", self._sinks(source), sees)
+        elif isinstance(record, StateRecord):
+            known.state = data
+        self._send(data["type"], data, sees)
+
+    def spectrum(self, levels: list[int], source: str = "") -> None:
+        """Send a coarse spectrum of a source to its viewers: one level a band, 0 to
+        255."""
+        self._send("spectrum", levels, lambda viewer: self._sees_spectrum(viewer, source))
 
     def close(self) -> None:
         """Disconnect all viewers."""
@@ -74,8 +104,15 @@ class Hub:
             for viewer in self._viewers:
                 viewer.cut()
 
-    def watch(self) -> Viewer:
+    def watch(self, source: str | None = None) -> Viewer:
         """Add a viewer.
+
+        Parameters
+        ----------
+        source
+            The name of the source whose events it gets; None: those of all. Spectra do
+            not tell their source: of several sources they are sent only to viewers of
+            one.
 
         Returns
         -------
@@ -85,51 +122,55 @@ class Hub:
         Raises
         ------
         Problem
-            429 if there are too many viewers.
+            404 if there is no such source, 429 if there are too many viewers.
         """
-        viewer = Viewer(self._remove)
+        names = [one.name for one in self._health.named]
+        if source is not None and source not in names:
+            raise Problem(404, f"no source {source}; there are: {', '.join(names) or 'none'}")
+        viewer = Viewer(self._remove, source)
         with self._lock:
             if len(self._viewers) >= self._max_viewers:
                 text = f"too many live viewers ({self._max_viewers}); try again later"
                 raise Problem(429, text, retry_after=30)
-            viewer.offer(self._known_events())  # before whatever comes from now on
+            viewer.offer(self._known_events(source))  # before whatever comes from now on
             self._viewers.add(viewer)
         return viewer
 
-    def _known_events(self) -> str:
+    def _known_events(self, source: str | None) -> str:
         """What a new viewer gets first."""
-        known = [_event("recent", list(self._history)), _event("sinks", self._sinks())]
-        for record in (self._last_state, self._last_window):
-            if record:
-                known.append(_event(record["type"], record))
-        return f"retry: {_RECONNECT_MS}\n\n" + "".join(known)
+        seen = [one for one in self._health.sources if source in (None, one.name)]
+        known = [(one, self._known.get(one.name, _Known())) for one in seen]
+        events = [_event("recent", [short for _, past in known for short in list(past.recent)])]
+        for one, past in known:
+            events.append(_event("sinks", self._sinks(one)))
+            events += [_event(r["type"], r) for r in (past.state, past.window) if r]
+        return f"retry: {_RECONNECT_MS}\n\n" + "".join(events)
 
     def _remove(self, viewer: Viewer) -> None:
         with self._lock:
             self._viewers.discard(viewer)
 
-    def _remember(self, window: dict[str, Any]) -> None:
-        short = {key: window[key] for key in ("time", "start", "end", "label", "confidence")}
-        self._history.append(short)
-        while window["end"] - self._history[0]["start"] > _HISTORY_SECONDS:
-            self._history.popleft()
-
-    def _send(self, name: str, data: Any) -> None:
+    def _send(self, name: str, data: Any, to: Callable[[Viewer], bool]) -> None:
         if not self._viewers:
             return
         event = _event(name, data)
         with self._lock:
-            for viewer in self._viewers:
+            for viewer in filter(to, self._viewers):
                 if not viewer.offer(event):
                     viewer.cut()
                     self.viewers_cut += 1
 
-    def _sinks(self) -> dict[str, Any]:
-        """State of the microphone and of the places that records go to."""
+    def _sees_spectrum(self, viewer: Viewer, source: str) -> bool:
+        only = len(self._health.sources) == 1
+        return viewer.source == source or (viewer.source is None and only)
+
+    def _sinks(self, source: SourceHealth) -> dict[str, Any]:
+        """State of a source, and of the places that records go to."""
         return {
-            "state": self._health.state,
-            "dropped_seconds": round(self._health.dropped_seconds, 1),
+            "state": source.state,
+            "dropped_seconds": round(source.dropped_seconds, 1),
             "sinks": [asdict(entry) for entry in self._health.sinks],
+            **_named(source.name),
         }
 
 
@@ -140,7 +181,9 @@ class Viewer(Iterator[str]):
     that. It ends by itself when the viewer is disconnected.
     """
 
-    def __init__(self, on_close: Callable[[Viewer], None]) -> None:
+    def __init__(self, on_close: Callable[[Viewer], None], source: str | None = None) -> None:
+        self.source = source
+        """The name of the source whose events it gets; None: those of all."""
         self._queue: Queue[str | None] = Queue(_QUEUE_LENGTH)
         self._on_close = on_close
         self._is_cut = False
@@ -173,6 +216,11 @@ class Viewer(Iterator[str]):
     def close(self) -> None:
         """Leave the hub; closing twice does no harm."""
         self._on_close(self)
+
+
+def _named(source: str) -> dict[str, Any]:
+    """What belongs to a source that has a name carries it."""
+    return {"source": source} if source else {}
 
 
 def _event(name: str, data: Any) -> str:

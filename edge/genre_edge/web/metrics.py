@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ..health import Health, SinkHealth
+from ..health import Health, SinkHealth, SourceHealth
 from .state import WebState
 
 
@@ -41,13 +41,30 @@ def _service_metrics(state: WebState) -> Iterator[str]:
         )
 
 
+_OF_A_SOURCE: tuple[tuple[str, str, Callable[[SourceHealth], float]], ...] = (
+    ("windows_total", "windows heard", lambda one: one.windows),
+    ("device_losses_total", "times the device was lost", lambda one: one.losses),
+    ("gaps_total", "interruptions of the audio", lambda one: one.gaps),
+    (
+        "dropped_audio_seconds_total",
+        "audio dropped: program too slow",
+        lambda one: round(one.dropped_seconds, 3),
+    ),
+    ("driver_overflows_total", "times the driver lost audio", lambda one: one.overflows),
+)
+"""Name, description and value of each counter of a source."""
+
+
 def _listening_metrics(health: Health) -> Iterator[str]:
-    yield _counter("windows_total", "windows heard", health.windows)
-    yield _counter("device_losses_total", "times the device was lost", health.losses)
-    yield _counter("gaps_total", "interruptions of the audio", health.gaps)
-    dropped = round(health.dropped_seconds, 3)
-    yield _counter("dropped_audio_seconds_total", "audio dropped: program too slow", dropped)
-    yield _counter("driver_overflows_total", "times the driver lost audio", health.overflows)
+    """The counters of the source; of sources with names, one series each."""
+    for name, text, value in _OF_A_SOURCE:
+        yield _head(name, "counter", text)
+        for one in health.sources:
+            yield _series(name, "source", one.name, value(one))
+    if health.named:
+        yield _head("source_up", "gauge", "1 if audio comes from the source")
+        for one in health.named:
+            yield _series("source_up", "source", one.name, int(not one.is_deaf))
 
 
 def _sink_metrics(sinks: Sequence[SinkHealth]) -> Iterator[str]:
@@ -65,13 +82,19 @@ def _per_sink(
         totals[sink.name] = totals.get(sink.name, 0) + value(sink)
     lines = [_head(f"sink_{name}_total", "counter", text)]
     for sink_name, total in totals.items():
-        label = sink_name.replace("\\", "\\\\").replace('"', '\\"')
-        lines.append(f'genre_edge_sink_{name}_total{{sink="{label}"}} {total}\n')
+        lines.append(_series(f"sink_{name}_total", "sink", sink_name, total))
     return "".join(lines)
 
 
 def _counter(name: str, text: str, value: float) -> str:
     return _metric(name, "counter", text, value)
+
+
+def _series(name: str, label: str, of: str, value: float) -> str:
+    """One value, of whom the label says; without a label if that is empty."""
+    quoted = of.replace("\\", "\\\\").replace('"', '\\"')
+    labels = f'{{{label}="{quoted}"}}' if of else ""
+    return f"genre_edge_{name}{labels} {value}\n"
 
 
 def _metric(name: str, kind: str, text: str, value: float) -> str:

@@ -71,7 +71,8 @@ Events without end. Their data is JSON:
 - state: State, when the state of the microphone changes
 - gap: Gap, audio that was lost
 - sinks: Sinks, where the records are sent
-- spectrum: levels of 48 mel bands, 0 to 255, about ten times a second
+- spectrum: levels of 48 mel bands, 0 to 255, about ten times a second; where several
+  sources are heard, only with the query source
 """
 _PATHS: Json = {
     "/api/classify": {
@@ -146,6 +147,7 @@ _PATHS: Json = {
                     {"enum": ["genre", "hour", "day"]},
                     "One row for each genre; for each hour and genre; for each day and genre.",
                 ),
+                _query("source", TEXT, "The name of one source; all are added up without it."),
             ],
             "responses": _responses(
                 _json("The rows.", {"type": "array", "items": ref("LabelTime")}), 404, 422, 503
@@ -154,9 +156,18 @@ _PATHS: Json = {
     },
     "/api/live": {
         "get": {
-            "summary": "Follow what the microphone hears now, as server-sent events",
+            "summary": "Follow what the microphone or the sources hear now, as server-sent events",
+            "parameters": [_query("source", TEXT, "The name of one source; all without it.")],
             "responses": _responses(
-                {"description": _LIVE_EVENTS, "content": {"text/event-stream": {}}}, 409, 429
+                {"description": _LIVE_EVENTS, "content": {"text/event-stream": {}}}, 404, 409, 429
+            ),
+        }
+    },
+    "/api/sources": {
+        "get": {
+            "summary": "List the sources that have names, with state and counters",
+            "responses": _responses(
+                _json("The sources.", {"type": "array", "items": ref("Source")})
             ),
         }
     },

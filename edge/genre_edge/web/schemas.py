@@ -15,6 +15,20 @@ def object_of(**properties: Json) -> Json:
     return {"type": "object", "required": [*properties], "properties": properties}
 
 
+def _with_source(schema: Json) -> Json:
+    """The same, and the name of a source where it has one."""
+    source = _described(TEXT, "The name of the source; absent if it has none.")
+    return {**schema, "properties": {**schema["properties"], "source": source}}
+
+
+def _health(**properties: Json) -> Json:
+    """The schema of the health, with the state of each source where they have names."""
+    schema = object_of(**properties)
+    states: Json = {"type": "object", "additionalProperties": {"type": "string"}}
+    sources = _described(states, "State of each source by its name; absent without names.")
+    return {**schema, "properties": {**schema["properties"], "sources": sources}}
+
+
 def _described(schema: Json, text: str) -> Json:
     return {**schema, "description": text}
 
@@ -81,7 +95,7 @@ SCHEMAS: Json = {
         confidence=_described(_or_null(_PROBABILITY), "Null in silence."),
         scores=_described(_SCORES, "Probability of each label; empty in silence."),
         time=_described(TEXT, "UTC of the start of the window, ISO 8601."),
-        source=_described(TEXT, "The microphone."),
+        source=_described(TEXT, "The microphone, or the name of the source."),
         level_dbfs=_described(_NUMBER, "Root-mean-square level, dBFS."),
         state=_described(TEXT, "listening, dead or clipping."),
         latency_ms=_described(_NUMBER, "From the last sample of the window to this record, ms."),
@@ -91,17 +105,21 @@ SCHEMAS: Json = {
             confidence=_described(_or_null(_PROBABILITY), "Null in silence."),
         ),
     ),
-    "State": object_of(
-        type={"const": "state"},
-        time=_UTC,
-        state=_described(TEXT, "waiting, listening, lost, dead or clipping."),
-        reason=TEXT,
+    "State": _with_source(
+        object_of(
+            type={"const": "state"},
+            time=_UTC,
+            state=_described(TEXT, "waiting, listening, lost, dead or clipping."),
+            reason=TEXT,
+        )
     ),
-    "Gap": object_of(
-        type={"const": "gap"},
-        time=_UTC,
-        start=_STREAM_SECONDS,
-        end=_STREAM_SECONDS,
+    "Gap": _with_source(
+        object_of(
+            type={"const": "gap"},
+            time=_UTC,
+            start=_STREAM_SECONDS,
+            end=_STREAM_SECONDS,
+        )
     ),
     "LabelTime": object_of(
         when=_described(TEXT, "The hour or day in local time; empty if the rows are by genre."),
@@ -109,12 +127,14 @@ SCHEMAS: Json = {
         seconds=_described(_NUMBER, "How long it was heard."),
         confidence=_described(_or_null(_PROBABILITY), "The mean; null in silence."),
     ),
-    "RecentWindow": object_of(
-        time=_described(TEXT, "UTC of the start of the window, ISO 8601."),
-        start=_STREAM_SECONDS,
-        end=_STREAM_SECONDS,
-        label=_described(TEXT, "What was shown: a genre, uncertain or silence."),
-        confidence=_described(_or_null(_PROBABILITY), "Null in silence."),
+    "RecentWindow": _with_source(
+        object_of(
+            time=_described(TEXT, "UTC of the start of the window, ISO 8601."),
+            start=_STREAM_SECONDS,
+            end=_STREAM_SECONDS,
+            label=_described(TEXT, "What was shown: a genre, uncertain or silence."),
+            confidence=_described(_or_null(_PROBABILITY), "Null in silence."),
+        )
     ),
     "Sink": object_of(
         name=_described(TEXT, "history, mqtt, webhook HOST, ..."),
@@ -124,12 +144,23 @@ SCHEMAS: Json = {
         trouble=_described(TEXT, "The last failure; empty if there was none."),
         trouble_time=_described(_NUMBER, "When, UTC, seconds since 1970."),
     ),
-    "Sinks": object_of(
-        state=_described(TEXT, "State of the microphone."),
-        dropped_seconds=_described(_NUMBER, "Audio dropped because the program was too slow."),
-        sinks={"type": "array", "items": ref("Sink")},
+    "Sinks": _with_source(
+        object_of(
+            state=_described(TEXT, "State of the microphone or source."),
+            dropped_seconds=_described(_NUMBER, "Audio dropped because the program was too slow."),
+            sinks={"type": "array", "items": ref("Sink")},
+        )
     ),
-    "Health": object_of(
+    "Source": object_of(
+        name=_described(TEXT, "What the user calls it."),
+        state=_described(TEXT, "starting, waiting, listening, lost, dead or clipping."),
+        windows=_described(_INTEGER, "Windows heard."),
+        losses=_described(_INTEGER, "Times it was lost."),
+        dropped_seconds=_described(_NUMBER, "Audio dropped because the program was too slow."),
+        overflows=_described(_INTEGER, "Times the driver lost audio."),
+        gaps=_described(_INTEGER, "Interruptions of the audio."),
+    ),
+    "Health": _health(
         status={"enum": ["ok", "waiting"]},
         detail=_described(TEXT, "What the service waits for; empty if ok."),
     ),

@@ -31,9 +31,9 @@ class WebState:
     history: Path
     """The history's file, if one is kept."""
     health: Health | None = None
-    """Health of the listening program; None if this service has no microphone."""
+    """Health of the listening program; None if this service hears nothing."""
     hub: Hub | None = None
-    """Sends what is heard now to viewers; None if this service has no microphone."""
+    """Sends what is heard now to viewers; None if this service hears nothing."""
     guard: Guard = field(init=False)
     """Decides who may ask."""
     uploads: Uploads = field(init=False)
@@ -49,9 +49,10 @@ class WebState:
 
     def trouble(self) -> str | None:
         """Why the service is not ready; None if it is."""
-        if self.health is not None and self.health.is_deaf:
-            return f"microphone: {self.health.state}"
-        return None
+        if self.health is None or not self.health.is_deaf:
+            return None
+        deaf = [f"{one.name or 'microphone'}: {one.state}" for one in self.health.sources]
+        return ", ".join(deaf)
 
     def classify_window(self, samples: Float32, rate: int) -> dict[str, Any]:
         """Answer a request for the genre of one window.

@@ -1,14 +1,18 @@
 """Home Assistant's MQTT discovery: messages that make the device appear there by
-itself.
+itself. Each source that has a name is a device of its own, behind this one.
 
 Source: https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
+from ...settings.source_table import topic_of
 from ...version import __version__
 from .settings import MqttConfig
 
@@ -16,7 +20,13 @@ BIRTH_TOPIC = "homeassistant/status"
 """Topic on which Home Assistant publishes "online" after it has started."""
 
 
-def discovery(config: MqttConfig, labels: Sequence[str], model: str) -> dict[str, dict[str, Any]]:
+_Entity = tuple[str, dict[str, Any]]
+"""Component and description of an entity."""
+
+
+def discovery(
+    config: MqttConfig, labels: Sequence[str], model: str, sources: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
     """Describe every entity of the device.
 
     Parameters
@@ -27,22 +37,79 @@ def discovery(config: MqttConfig, labels: Sequence[str], model: str) -> dict[str
         The model's labels.
     model : str
         The model's name.
+    sources : sequence of str
+        Names of the sources that have one.
 
     Returns
     -------
     dict
-        {topic: configuration}, to be published as retained JSON.
+        {topic: configuration}, to be published as retained JSON. An empty one removes
+        what a program without names has announced.
     """
     base = config.base
-    node = f"{config.prefix}_{config.name}".replace("/", "_").replace(".", "_")
-    device = {
+    node = _identifier(f"{config.prefix}_{config.name}")
+    device = _device(node, config.name, model)
+    if not sources:
+        entities = {**_heard(base, labels), **_program(base)}
+        return _announced(node, device, [f"{base}/status"], entities)
+    found: dict[str, dict[str, Any]] = {}
+    for topic in _announced(node, device, [], _heard(base, labels)):
+        found[topic] = {}
+    found |= _announced(node, device, [f"{base}/status"], _program(base))
+    for source in sources:
+        own, part = f"{base}/{topic_of(source)}", f"{node}_{_identifier(source)}"
+        behind = {**_device(part, source, model), "via_device": node}
+        online = [f"{base}/status", f"{own}/status"]
+        found |= _announced(part, behind, online, _heard(own, labels))
+    return found
+
+
+def _identifier(text: str) -> str:
+    """A text in the letters that Home Assistant allows in topics: a-z, A-Z, 0-9, "_"
+    and "-". A checksum stands for letters that have no likeness among them."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    safe = re.sub(r"[^A-Za-z0-9_-]", "_", plain)
+    return safe if text.isascii() else f"{safe}_{zlib.crc32(text.encode()):08x}"
+
+
+def _device(node: str, name: str, model: str) -> dict[str, Any]:
+    return {
         "identifiers": [node],
-        "name": config.name,
+        "name": name,
         "manufacturer": "genre-edge",
         "model": model,
         "sw_version": __version__,
     }
-    entities: dict[str, tuple[str, dict[str, Any]]] = {
+
+
+def _announced(
+    node: str, device: dict[str, Any], online: Sequence[str], entities: dict[str, _Entity]
+) -> dict[str, dict[str, Any]]:
+    """The messages about entities of one device, which is there while every topic of
+    `online` says so."""
+    if len(online) == 1:
+        availability: dict[str, Any] = {"availability_topic": online[0]}
+    else:
+        availability = {
+            "availability": [{"topic": topic} for topic in online],
+            "availability_mode": "all",
+        }
+    return {
+        f"homeassistant/{component}/{node}/{key}/config": {
+            **described,
+            "unique_id": f"{node}_{key}",
+            "object_id": f"{node}_{key}",
+            **availability,
+            "device": device,
+            "origin": {"name": "genre-edge", "sw_version": __version__},
+        }
+        for key, (component, described) in entities.items()
+    }
+
+
+def _heard(base: str, labels: Sequence[str]) -> dict[str, _Entity]:
+    """What one source shows: {key: entity}."""
+    return {
         "genre": (
             "sensor",
             {
@@ -87,6 +154,12 @@ def discovery(config: MqttConfig, labels: Sequence[str], model: str) -> dict[str
                 "device_class": "sound",
             },
         ),
+    }
+
+
+def _program(base: str) -> dict[str, _Entity]:
+    """What the program as a whole shows: {key: entity}."""
+    return {
         "dropped": (
             "sensor",
             {
@@ -99,15 +172,4 @@ def discovery(config: MqttConfig, labels: Sequence[str], model: str) -> dict[str
                 "entity_category": "diagnostic",
             },
         ),
-    }
-    return {
-        f"homeassistant/{component}/{node}/{key}/config": {
-            **described,
-            "unique_id": f"{node}_{key}",
-            "object_id": f"{node}_{key}",
-            "availability_topic": f"{base}/status",
-            "device": device,
-            "origin": {"name": "genre-edge", "sw_version": __version__},
-        }
-        for key, (component, described) in entities.items()
     }

@@ -6,6 +6,9 @@ one connection at a time.
 <prefix>/<name>/genre     retained, on a change of the label
 <prefix>/<name>/status    retained, "online" or, by last will, "offline"
 <prefix>/<name>/health    retained, every 30 s
+
+The windows, the label and the status of a source that has a name have topics of their
+own: <prefix>/<name>/<source>/window and so on.
 """
 
 from __future__ import annotations
@@ -15,12 +18,19 @@ import socket
 import time
 import uuid
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 from ...errors import UsageError
 from ...extras import install_line
-from ...records import LiveRecord, Record, WindowRecord, compact_json
+from ...records import (
+    LiveRecord,
+    Record,
+    StateRecord,
+    WindowRecord,
+    compact_json,
+    source_name_of,
+)
+from ...settings.source_table import topic_of
 from ..changes import ChangeFilter, label_of
 from ..kind import SinkContext
 from ..sink import CLOSE_SECONDS
@@ -70,8 +80,8 @@ class MqttSink:
         self._config, self._context, self._entry = config, context, context.entry
         self._session, self._number = uuid.uuid4().hex[:12], 0
         self._changes = ChangeFilter()
-        self._genre: bytes | None = None
-        """The latest message on the genre topic."""
+        self._retained: dict[str, bytes] = {}
+        """The latest message on each genre and each source's status topic."""
         self._connection: Connection | None = None
         self._pause, self._next_attempt, self._next_health = _FIRST_PAUSE, 0.0, 0.0
         self._reported = ""
@@ -137,18 +147,32 @@ class MqttSink:
             self._fail(self._spool.trouble)
 
     def _publish(self, record: Record) -> None:
-        """Put a window into the spool; publish its label if it is new."""
+        """Put a window into the spool; publish its label if it is new, and whether a
+        source is heard."""
         is_change = self._changes.is_change(record)
         found = label_of(record)
+        base = self._base_of(record)
+        if isinstance(record, StateRecord) and record.source_name is not None:
+            is_heard = record.state not in ("waiting", "lost")
+            self._retain(f"{base}/status", b"online" if is_heard else b"offline")
         if not isinstance(record, LiveRecord | WindowRecord) or found is None:
             return
         self._number += 1
         payload = {**record.to_json(), "id": f"{self._session}-{self._number}"}
-        self._entry.dropped += self._spool.put(f"{self._config.base}/window", _encoded(payload))
+        self._entry.dropped += self._spool.put(f"{base}/window", _encoded(payload))
         if is_change:
-            self._genre = _encoded(genre_message(record, found[1]))
-            if self._connection is not None:
-                self._connection.publish(f"{self._config.base}/genre", self._genre)
+            self._retain(f"{base}/genre", _encoded(genre_message(record, found[1])))
+
+    def _base_of(self, record: Record) -> str:
+        """What the topics of a record begin with."""
+        name = source_name_of(record)
+        return self._config.base if name is None else f"{self._config.base}/{topic_of(name)}"
+
+    def _retain(self, topic: str, payload: bytes) -> None:
+        """Publish a message that the broker keeps, now and on each new connection."""
+        self._retained[topic] = payload
+        if self._connection is not None:
+            self._connection.publish(topic, payload)
 
     def _try_to_connect(self) -> None:
         if time.monotonic() < self._next_attempt:
@@ -166,8 +190,8 @@ class MqttSink:
             self._reported = ""
         connection.publish(f"{self._config.base}/status", b"online")
         self._announce(connection)
-        if self._genre is not None:
-            connection.publish(f"{self._config.base}/genre", self._genre)
+        for topic, payload in self._retained.items():
+            connection.publish(topic, payload)
         self._next_health = 0.0
 
     def _announce(self, connection: Connection) -> None:
@@ -176,8 +200,9 @@ class MqttSink:
             return
         connection.subscribe_to_home_assistant()
         labels, model = self._context.labels, self._context.model
-        for topic, description in discovery(self._config, labels, model).items():
-            connection.publish(topic, _encoded(description))
+        sources = [source.name for source in self._context.health.named]
+        for topic, description in discovery(self._config, labels, model, sources).items():
+            connection.publish(topic, _encoded(description) if description else b"")
 
     def _exchange(self, connection: Connection) -> None:
         """Send what waits, process the network, forget what the broker has."""
@@ -204,7 +229,7 @@ class MqttSink:
             self._wait_after(trouble)
 
     def _publish_health(self, connection: Connection) -> None:
-        health, model = asdict(self._context.health), self._context.model
+        health, model = self._context.health.to_json(), self._context.model
         values = {**health, "model": model, "waiting": len(self._spool)}
         connection.publish(f"{self._config.base}/health", _encoded(values))
 
