@@ -287,8 +287,12 @@ def test_a_name_that_is_no_utf8_survives(
 def test_a_pipe_that_is_named_is_read_as_a_stream(demo_clip, tmp_path) -> None:
     samples, rate = soundfile.read(demo_clip)
     soundfile.write(tmp_path / "a.wav", samples, rate)
+    soundfile.write(tmp_path / "a.mp3", samples, rate)
     program = f"{sys.executable} -m genre_edge classify --format json"
     for how in (
+        f"{program} <(cat a.mp3)",
+        f"cat a.mp3 | {program} -",
+        f"{program} - < a.mp3",
         f"{program} <(cat a.wav)",
         f"{program} --jobs 2 <(cat a.wav) a.wav",
         f"{program} /dev/stdin < a.wav",

@@ -1,6 +1,6 @@
-"""ffmpeg as a subprocess that decodes one input to samples, held to limits.
+"""ffmpeg as a subprocess that decodes one input, held to limits.
 
-The process has a limit on its memory, and no standard input unless it gets one. It is
+It has a limit on its memory, and no standard input unless it gets one. It is
 killed when it makes no progress, when the reader closes it, and when this program dies.
 """
 
@@ -13,7 +13,7 @@ import selectors
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -41,8 +41,8 @@ def find_ffmpeg() -> str | None:
     return shutil.which("ffmpeg")
 
 
-class FfmpegProcess:
-    """Decodes one input.
+class FfmpegOutput:
+    """One run of ffmpeg, and what it writes.
 
     The thread that makes it must live as long as it is used: Linux kills the process
     when that thread ends.
@@ -53,18 +53,16 @@ class FfmpegProcess:
         What the user calls the input, for messages.
     input_arguments
         ffmpeg's options for the input and the input itself, such as
-        `["-protocol_whitelist", "file", "-i", "file:song.m4a"]`. Only its first audio
-        stream is decoded.
-    sample_rate
-        Rate of the samples that come out, Hz; ffmpeg resamples where it must.
-    channels
-        Channels that come out.
+        `["-protocol_whitelist", "file", "-i", "file:song.m4a"]`.
+    output_arguments
+        ffmpeg's options for the output, which goes to its standard output.
     stall_seconds
-        Time without a single sample after which it is given up, s.
+        Time without a single byte after which it is given up, s.
     standard_input
         A file descriptor that the process reads as its standard input.
-    filters
-        What ffmpeg's filters do with the audio first, in its own language.
+    waits
+        Says whether the input itself has nothing yet. As long as it says so, the
+        process is not given up.
 
     Raises
     ------
@@ -76,78 +74,23 @@ class FfmpegProcess:
         self,
         name: str,
         input_arguments: Sequence[str],
-        sample_rate: int,
-        channels: int,
+        output_arguments: Sequence[str],
         stall_seconds: float = STALL_SECONDS,
         standard_input: int = subprocess.DEVNULL,
-        filters: str = "",
+        waits: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.name, self.sample_rate, self.channels = name, sample_rate, channels
+        self.name = name
         self.complaint = ""
         """After the end: what ffmpeg said of damage that it decoded past, or empty."""
-        self._stall = stall_seconds
-        self._held = b""
+        self._stall, self._waits = stall_seconds, waits
         self._words = b""
-        output = [
-            "-map",
-            "0:a:0",
-            *(["-af", filters] if filters else []),
-            "-ac",
-            str(channels),
-            "-ar",
-            str(sample_rate),
-        ]
-        output += ["-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"]
         options = ["-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1"]
-        command = [*_program(name), *options, *input_arguments, *output]
+        command = [*_program(name), *options, *input_arguments, *output_arguments, "pipe:1"]
         self._process = start(name, command, standard_input)
         self._pipes = selectors.DefaultSelector()
         for pipe in (self._process.stdout, self._process.stderr):
             assert pipe is not None
             self._pipes.register(pipe, selectors.EVENT_READ)
-
-    def read(self, frames: int) -> Float32:
-        """The next samples, as soon as there are some.
-
-        Parameters
-        ----------
-        frames
-            The most sample frames to return.
-
-        Returns
-        -------
-        float32 [n, channels]
-            Full scale at 1.0; n is 0 at the end of the input only.
-
-        Raises
-        ------
-        AudioError
-            If the input cannot be decoded, or nothing came for `stall_seconds`.
-        """
-        frame = 4 * self.channels
-        while len(self._held) < frame:
-            chunk = self._chunk()
-            if not chunk:
-                self._end()
-                return np.zeros((0, self.channels), dtype=np.float32)
-            self._held += chunk
-        size = min(frames, len(self._held) // frame) * frame
-        data, self._held = self._held[:size], self._held[size:]
-        return np.frombuffer(data, "<f4").astype(np.float32).reshape(-1, self.channels)
-
-    def ready(self, seconds: float) -> bool:
-        """Wait for samples or the end, for `seconds` at most; whether `read` would
-        return at once."""
-        deadline = time.monotonic() + seconds
-        while len(self._held) < 4 * self.channels:
-            ready = self._pipes.select(max(0.0, deadline - time.monotonic()))
-            if any(key.fileobj is self._process.stdout for key, _ in ready):
-                return True
-            for key, _ in ready:
-                self._take_words(key.fileobj, os.read(key.fd, _PIPE_BYTES))
-            if time.monotonic() >= deadline:
-                return False
-        return True
 
     def forget_complaints(self) -> None:
         """Leave out of the final judgement what was decoded past so far."""
@@ -167,8 +110,20 @@ class FfmpegProcess:
             if pipe is not None:
                 pipe.close()
 
-    def _chunk(self) -> bytes:
-        """Bytes of samples; empty at their end."""
+    def chunk(self) -> bytes:
+        """The next bytes of the output, as soon as there are some; empty at its end.
+
+        Raises
+        ------
+        AudioError
+            If the input cannot be decoded, or nothing came for `stall_seconds`.
+        """
+        data = self._next()
+        if not data:
+            self._end()
+        return data
+
+    def _next(self) -> bytes:
         deadline = time.monotonic() + self._stall
         while True:
             ready = self._pipes.select(max(0.0, deadline - time.monotonic()))
@@ -177,6 +132,8 @@ class FfmpegProcess:
                 if key.fileobj is self._process.stdout:
                     return data
                 self._take_words(key.fileobj, data)
+            if self._waits():
+                deadline = time.monotonic() + self._stall
             if time.monotonic() >= deadline:
                 self.close()
                 raise AudioError(
@@ -205,6 +162,89 @@ class FfmpegProcess:
         if status:
             raise AudioError(self.name, f"cannot be decoded ({said or f'ffmpeg: exit {status}'})")
         self.complaint = said
+
+
+class FfmpegProcess(FfmpegOutput):
+    """Decodes one input to samples.
+
+    Other parameters are as for `FfmpegOutput`. Only the first audio stream is decoded.
+
+    Parameters
+    ----------
+    sample_rate
+        Rate of the samples that come out, Hz; ffmpeg resamples where it must.
+    channels
+        Channels that come out.
+    filters
+        What ffmpeg's filters do with the audio first, in its own language.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        input_arguments: Sequence[str],
+        sample_rate: int,
+        channels: int,
+        stall_seconds: float = STALL_SECONDS,
+        standard_input: int = subprocess.DEVNULL,
+        filters: str = "",
+    ) -> None:
+        self.sample_rate, self.channels = sample_rate, channels
+        self._held = b""
+        output = ["-map", "0:a:0", *(["-af", filters] if filters else [])]
+        output += [
+            "-ac",
+            str(channels),
+            "-ar",
+            str(sample_rate),
+            "-c:a",
+            "pcm_f32le",
+            "-f",
+            "f32le",
+        ]
+        super().__init__(name, input_arguments, output, stall_seconds, standard_input)
+
+    def read(self, frames: int) -> Float32:
+        """The next samples, as soon as there are some.
+
+        Parameters
+        ----------
+        frames
+            The most sample frames to return.
+
+        Returns
+        -------
+        float32 [n, channels]
+            Full scale at 1.0; n is 0 at the end of the input only.
+
+        Raises
+        ------
+        AudioError
+            If the input cannot be decoded, or nothing came for `stall_seconds`.
+        """
+        frame = 4 * self.channels
+        while len(self._held) < frame:
+            chunk = self.chunk()
+            if not chunk:
+                return np.zeros((0, self.channels), dtype=np.float32)
+            self._held += chunk
+        size = min(frames, len(self._held) // frame) * frame
+        data, self._held = self._held[:size], self._held[size:]
+        return np.frombuffer(data, "<f4").astype(np.float32).reshape(-1, self.channels)
+
+    def ready(self, seconds: float) -> bool:
+        """Wait for samples or the end, for `seconds` at most; whether `read` would
+        return at once."""
+        deadline = time.monotonic() + seconds
+        while len(self._held) < 4 * self.channels:
+            ready = self._pipes.select(max(0.0, deadline - time.monotonic()))
+            if any(key.fileobj is self._process.stdout for key, _ in ready):
+                return True
+            for key, _ in ready:
+                self._take_words(key.fileobj, os.read(key.fd, _PIPE_BYTES))
+            if time.monotonic() >= deadline:
+                return False
+        return True
 
 
 def file_input(name: str) -> list[str]:

@@ -147,5 +147,10 @@ def _refuse_playlists(name: str) -> None:
             head = file.read(16).lstrip(b"\xef\xbb\xbf")
     except OSError as error:
         raise AudioError(name, (error.strerror or str(error)).lower()) from None
+    refuse_playlist(name, head)
+
+
+def refuse_playlist(name: str, head: bytes) -> None:
+    """AudioError if what begins with these bytes is a list of other files."""
     if head.startswith(_PLAYLISTS):
         raise AudioError(name, "is a playlist (name the files that it lists)")

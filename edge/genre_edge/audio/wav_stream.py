@@ -25,6 +25,11 @@ _LONGEST_BODY = 64
 """How much of a chunk before the samples is kept, bytes."""
 
 
+def is_wav(head: bytes) -> bool:
+    """Whether a file or stream that begins with these 12 bytes is a WAV."""
+    return head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE"
+
+
 class WavStreamSource:
     """A WAV on a stream that cannot seek, such as standard input.
 
@@ -51,11 +56,9 @@ class WavStreamSource:
         """What is odd about the stream though it is heard; complete after `blocks`."""
         riff = _exactly(stream, 12)
         if not riff:
-            raise AudioError(name, "is empty (expected a WAV)")
-        if riff[:4] not in (b"RIFF", b"RF64") or riff[8:12] != b"WAVE":
-            raise AudioError(
-                name, "is not a WAV (convert it first: ffmpeg -i INPUT -f wav - | ...)"
-            )
+            raise AudioError(name, "is empty")
+        if not is_wav(riff):
+            raise AudioError(name, "is not a WAV")
         self._read_header()
         check_format(name, self.sample_rate, self.channels)
 

@@ -31,7 +31,7 @@ examples:
   genre-edge classify ~/Music --jobs 4 --format csv > genres.csv
   genre-edge classify *.flac --format json | jq -r 'select(.type=="file") | [.file,.genre] | @tsv'
   genre-edge classify ~/Music --output genres.jsonl --resume --verdicts-only
-  ffmpeg -v error -i talk.m4a -f wav - | genre-edge classify -
+  curl -s https://example.org/song.mp3 | genre-edge classify -
 
 exit status: 0 all classified, 1 a file failed, 2 wrong usage
 """
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="PATH",
         help="audio files (WAV, FLAC, OGG, MP3, ...), folders (searched through), "
-        "- for a WAV on standard input",
+        "- for standard input",
     )
     parser.add_argument(
         "--format", choices=("text", "json", "csv"), default="text", help="default: %(default)s"

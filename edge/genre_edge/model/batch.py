@@ -45,7 +45,7 @@ def classify_items(
     Parameters
     ----------
     items
-        What `find_audio` gives: paths, "-" for a WAV on standard input, and errors.
+        What `find_audio` gives: paths, "-" for standard input, and errors.
     config
         The model, and how it is used.
     jobs
