@@ -12,8 +12,8 @@ import numpy as np
 import scipy.fft
 from genre_edge.bench.cost import interleaved, milliseconds
 from genre_edge.model.engine import Engine
-from genre_edge.model.frontend import normalise
 from genre_edge.model.mel import _FRAMES
+from genre_edge.model.window_features import WindowFeatures
 from genre_edge.settings.tables import EngineConfig
 
 
@@ -24,6 +24,7 @@ def main() -> None:
     args = parser.parse_args()
     engine = Engine(EngineConfig("gtzan-edge.int8"))
     spec, steps, net = engine.logmel.spec, engine.logmel._spectrogram, engine.classifier._net
+    assert steps is not None  # the model takes log-mels
     rng = np.random.default_rng(0)
     samples = rng.standard_normal(spec.window_samples).astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(samples, spec.n_fft)[:: spec.hop_length]
@@ -34,10 +35,11 @@ def main() -> None:
     mel = np.empty((_FRAMES, spec.n_mels), np.float32)
     power = np.abs(rng.standard_normal((spec.frames, spec.n_mels))).astype(np.float32)
     features = engine.logmel.window(samples)
+    finish = WindowFeatures(spec)
 
     def transform(_: int) -> None:
         for block in blocks:
-            scipy.fft.rfft(np.multiply(block, steps._hann, out=room[: len(block)]), axis=1)
+            scipy.fft.rfft(np.multiply(block, steps._taper, out=room[: len(block)]), axis=1)
 
     def square(_: int) -> None:
         for part, out in zip(parts, squares, strict=True):
@@ -53,8 +55,8 @@ def main() -> None:
         "Hann and rfft, in blocks": transform,
         "squares": square,
         "mel filterbank": filterbank,
-        "logarithm, normalisation": lambda _: normalise(
-            np.log(np.maximum(power, np.float32(1e-10))), spec
+        "logarithm, normalisation": lambda _: finish(
+            np.log(np.maximum(power, np.float32(1e-10))), samples
         ),
         "whole log-mel": lambda _: engine.logmel.window(samples),
         "bare invoke": lambda _: net.invoke(),

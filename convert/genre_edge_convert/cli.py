@@ -15,6 +15,7 @@ from genre_edge.quiet import quiet_stderr
 from genre_edge.version import __version__
 
 from .commands import audio_in, inspect, repack
+from .read.named_frontends import NAMED
 from .read.operators import TARGETS, check_target
 
 _DESCRIPTION = """\
@@ -32,6 +33,8 @@ examples:
   genre-convert saved_model/ --labels labels.txt --frontend frontend.toml \\
       --layout mels-frames --calibrate w.npz -o mine
   genre-convert theirs.tflite --labels labels.txt --calibrate ~/my-music -o theirs
+  genre-convert tutorial.h5 --labels labels.txt --frontend librosa-mfcc-13 \\
+      --calibrate ~/my-music -o tutorial
   genre-convert mine.keras --calibrate ~/my-music --to int8,float16 \\
       --target tflite-runtime-2.14 -o mine
 
@@ -95,9 +98,8 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--frontend",
-        type=Path,
-        metavar="FILE",
-        help="TOML or JSON with what differs from the default front-end",
+        metavar="NAME_OR_FILE",
+        help=f"{', '.join(NAMED)}; or a TOML or JSON file with what differs from one of them",
     )
     top.add_argument(
         "--layout",

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import keras
+import librosa
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,6 +21,7 @@ from genre_edge.model.flatbuffer import Graph, Operator, read_graph
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge_convert import cli as convert
+from genre_edge_convert.read.named_frontends import named
 from genre_edge_convert.read.operators import check_operators, oldest_runtime, since
 from keras import layers
 
@@ -174,7 +176,7 @@ def test_mels_may_come_first(tmp_path, npz, windows, capsys, shape) -> None:
 
 
 def test_another_front_end_comes_from_a_file(tmp_path, demo_clip) -> None:
-    (tmp_path / "f.toml").write_text("n_mels = 40\n")
+    (tmp_path / "f.toml").write_text('kind = "mel"\nn_mels = 40\n')
     spec = FrontendSpec(n_mels=40)
     found = np.stack([w.features for w in LogMel(spec, 0.06).push(read_mono(demo_clip, 22_050))])
     np.savez(tmp_path / "w.npz", calibration=found[:110], held_out=found[110:])
@@ -193,6 +195,28 @@ def test_another_front_end_comes_from_a_file(tmp_path, demo_clip) -> None:
         genre_edge.main(["classify", str(demo_clip), "--model", str(tmp_path / "n.int8.tflite")])
         == 0
     )
+
+
+def test_a_network_on_mfccs_is_given_mfccs(tmp_path, demo_clip, capsys) -> None:
+    spec = named("librosa-mfcc-13")
+    heard = [w.features for w in LogMel(spec, 0.06).push(read_mono(demo_clip, 22_050))]
+    np.savez(tmp_path / "w.npz", calibration=heard[:110], held_out=heard[110:])
+    model = network((130, 13, 1))
+    model.save(tmp_path / "m.keras")
+    given = (tmp_path / "m.keras", "--labels", LABELS, "--calibrate", tmp_path / "w.npz")
+    assert (
+        run(*given, "--frontend", "librosa-mfcc-13", "--to", "float32", "-o", tmp_path / "n") == 0
+    )
+    assert "13 MFCCs" in (tmp_path / "n.md").read_text()
+    capsys.readouterr()
+    command = ["classify", str(demo_clip), "--model", str(tmp_path / "n.float32.tflite")]
+    command += ["--format", "json"]
+    assert genre_edge.main(command) == 0
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    y = read_mono(demo_clip, 22_050)[:66_150]
+    mfcc = librosa.feature.mfcc(y=y, sr=22_050, n_mfcc=13).T
+    expected = by_keras(model, mfcc[None])[0]
+    np.testing.assert_allclose(list(first["scores"].values()), expected, atol=1e-3)
 
 
 # --- refusals
@@ -262,6 +286,7 @@ def _no_such_operator() -> keras.Model:
             lambda: network((100, 128, 1)),
             "takes 100 x 128, the front-end makes 126 frames x 128 mels",
         ),
+        (lambda: network((130, 13, 1)), "give --frontend, for such an input: librosa-mfcc-13"),
         (lambda: network(activation="sigmoid"), "their sum is not 1 (sigmoids?)"),
         (_no_such_operator, "TFLite has no operator for Erfinv"),
     ],

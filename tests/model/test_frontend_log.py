@@ -125,9 +125,11 @@ def test_each_of_overlapping_windows_has_its_own_level() -> None:
         ({"scale": "phon"}, "scale"),
         ({"scale": "ln"}, "log_offset"),
         ({"scale": "ln", "log_offset": 1.0, "log_factor": 0.0}, "log_factor"),
-        ({"window_level": 0.1}, "window_level need scale"),
         ({"scale": "ln", "log_offset": 1.0, "window_level": 2.0}, "window_level"),
-        ({"frame_length": 100, "window_seconds": 0.001}, "frame of 100 samples"),
+        (
+            {"frame_length": 200, "window_seconds": 0.1, "sample_rate": 1000, "f_max": 500.0},
+            "frame of 200 samples",
+        ),
     ],
 )
 def test_an_impossible_spec_is_refused_by_name(change: dict, named: str) -> None:

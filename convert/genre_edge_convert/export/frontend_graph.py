@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from genre_edge.errors import ModelError
-from genre_edge.model.frontend import QUIETEST, STD_FLOOR
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.model.mel import POWER_FLOOR, hann, mel_filterbank, mel_groups
+from genre_edge.model.window_features import QUIETEST, STD_FLOOR
 
 from .traced import traced
 
@@ -23,6 +23,8 @@ _UNDERSTOOD = {
     *("scale", "top_db", "log_factor", "log_offset", "window_level", "normalise"),
 }
 """Fields of FrontendSpec that the graph has. Any other must have its default."""
+_VALUES = {"scale": ("db", "ln", "log10"), "normalise": ("window", "none")}
+"""Values that the graph has, of fields with more."""
 
 
 def check_frontend(spec: FrontendSpec, name: str) -> None:
@@ -45,6 +47,13 @@ def check_frontend(spec: FrontendSpec, name: str) -> None:
         for field in fields(spec)
         if field.name not in _UNDERSTOOD and getattr(spec, field.name) != field.default
     ]
+    unknown += [
+        f"{name} = {getattr(spec, name)!r}"
+        for name, values in _VALUES.items()
+        if getattr(spec, name) not in values
+    ]
+    if spec.scale == "db" and spec.window_level:
+        unknown.append(f"window_level = {spec.window_level:g} with scale 'db'")
     if spec.n_fft & (spec.n_fft - 1):
         unknown.append(f"n_fft = {spec.n_fft} (must be a power of two)")
     if unknown:
@@ -114,8 +123,8 @@ def _mel(frames: Any, spec: FrontendSpec) -> Any:
 
 
 def _scaled(mel: Any, samples: Any, spec: FrontendSpec) -> Any:
-    """The mel bands on the spec's scale, as `frontend.normalise` and
-    `frontend.logarithm` do."""
+    """The mel bands on the spec's scale, as `window_features.scaled`
+    does."""
     if spec.scale == "db":
         decibels = tf.math.log(tf.maximum(mel, POWER_FLOOR)) * np.float32(10.0 / math.log(10.0))
         return tf.maximum(decibels, tf.reduce_max(decibels) - spec.top_db)

@@ -7,6 +7,7 @@ from typing import Any
 
 from genre_edge.judge.measures import wilson
 from genre_edge.model.bundle import Bundle
+from genre_edge.model.frontend_spec import FrontendSpec
 
 
 def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> str:
@@ -53,8 +54,7 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "",
         *(f"- {key}: {value}" for key, value in first.trained_on.items()),
         *_conversion(bundles),
-        f"- front-end: {frontend.sample_rate} Hz, STFT {frontend.n_fft}/{frontend.hop_length}, "
-        f"{frontend.n_mels} mel bands to {frontend.f_max:.0f} Hz",
+        f"- front-end: {_frontend(frontend)}",
         "",
         "## Limits",
         "",
@@ -68,6 +68,21 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "",
     ]
     return "\n".join(lines)
+
+
+def _frontend(spec: FrontendSpec) -> str:
+    """A front-end in a few words."""
+    if spec.kind == "waveform":
+        return f"{spec.window_samples} samples at {spec.sample_rate} Hz"
+    bands = f"{spec.n_mels} mel bands to {spec.f_max:.0f} Hz"
+    if spec.kind == "linear":
+        bands = f"{spec.bands} bins"
+    elif spec.kind == "mfcc":
+        bands += f", {spec.n_mfcc} MFCCs of them"
+    return (
+        f"{spec.sample_rate} Hz, STFT {spec.n_fft}/{spec.hop_length}, {bands}; "
+        f"{' x '.join(map(str, spec.shape))} numbers"
+    )
 
 
 def _table(bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> list[str]:

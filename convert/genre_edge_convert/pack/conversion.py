@@ -21,7 +21,8 @@ from genre_edge.model.flatbuffer import Graph, read_graph
 
 from ..export.audio_in import export_audio_in
 from ..quantise.flatbuffers import flatbuffers, write_saved_model
-from ..read.describe import as_input, check_labels, layout_of, output_kind
+from ..read.describe import check_labels, output_kind
+from ..read.frontends import as_input, layout_of
 from ..read.networks import Network
 from ..read.operators import check_operators, oldest_runtime
 from ..read.samples import Samples

@@ -1,13 +1,12 @@
-"""What a bundle must say that the network's file does not: labels, front-end, layout,
-kind of output."""
+"""What a bundle must say that the network's file does not: labels, front-end,
+provenance, kind of output."""
 
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from genre_edge.arrays import Float32
@@ -16,14 +15,16 @@ from genre_edge.model.bundle import BundleInfo, read_bundle
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.text_files import read_text
 
+from .frontends import load_frontend
+
 if TYPE_CHECKING:  # networks brings TensorFlow
-    from .networks import Network, Shape
+    from .networks import Network
 
 _SUM_TOLERANCE = 0.05
 """How far the sum of a softmax's outputs may be from 1, in int8."""
 
 
-def describe(model: Path, labels: str | None, frontend: Path | None) -> BundleInfo:
+def describe(model: Path, labels: str | None, frontend: str | None) -> BundleInfo:
     """What is known of a model besides its network: labels, front-end, provenance.
 
     Each comes from the first of these that has it: the arguments; the .json of the same
@@ -115,77 +116,6 @@ def load_labels(given: str) -> tuple[str, ...]:
     if twice:
         raise UsageError(Fault("labels", given, f"{', '.join(twice)} is given twice"))
     return labels
-
-
-def load_frontend(path: Path) -> FrontendSpec:
-    """A front-end from a TOML or JSON file; what the file leaves out is the default.
-
-    Raises
-    ------
-    UsageError
-        The file cannot be read, or holds something else.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        values: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(Fault("frontend", path, (error.strerror or "").lower())) from None
-    except ValueError as error:
-        raise UsageError(Fault("frontend", path, f"neither TOML nor JSON ({error})")) from None
-    values = values.get("frontend", values)
-    return FrontendSpec.from_dict({**FrontendSpec().to_dict(), **values})
-
-
-def layout_of(network: Network, frontend: FrontendSpec, asked: str | None) -> str:
-    """The order of dimensions in which a network takes its windows.
-
-    Parameters
-    ----------
-    network
-        The network.
-    frontend
-        The front-end that makes its input.
-    asked
-        The layout that the user asks for, or None.
-
-    Returns
-    -------
-    str
-        "frames-mels" or "mels-frames".
-
-    Raises
-    ------
-    ModelError
-        The front-end cannot fill the input.
-    """
-    sizes = tuple(n for n in _sizes(network.input_shape) if n != 1)
-    fits = {"frames-mels": frontend.shape, "mels-frames": frontend.shape[::-1]}
-    if asked is not None and sizes == fits[asked]:
-        return asked
-    if asked is None and sizes == frontend.shape:
-        return "frames-mels"
-    other = next((name for name, shape in fits.items() if shape == sizes), None)
-    hint = f"; give --layout {other}" if other else "; see --frontend"
-    raise ModelError(
-        f"{network.path}: takes {' x '.join(map(str, sizes))}, the front-end makes "
-        f"{frontend.shape[0]} frames x "
-        f"{frontend.shape[1]} mels{hint}"
-    )
-
-
-def _sizes(shape: Shape) -> list[int]:
-    """Sizes of an input without that of the batch, which is open or 1."""
-    known = [n for n in shape if n is not None]
-    return known[1:] if len(known) == len(shape) and len(known) > 2 and known[0] == 1 else known
-
-
-def as_input(network: Network, windows: Float32, layout: str) -> Float32:
-    """Windows, float32 [n, frames, mels], as the network takes them: [n, ...]."""
-    given = windows.transpose(0, 2, 1) if layout == "mels-frames" else windows
-    shape = [n for n in network.input_shape if n is not None]
-    if len(shape) == len(network.input_shape) and shape[0] == 1:
-        shape = shape[1:]
-    return np.ascontiguousarray(given.reshape(len(given), *shape))
 
 
 def check_labels(network: Network, labels: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ class Samples:
 
     calibration: Float32
     """Representative windows from training tracks, balanced over genres: float32 [n,
-    frames, mels]."""
+    *FrontendSpec.shape]."""
     held_out: Float32
     """Windows of tracks kept for validation: float32 [m, frames, mels]."""
     label: npt.NDArray[np.int64] | None = None
@@ -98,9 +98,10 @@ def _check_real(data: Path, name: str, windows: Float32) -> None:
     if not np.isfinite(windows).all():
         raise UsageError(f"{data}: {name} windows hold NaN or infinity")
     some = windows[:: max(1, len(windows) // 100)].astype(np.float64)
-    some = some - some.mean(axis=(1, 2), keepdims=True)
-    power = (some**2).mean(axis=(1, 2))
-    neighbours = (some[:, 1:] * some[:, :-1]).mean(axis=(1, 2)) / np.maximum(power, 1e-12)
+    each = tuple(range(1, some.ndim))
+    some = some - some.mean(axis=each, keepdims=True)
+    power = (some**2).mean(axis=each)
+    neighbours = (some[:, 1:] * some[:, :-1]).mean(axis=each) / np.maximum(power, 1e-12)
     if float(np.median(neighbours)) < LEAST_RELATED:
         raise UsageError(
             f"{data}: {name} windows are not log-mels of audio (neighbouring frames are "

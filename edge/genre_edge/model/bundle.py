@@ -27,10 +27,18 @@ from .bundle_checks import checked_labels, checked_metrics, checked_name, checke
 from .bundle_members import AUDIO_IN, LABELS, METADATA, parsed, read_members
 from .frontend_spec import FrontendSpec
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The newest schema that this program reads and writes. A bundle is written in the
 oldest schema that has what it needs, so that older programs read it too."""
-LAYOUTS = ("frames-mels", "mels-frames")
+LAYOUTS: Mapping[str, tuple[int, ...]] = {
+    "frames-mels": (0, 1, 2),
+    "mels-frames": (1, 0, 2),
+    "channels-frames-mels": (2, 0, 1),
+    "channels-mels-frames": (2, 1, 0),
+}
+"""Orders of a model's input: which axes of the features (frames, bands, channels)
+follow each other."""
+DEFAULT_LAYOUT = "frames-mels"
 OUTPUTS = ("probabilities", "logits")
 
 _FLATBUFFER_ID = b"TFL3"
@@ -49,8 +57,8 @@ class BundleInfo:
     """Names of the outputs, in their order."""
     frontend: FrontendSpec
     """How audio becomes the model's input."""
-    layout: str = LAYOUTS[0]
-    """Order of the model's input: "frames-mels" or "mels-frames"."""
+    layout: str = DEFAULT_LAYOUT
+    """Order of the model's input, of LAYOUTS."""
     output: str = OUTPUTS[0]
     """What the model's output is: "probabilities" (a softmax's) or "logits"."""
     quantisation: Mapping[str, Any] = field(default_factory=dict)
@@ -196,7 +204,7 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
             name=checked_name(described["name"]),
             labels=checked_labels(described["labels"]),
             frontend=_frontend(described["frontend"], version),
-            layout=_one_of(LAYOUTS, described.get("layout", LAYOUTS[0])),
+            layout=_one_of(tuple(LAYOUTS), described.get("layout", DEFAULT_LAYOUT)),
             output=_one_of(OUTPUTS, described.get("output", OUTPUTS[0])),
             quantisation=_table(described, "quantisation"),
             trained_on=_table(described, "trained_on"),

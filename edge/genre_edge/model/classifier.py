@@ -16,7 +16,7 @@ from ..arrays import Float32
 from ..errors import BundleError, Fault, RuntimeMissing, UsageError
 from ..extras import install_line, pip_line
 from ..quiet import quiet_stderr
-from .bundle import Bundle
+from .bundle import LAYOUTS, Bundle
 from .scores import softmax
 
 RUNTIMES: Mapping[str, tuple[str, str]] = {
@@ -67,6 +67,20 @@ def dequantise(values: npt.NDArray[np.integer[Any]], scale: float, zero_point: i
     return (values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
 
 
+def arranged(features: Float32, layout: str) -> Float32:
+    """One window of features with its axes in the order of a model's input.
+
+    Parameters
+    ----------
+    features
+        As the front-end makes them, float32 [frames, bands(, channels)] or [samples].
+    layout
+        Of LAYOUTS; the order of axes that are there.
+    """
+    axes = [axis for axis in LAYOUTS[layout] if axis < features.ndim]
+    return features.transpose(axes)
+
+
 class Classifier:
     """A bundle loaded into an interpreter. Any thread may ask it.
 
@@ -106,16 +120,15 @@ class Classifier:
         self._input = _only(self._net.get_input_details(), bundle.path, "input")
         self._output = _only(self._net.get_output_details(), bundle.path, "output")
         self._shape = tuple(int(n) for n in self._input["shape"])
-        self._transposed = bundle.info.layout == "mels-frames"
+        self._layout = bundle.info.layout
         self._logits = bundle.info.output == "logits"
         self._one_at_a_time = threading.Lock()
         self._check(bundle)
 
     def _check(self, bundle: Bundle) -> None:
-        made = bundle.info.frontend.shape
-        if self._transposed:
-            made = made[::-1]
-        if tuple(n for n in self._shape if n != 1) != made:
+        shape = bundle.info.frontend.shape
+        made = tuple(shape[axis] for axis in LAYOUTS[self._layout] if axis < len(shape))
+        if [n for n in self._shape if n != 1] != [n for n in made if n != 1]:
             raise BundleError(f"{bundle.path}: takes {self._shape}, but its front-end makes {made}")
         outputs = int(np.prod(self._output["shape"]))
         if outputs != len(self.labels):
@@ -133,14 +146,14 @@ class Classifier:
         Parameters
         ----------
         features
-            The window's log-mel, float32 [frames, mels].
+            What the front-end made of the window, float32 [*FrontendSpec.shape].
 
         Returns
         -------
         float32 [labels]
             The probability of each label; their sum is one.
         """
-        given = features.T if self._transposed else features
+        given = arranged(features, self._layout)
         quantised = self._to_input(given.reshape(self._shape))
         with self._one_at_a_time:
             self._net.set_tensor(self._input["index"], quantised)

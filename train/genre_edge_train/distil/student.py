@@ -22,7 +22,7 @@ _OPINION_WEIGHT = 0.25
 """Weight of the head on the teacher's scores, where the student's own head has 1."""
 
 
-def student(shape: tuple[int, int], classes: int) -> keras.Model:
+def student(shape: tuple[int, ...], classes: int) -> keras.Model:
     """The edge network with three heads: for the genre's logits, the teacher's
     embedding and the teacher's scores."""
     inputs, features = edge_trunk(shape)

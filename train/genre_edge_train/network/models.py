@@ -9,7 +9,7 @@ import keras
 from genre_edge.errors import Fault, UsageError
 from keras import layers
 
-Network = Callable[[tuple[int, int], int], keras.Model]
+Network = Callable[[tuple[int, ...], int], keras.Model]
 """Builds an untrained network from (frames, mels) and the number of labels."""
 
 
@@ -27,7 +27,7 @@ def stacked(name: str, channels: Sequence[int]) -> Network:
         Output channels of each convolution, the first one first.
     """
 
-    def build(shape: tuple[int, int], classes: int) -> keras.Model:
+    def build(shape: tuple[int, ...], classes: int) -> keras.Model:
         inputs = x = keras.Input((*shape, 1), name="logmel")
         for count in channels:
             x = layers.Conv2D(count, 3, padding="same", activation="relu")(x)
@@ -41,7 +41,7 @@ def stacked(name: str, channels: Sequence[int]) -> Network:
     return build
 
 
-def edge_trunk(shape: tuple[int, int]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+def edge_trunk(shape: tuple[int, ...]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """The project's own network without its last layer.
 
     The first layers have few channels and reduce the resolution to a quarter. Most
@@ -73,7 +73,7 @@ def edge_trunk(shape: tuple[int, int]) -> tuple[keras.KerasTensor, keras.KerasTe
     return inputs, layers.GlobalAveragePooling2D()(x)
 
 
-def edge(shape: tuple[int, int], classes: int) -> keras.Model:
+def edge(shape: tuple[int, ...], classes: int) -> keras.Model:
     """The project's own network: `edge_trunk`, dropout and a softmax."""
     inputs, features = edge_trunk(shape)
     x = layers.Dropout(0.3)(features)
@@ -101,7 +101,7 @@ ARCHITECTURES: Mapping[str, Network] = {
 }
 
 
-def build(name: str, shape: tuple[int, int], classes: int) -> keras.Model:
+def build(name: str, shape: tuple[int, ...], classes: int) -> keras.Model:
     """An untrained network.
 
     Parameters

@@ -17,7 +17,7 @@ LEAST_CORRELATION = 0.999
 wrongly."""
 
 
-def trunk(shape: tuple[int, int], cut: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+def trunk(shape: tuple[int, ...], cut: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """YAMNet's layers up to layer `cut`, untrained: (input [frames, mels, 1], maps)."""
     if not 2 <= cut <= LAYERS:
         raise UsageError(f"--cut {cut}: must be from 2 to {LAYERS}")
@@ -34,7 +34,7 @@ def trunk(shape: tuple[int, int], cut: int) -> tuple[keras.KerasTensor, keras.Ke
     return inputs, x
 
 
-def student(shape: tuple[int, int], cut: int, labels: int, components: int) -> keras.Model:
+def student(shape: tuple[int, ...], cut: int, labels: int, components: int) -> keras.Model:
     """The network in training: label logits, and `components` numbers of the teachers.
 
     The maps are averaged over time and kept apart by frequency: where in the spectrum
