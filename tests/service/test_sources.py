@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -27,6 +28,7 @@ from genre_edge.settings.source_table import SourceConfig
 from genre_edge.sinks import kinds
 
 from tests.conftest import noise
+from tests.helpers.broker import free_port
 from tests.helpers.fakemic import installed
 from tests.helpers.listening import Listening
 from tests.helpers.radio import Radio, mp3_of
@@ -287,3 +289,23 @@ def test_ten_streams_share_one_model_and_one_is_dropped_alone(radio: Radio) -> N
     assert listening.process.returncode == 0, errors
     gaps = [record["source"] for record in listening.seen if record["type"] == "gap"]
     assert sorted(gaps) == [f"s{n}" for n in range(10)]
+
+
+@pytest.mark.devices
+def test_doctor_listens_to_each_source_and_leaves_out_a_microphone_that_is_none(
+    radio: Radio, tmp_path: Path, cli
+) -> None:
+    gone = f"http://joe:s3cret@127.0.0.1:{free_port()}/a"
+    config = tmp_path / "c.toml"
+    config.write_text(
+        f'[[source]]\nurl = "http://127.0.0.1:{radio.port}/a"\nname = "bar"\n'
+        f'[[source]]\nurl = "{gone}"\nname = "hall"\n'
+    )
+    answer = cli("doctor", "--json", "--config", config)
+    found = {one["name"]: one for one in json.loads(answer.stdout)}
+    bar, hall = (one for one in json.loads(answer.stdout) if one["name"] == "source")
+    assert (bar["status"], hall["status"]) == ("ok", "fail")
+    assert re.fullmatch(r"bar: -\d+ dBFS over 2 s", bar["text"])
+    assert hall["text"].startswith("hall: http://***@127.0.0.1")
+    assert "s3cret" not in answer.stdout + answer.stderr
+    assert "microphone" not in found

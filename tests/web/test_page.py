@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from tests.conftest import ROOT
 from tests.helpers.waiting import BACKSTOP_SECONDS, wait_for
@@ -396,3 +397,25 @@ def test_history_is_drawn(tmp_path: Path, page, demo_clip, cli) -> None:
         assert page.errors == []
     finally:
         running.stop()
+
+
+def test_live_shows_the_source_that_is_chosen(page, tmp_path: Path, demo_clip) -> None:
+    quiet = tmp_path / "quiet.wav"
+    soundfile.write(quiet, np.zeros(22_050 * 3, np.int16), 22_050, subtype="PCM_16")
+    sources = ("--source", f"file:{demo_clip},name=bar", "--source", f"file:{quiet},name=cellar")
+    running = WebServer(tmp_path, "--live", "--smooth", 1, *sources)
+    label = page.locator("#live-label")
+    try:
+        page.goto(running.url)
+        expect(label).to_have_text("country")
+        page.get_by_label("Source").select_option("cellar")
+        expect(label).to_have_text("silence")
+        expect(page.locator("#live-state")).to_contain_text("No signal")
+        recent = page.locator("#live-ribbon").get_attribute("aria-label")
+        assert "country" not in recent
+        page.get_by_label("Source").select_option("bar")
+        expect(label).to_have_text("country")
+        expect(page.locator("#live-state")).to_contain_text("Listening")
+        assert page.errors == []
+    finally:
+        assert running.stop() == 0, "\n".join(running.said[-60:])

@@ -15,7 +15,7 @@ from ..sinks import kinds
 from .common import add_config_option, add_engine_options, add_verbose_option
 
 if TYPE_CHECKING:
-    from ..service.doctor import Finding
+    from ..service.finding import Finding
 
 _MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 

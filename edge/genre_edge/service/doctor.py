@@ -9,13 +9,13 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import GenreEdgeError
 from ..settings.places import default_folder
 from ..settings.settings import Settings
+from .finding import Finding
 from .probes import (
     CaptureControl,
     capture_controls,
@@ -38,20 +38,6 @@ _QUIET_DBFS = -60.0
 _EARLIEST_TIME = 1_750_000_000
 """A clock before this (June 2025; s since 1970) has not been set since the start."""
 _MIN_FREE_BYTES = 100 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check."""
-
-    name: str
-    """What was checked."""
-    status: str
-    """ok, warn or fail."""
-    text: str
-    """What was found."""
-    remedy: str = ""
-    """What to do; empty if nothing."""
 
 
 Check = Callable[[Settings, bool], Iterator[Finding]]
@@ -140,8 +126,19 @@ def check_users(settings: Settings, verbose: bool) -> Iterator[Finding]:
             )
 
 
+def check_sources(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """Listen to each stream of the configuration for two seconds."""
+    from .source_probe import source_finding
+
+    for source in settings.sources:
+        if not source.is_microphone:
+            yield source_finding(source, _LISTEN_SECONDS)
+
+
 def check_microphone(settings: Settings, verbose: bool) -> Iterator[Finding]:
     """Open the microphone as `listen` does, and listen to it for two seconds."""
+    if settings.sources and not any(source.is_microphone for source in settings.sources):
+        return
     from ..live.portaudio import Session, list_inputs
     from ..live.queue import CaptureQueue
 
@@ -267,6 +264,7 @@ CHECKS: tuple[Check, ...] = (
     check_mixer,
     check_users,
     check_microphone,
+    check_sources,
     check_disk,
     check_clock,
 )

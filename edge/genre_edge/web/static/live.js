@@ -1,4 +1,5 @@
-// What the microphone of the service hears now.
+// What the microphone, or one of the sources of the service, hears now.
+import { api } from "./api.js";
 import { Bars, legend, percent, ribbon } from "./widgets.js";
 
 const HOUR = 3600;
@@ -8,8 +9,12 @@ const STATES = {
   lost: "Microphone disconnected; waiting for it …", dead: "No signal; is the microphone muted?",
   clipping: "Too loud: the signal is clipped",
 };
+const STATES_OF_SOURCE = {
+  ...STATES, waiting: "Waiting for the source …", lost: "Source lost; waiting for it …", dead: "No signal",
+};
+let states = STATES;
 
-export function startLive(model) {
+export async function startLive(model) {
   if (!model.service.live) {
     showText("This service does not listen to a microphone. Start it with genre-edge serve --live, or use the other tabs.", false);
     return;
@@ -22,17 +27,7 @@ export function startLive(model) {
     const end = recent.at(-1)?.end ?? 0;
     ribbon(byId("live-ribbon"), recent, end - HOUR, HOUR);
   };
-  const source = new EventSource("api/live");
-  const on = (name, act) => source.addEventListener(name, (event) => act(JSON.parse(event.data)));
-  source.onerror = () => {
-    showText("No connection to the service. Trying again …", true);
-    byId("live-state").dataset.state = ""; // whatever comes next is shown
-  };
-  on("recent", (pieces) => { recent = pieces; drawRibbon(); });
-  on("state", (record) => showState(record.state, record.reason));
-  on("sinks", (record) => { showSinks(record.sinks, record.dropped_seconds); });
-  on("spectrum", (levels) => spectrum.add(levels));
-  on("window", (record) => {
+  const showWindow = (record) => {
     showState(record.state, "");
     byId("live-label").textContent = record.label;
     const smoothed = record.smoothed;
@@ -43,20 +38,57 @@ export function startLive(model) {
     recent.push({ start: record.start, end: record.end, label: record.label });
     recent = recent.filter((piece) => record.end - piece.start <= HOUR);
     drawRibbon();
-  });
+  };
+  let events = null;
+  const listenTo = (source) => {
+    events?.close();
+    spectrum.clear();
+    forgetState();
+    showNothing();
+    events = new EventSource(source === undefined ? "api/live" : `api/live?source=${encodeURIComponent(source)}`);
+    const on = (name, act) => events.addEventListener(name, (event) => act(JSON.parse(event.data)));
+    events.onerror = () => {
+      showText("No connection to the service. Trying again …", true);
+      forgetState();
+    };
+    on("recent", (pieces) => { recent = pieces; drawRibbon(); });
+    on("state", (record) => showState(record.state, record.reason));
+    on("sinks", (record) => { showState(record.state, ""); showSinks(record.sinks, record.dropped_seconds); });
+    on("spectrum", (levels) => spectrum.add(levels));
+    on("window", showWindow);
+  };
+  const names = (await api("api/sources")).map((source) => source.name);
+  if (names.length) states = STATES_OF_SOURCE;
+  listenTo(offer(names, listenTo));
+}
+
+/** Lets the user choose one of several sources; returns the first. */
+function offer(names, choose) {
+  const picker = byId("live-source");
+  picker.replaceChildren(...names.map((name) => new Option(name)));
+  picker.onchange = () => choose(picker.value);
+  byId("live-picker").hidden = names.length < 2;
+  return names[0];
+}
+
+/** Whatever state comes next is shown. */
+function forgetState() {
+  byId("live-state").dataset.state = "";
+}
+
+function showNothing() {
+  byId("live-label").textContent = "–";
+  byId("live-confidence").textContent = "";
 }
 
 function showState(name, reason) {
   const bad = ["waiting", "lost", "dead", "clipping"].includes(name);
   const isShown = byId("live-state").dataset.state === name;
   if (isShown && !reason) return; // keeps the reason that was given with it
-  const text = STATES[name] ?? name;
+  const text = states[name] ?? name;
   showText(reason ? `${text} (${reason})` : text, bad);
   byId("live-state").dataset.state = name;
-  if (name === "lost" || name === "waiting") {
-    byId("live-label").textContent = "–";
-    byId("live-confidence").textContent = "";
-  }
+  if (name === "lost" || name === "waiting") showNothing();
 }
 
 function showText(text, bad) {
@@ -100,6 +132,10 @@ class Spectrum {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { willReadFrequently: true });
+  }
+
+  clear() {
+    this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
   add(levels) {
