@@ -148,7 +148,7 @@ def _pools(plan: PretrainedRun, train: Sequence[Recording]) -> tuple[list[Clips]
         shares[name] = (1 - rest - home_share) / len(others)
     pools, kept = [], []
     for name, share in shares.items():
-        weights = _weights([train[n] for n in numbers[name]], balanced=name == "home")
+        weights = _weights([train[n] for n in numbers[name]], at_home=name == "home")
         files = tuple(cache.file(train[n].track()) for n in numbers[name])
         count = max(1, round(plan.clips * share))
         pools.append(Pool(name, files, tuple(numbers[name]), weights, count))
@@ -163,17 +163,22 @@ def _pools(plan: PretrainedRun, train: Sequence[Recording]) -> tuple[list[Clips]
     return made, kept
 
 
-def _weights(recordings: Sequence[Recording], balanced: bool) -> tuple[float, ...]:
-    """How often each recording is drawn: each track alike; a collection of n tracks, or
-    (if balanced) a label of n tracks, by the square root of n."""
+def _weights(recordings: Sequence[Recording], at_home: bool) -> tuple[float, ...]:
+    """How often each recording is drawn: each track alike, but labels at home evenly,
+    and elsewhere a label or a collection of n tracks by the square root of n."""
+    one_of_each = {(r.data, r.name): r for r in recordings}.values()
     excerpts = Counter((r.data, r.name) for r in recordings)
+    of_label = Counter(r.label for r in one_of_each)
+    of_source = Counter((r.data, r.source) for r in one_of_each)
 
-    def kind(recording: Recording) -> str:
-        return recording.label if balanced else f"{recording.data}/{recording.source}"
+    def weight(recording: Recording) -> float:
+        label = of_label[recording.label]
+        if at_home:
+            return 1.0 / label
+        share = label**-0.5 if recording.label else 1.0
+        return float(share * of_source[recording.data, recording.source] ** -0.5)
 
-    one_of_each = {(r.data, r.name): r for r in recordings}
-    tracks = Counter(kind(r) for r in one_of_each.values())
-    return tuple(1.0 / excerpts[r.data, r.name] / tracks[kind(r)] ** 0.5 for r in recordings)
+    return tuple(weight(r) / excerpts[r.data, r.name] for r in recordings)
 
 
 def _valid(plan: PretrainedRun, labels: Sequence[str]) -> tuple[ValidWindows, list[str]]:
