@@ -51,7 +51,7 @@ Outputs = list[dict[str, Float32]]
 
 def fitted(x: Float32, label: npt.NDArray[np.int64], weight: Float32) -> Pipeline:
     """A head on standardised inputs, of which it reads 256 principal components."""
-    before = make_pipeline(StandardScaler(), PCA(256, random_state=0)).fit(x)
+    before = make_pipeline(StandardScaler(), PCA(min(256, x.shape[1]), random_state=0)).fit(x)
     # The penalty is for inputs whose first component has unit variance.
     penalty = REGULARISATION / float(before[-1].explained_variance_[0])
     head = LogisticRegression(C=penalty, max_iter=300)

@@ -30,7 +30,7 @@ def test_demo_prints_a_line_a_window_and_a_verdict(cli, demo_clip) -> None:
 def test_info_prints_what_the_bundle_says(cli) -> None:
     text = cli("info")
     assert text.returncode == 0
-    for word in ("labels", "22050", "int8", "accuracy", "sha256"):
+    for word in ("labels", "sample_rate", "int8", "accuracy", "sha256"):
         assert word in text.stdout
     described = json.loads(cli("info", "gtzan-two-block.float32", "--json").stdout)
     assert described["quantisation"]["input"] == {"dtype": "float32"}

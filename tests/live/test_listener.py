@@ -18,12 +18,12 @@ from genre_edge.health import SourceHealth
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
 from genre_edge.records import GapRecord, LiveRecord, StateRecord
-from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
+from genre_edge.settings.tables import EngineConfig, ListenConfig
 
 from tests.conftest import ROOT, noise
 from tests.helpers.blocks import BlockSource, cut
 
-RATE = 22050
+MODEL, RATE = "gtzan-two-block.int8", 22050
 
 
 def stream(samples: np.ndarray, position: int = 0, utc: float | None = None) -> list[AudioBlock]:
@@ -35,7 +35,7 @@ def heard(
 ) -> tuple[list, SourceHealth]:
     records: list = []
     health = SourceHealth()
-    engine = Engine(EngineConfig(DEFAULT_MODEL, hop))
+    engine = Engine(EngineConfig(MODEL, hop))
     Listener(engine, ListenConfig(**config), records.append, health).run(BlockSource(blocks, RATE))
     return records, health
 
@@ -47,7 +47,7 @@ def windows_in(records: list) -> list[LiveRecord]:
 def test_windows_are_those_of_classify(cli, demo_clip) -> None:
     samples = read_mono(demo_clip, RATE)
     records, _ = heard(stream(samples))
-    expected = list(Engine(EngineConfig(DEFAULT_MODEL)).classify(ArraySource(samples, RATE)))
+    expected = list(Engine(EngineConfig(MODEL)).classify(ArraySource(samples, RATE)))
     assert [w.scores for w in windows_in(records)] == [w.scores for w in expected[:-1]]
 
 
@@ -108,7 +108,7 @@ def test_after_a_silence_the_label_begins_anew(demo_clip) -> None:
 
 def test_the_models_card_says_what_is_uncertain() -> None:
     def label(uncertain_below: float) -> str:
-        engine = Engine(EngineConfig(DEFAULT_MODEL))
+        engine = Engine(EngineConfig(MODEL))
         info = replace(engine.bundle.info, metrics={"valid": {"uncertain_below": uncertain_below}})
         engine.bundle = replace(engine.bundle, info=info)
         records: list = []
@@ -122,7 +122,7 @@ def test_the_models_card_says_what_is_uncertain() -> None:
 
 def test_amplification_is_no_clipping() -> None:
     records: list = []
-    engine = Engine(EngineConfig(DEFAULT_MODEL))
+    engine = Engine(EngineConfig(MODEL))
     source = BlockSource(stream(20 * noise(3.0)), RATE)
     Listener(engine, ListenConfig(), records.append, SourceHealth(), gain=100.0).run(source)
     assert windows_in(records)[0].state == "listening"
@@ -177,7 +177,7 @@ def test_what_is_shown_is_smoothed_and_what_was_heard_is_raw() -> None:
 DAY = """
 import re, sys
 import numpy as np
-from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
+from genre_edge.settings.tables import EngineConfig, ListenConfig
 from genre_edge.health import SourceHealth
 from genre_edge.live.listener import Listener
 from genre_edge.model.engine import Engine
@@ -197,7 +197,7 @@ def day():
         yield AudioBlock(minute, at, Arrival(0.0, 1.7e9 + (at + len(minute)) / 22050))
 
 health = SourceHealth()
-engine = Engine(EngineConfig(DEFAULT_MODEL))
+engine = Engine(EngineConfig("gtzan-two-block.int8"))
 Listener(engine, ListenConfig(), lambda record: None, health).run(BlockSource(day(), 22050))
 print(health.windows)
 """

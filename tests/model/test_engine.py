@@ -15,7 +15,8 @@ from tests.conftest import noise
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return Engine(EngineConfig())
+    """Of a model that takes 22 050 Hz."""
+    return Engine(EngineConfig("gtzan-two-block.int8"))
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 44100])
