@@ -12,7 +12,10 @@ from genre_edge.commands.common import flags_of
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("classify {clip} --model gtzan-two-block.int8 --hop 0.015", "--hop 0.015: must be at least one frame (0.023 s)"),
+        (
+            "classify {clip} --model gtzan-two-block.int8 --hop 0.015",
+            "--hop 0.015: must be at least one frame (0.023 s)",
+        ),
         ("classify {clip} --threads 0", "--threads 0: must be"),
         ("history --since yesterday", "--since yesterday: must be a number and m, h, d or w"),
     ],

@@ -9,8 +9,9 @@ from genre_edge_convert.pack.card import card
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    bundles = {kind: read_bundle(find_model(f"gtzan-two-block.{kind}")) for kind in ("float32", "int8")}
-    return card("gtzan-two-block", bundles, {"float32": 438_000, "int8": 132_000})
+    name = "gtzan-two-block"
+    bundles = {kind: read_bundle(find_model(f"{name}.{kind}")) for kind in ("float32", "int8")}
+    return card(name, bundles, {"float32": 438_000, "int8": 132_000})
 
 
 def test_each_bundle_has_a_row_with_intervals(text: str) -> None:
