@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from genre_edge.errors import ModelError, UsageError
+from genre_edge.judge.tracks import load_tracks
 from genre_edge.model.bundle import read_bundle
 from genre_edge.model.frontend import LogMel
 from genre_edge_convert import cli as convert
@@ -17,6 +19,7 @@ from genre_edge_train.augment.audio import AugmentSpec
 from genre_edge_train.data.recordings import (
     FOLDS,
     Recording,
+    in_folds,
     labels_of,
     load_recordings,
     load_unlabelled,
@@ -33,6 +36,8 @@ from genre_edge_train.pretrained.variants import (
     make_clips,
 )
 from genre_edge_train.pretrained.yamnet import CHANNELS, FRONTEND, own_embedding, read_start
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.conftest import ROOT, noise
 
@@ -135,6 +140,43 @@ def test_a_csv_gives_labels_sides_sources_and_groups(tmp_path) -> None:
     assert found[0].fold == found[3].fold, "one group is on one side"
     assert labels_of(found) == ["jazz", "rock"]
     assert {r.label for r in load_unlabelled(table)} == {""}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9)), min_size=12, max_size=60),
+    st.integers(2, 4),
+)
+def test_folds_divide_a_data_set_and_keep_collections_together(rows, folds: int) -> None:
+    recordings = [
+        Recording(Path(f"{n}.wav"), str(n), label, "train", "d", str(source), str(n), 0)
+        for n, (label, source) in enumerate(rows)
+    ]
+    kept = []
+    for number in range(folds):
+        found = in_folds(recordings, folds, number)
+        valid = {r.source for r in found if r.side == "valid"}
+        assert not valid & {r.source for r in found if r.side == "train"}
+        kept += [r.name for r in found if r.side == "valid"]
+    assert sorted(kept) == sorted(r.name for r in recordings)
+
+
+def test_folds_of_gtzan_cut_every_label_into_stretches(gtzan) -> None:
+    folds = [in_folds(load_recordings(gtzan), 4, number) for number in range(4)]
+    kept = [sorted(r.name for r in fold if r.side == "valid") for fold in folds]
+    assert sum(map(len, kept)) == 659
+    assert {"hiphop.00076", "hiphop.00078"} <= set(kept[3]) | set(kept[2])
+    assert all(len({name.split(".")[0] for name in names}) == 10 for names in kept)
+
+
+def test_the_filtered_sides_are_the_tables_and_its_test_side_is_judged(gtzan) -> None:
+    found = load_recordings(gtzan, filtered=True)
+    by_table = {track.name: track.filtered for track in load_tracks(gtzan)}
+    assert {(by_table[r.name], r.side) for r in found} == {
+        ("train", "train"),
+        ("test", "valid"),
+        ("valid", "left out"),
+    }
 
 
 def test_repeats_in_gtzan_share_a_group_and_a_fold(gtzan) -> None:
@@ -395,7 +437,11 @@ def test_from_folders_to_a_bundle(music, capsys) -> None:
         *("--teacher", str(TOMLS / "yamnet.toml"), "--teacher-models", str(TEACHERS)),
     )
     assert status == 0
-    assert "step 30 of 30" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "step 30 of 30" in printed
+    assert "| music | as recorded | 100.0%" in printed
+    figures = json.loads((music / "run" / "data_sets.json").read_text())
+    assert [one["condition"] for one in figures] == ["as recorded", "in rooms"]
     metrics = json.loads((music / "run" / "metrics.json").read_text())
     assert metrics["tracks"]["accuracy"] == 1.0, metrics
     assert (music / "run" / "history.png").stat().st_size > 1000
@@ -454,6 +500,13 @@ def test_a_run_with_other_options_needs_another_folder(music, capsys) -> None:
     assert "--steps was 7, is 10" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("part", ["5/4", "0/4", "1/1", "half"])
+def test_a_fold_that_is_none_is_refused(tmp_path, capsys, part: str) -> None:
+    with pytest.raises(SystemExit):
+        train.main(["fit", "--data", str(tmp_path), "-o", str(tmp_path / "o"), "--fold", part])
+    assert f"--fold: {part}: must be like 1/4" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -461,6 +514,7 @@ def test_a_run_with_other_options_needs_another_folder(music, capsys) -> None:
         (["--unlabelled", "."], "--unlabelled: needs a --teacher"),
         (["--steps", "0"], "--steps 0"),
         (["--home", "2"], "--home 2.0"),
+        (["--fold", "1/4", "--protocol", "filtered"], "--fold makes its own sides"),
     ],
 )
 def test_impossible_options_are_refused_by_name(tmp_path, capsys, options, named) -> None:

@@ -33,8 +33,9 @@ at home: its labels mean what the network is for, and most of each batch is from
 teachers: a TOML file each; train/teachers/ has two. docs/training.md says what the keys mean and
 where the networks are from.
 
-writes to --output: model.keras and model.json for genre-convert, metrics.json, card.md,
-network.txt, history.png, confusion.png, calibration.png, history.jsonl.
+writes to --output: model.keras and model.json for genre-convert, metrics.json, data_sets.json (the
+figures of each data set), card.md, network.txt, history.png, confusion.png, calibration.png,
+history.jsonl.
 A run that was stopped goes on where it was when it is started again with the same options.
 """
 
@@ -104,8 +105,29 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="processes that prepare clips (default: all cores)",
     )
+    top.add_argument(
+        "--protocol",
+        choices=("csv", "filtered"),
+        default="csv",
+        help="which tracks of the first data set are kept apart: csv: as its table says; filtered: "
+        "as the table's column filtered says (no artist on two sides) (default: %(default)s)",
+    )
+    top.add_argument(
+        "--fold",
+        type=fold,
+        metavar="K/N",
+        help="cross-validation: keep the Kth of N parts of every data set apart",
+    )
     _add_fit_options(top)
     return top
+
+
+def fold(text: str) -> tuple[int, int]:
+    """ "2/4" as (2, 4): part 2 of 4, counted from 1."""
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count) >= 2):
+        raise argparse.ArgumentTypeError(f"{text}: must be like 1/4 (the first of four parts)")
+    return int(number), int(count)
 
 
 def _add_fit_options(top: argparse.ArgumentParser) -> None:
@@ -144,19 +166,28 @@ def run(args: argparse.Namespace) -> int:
     with quiet_stderr():  # TensorFlow greets at length
         from ..augment.audio import AugmentSpec
         from ..augment.tomlfile import load_augment
-        from ..data.recordings import load_recordings, load_unlabelled
+        from ..data.recordings import in_folds, load_recordings, load_unlabelled
         from ..pretrained.batches import FitSpec
         from ..pretrained.teachers import load_teacher
         from ..pretrained.variants import VariantSpec
+        from ..results.data_sets import data_sets_table
         from ..results.run_folder import headline
         from ..runs.pretrained import PretrainedRun
         from ..runs.pretrained import run as run_all
 
+    filtered = args.protocol == "filtered"
+    recordings = [
+        r for data in args.data for r in load_recordings(data, filtered and data == args.data[0])
+    ]
+    protocol = args.protocol
+    if args.fold is not None:
+        number, count = args.fold
+        recordings = in_folds(recordings, count, number - 1)
+        protocol = f"fold {number} of {count}"
     ready_folder(args.output)
     keep_options(args, args.output)
     plan = PretrainedRun(
-        tuple(r for data in args.data for r in load_recordings(data))
-        + tuple(r for data in args.unlabelled for r in load_unlabelled(data)),
+        tuple(recordings) + tuple(r for data in args.unlabelled for r in load_unlabelled(data)),
         args.start,
         args.cut,
         tuple(load_teacher(path, args.teacher_models) for path in args.teacher),
@@ -179,13 +210,18 @@ def run(args: argparse.Namespace) -> int:
         args.output,
         args.cache,
         args.jobs,
+        protocol,
     )
-    print(headline(run_all(plan)))
+    metrics, found = run_all(plan)
+    names = {str(data): data.stem for data in args.data}
+    print(f"\n{data_sets_table(found, names)}\n\n{headline(metrics)}")
     print(f"results in {args.output}")
     return 0
 
 
 def _check(args: argparse.Namespace) -> None:
+    if args.fold is not None and args.protocol != "csv":
+        raise UsageError("--fold makes its own sides: leave --protocol out")
     for name in ("steps", "batch", "clips", "jobs"):
         if getattr(args, name) < 1:
             raise UsageError(f"--{name} {getattr(args, name)}: must be at least 1")

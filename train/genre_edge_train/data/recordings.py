@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from genre_edge.judge.tracks import Track, load_tracks
 from genre_edge.text_files import read_columns, read_table
 
 from .gtzan import REPEATS
-from .splits import folds_of
+from .splits import by_protocol, folds_of
 
 FOLDS = 4
 """Parts that the heads of a teacher are cross-fitted in."""
@@ -50,8 +50,12 @@ class Recording:
         return Track(self.name, self.label, self.path, self.side)
 
 
-def load_recordings(data: Path) -> list[Recording]:
+def load_recordings(data: Path, filtered: bool = False) -> list[Recording]:
     """All recordings of a data set. UsageError if there are none.
+
+    With `filtered`, the sides are those of the column of that name: what it calls test
+    is kept for validation, what it calls valid takes part in nothing, and tracks that
+    it drops are left out.
 
     A CSV has the columns file and track, and may have genre (empty: unlabelled), split
     or use (the side), source and group. Everything else is read as
@@ -60,6 +64,10 @@ def load_recordings(data: Path) -> list[Recording]:
     if has_sources(data):
         return _from_table(data if data.suffix == ".csv" else data / "tracks.csv")
     tracks = load_tracks(data)
+    if filtered:
+        side = {"train": "train", "test": "valid", "valid": "left out"}
+        divided = by_protocol(tracks, "filtered", seed=0)
+        tracks = [replace(track, split=side[track.split]) for track in divided]
     fewest = min(Counter(track.genre for track in tracks).values())
     # With fewer tracks of a label than folds, some heads do without it.
     fold = folds_of(tracks, FOLDS) if fewest >= FOLDS else np.arange(len(tracks)) % FOLDS
@@ -76,6 +84,34 @@ def load_recordings(data: Path) -> list[Recording]:
             int(f),
         )
         for track, f in zip(tracks, fold, strict=True)
+    ]
+
+
+def in_folds(recordings: Sequence[Recording], folds: int, number: int) -> list[Recording]:
+    """Other sides for a cross-validation: part `number` (from 0) of every data set is
+    kept for validation, everything else is learnt from.
+
+    Collections stay together where they are known. Elsewhere a label's tracks are cut
+    into stretches of neighbours, which are often by one artist.
+
+    Raises
+    ------
+    UsageError
+        A label of a data set without collections has fewer tracks than folds.
+    """
+    part: dict[tuple[str, str], int] = {}
+    for data in dict.fromkeys(r.data for r in recordings):
+        inside = [r for r in recordings if r.data == data]
+        sources = sorted({r.source for r in inside if r.source})
+        order = {source: at % folds for at, source in enumerate(sources)}
+        alone = [r.track() for r in inside if not r.source]
+        for recording in inside:
+            if recording.source:
+                part[data, recording.name] = order[recording.source]
+        for track, fold in zip(alone, folds_of(alone, folds), strict=True):
+            part[data, track.name] = int(fold)
+    return [
+        replace(r, side="valid" if part[r.data, r.name] == number else "train") for r in recordings
     ]
 
 

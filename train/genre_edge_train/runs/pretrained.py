@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 from genre_edge.errors import UsageError
+from genre_edge.files import write_atomically
 from genre_edge.judge.evaluation import evaluate
 from genre_edge.judge.predictions import Predictions
 from genre_edge.version import __version__
@@ -29,6 +30,7 @@ from ..pretrained.soft_labels import Windows, components, heads_of, soft_labels
 from ..pretrained.teachers import TeacherOutputs, TeacherSpec, listen_all
 from ..pretrained.variants import NO_MUSIC, Clips, Pool, VariantSpec, make_clips
 from ..pretrained.yamnet import FRONTEND, LICENCE
+from ..results.data_sets import OnDataSet, on_data_set
 from ..results.run_folder import Curves, HeldOut, write_results, write_tracks
 from .with_teacher import ValidWindows, valid_windows
 
@@ -60,11 +62,19 @@ class PretrainedRun:
     """Decoded audio, teachers' outputs and clips."""
     jobs: int = 1
     """Processes that make them."""
+    protocol: str = "csv"
+    """How the recordings got their sides; for people."""
 
 
-def run(plan: PretrainedRun) -> dict[str, Any]:
-    """Make what is missing, train, write the results (see `write_results`); returns the
-    metrics, which are on the valid tracks of all data sets."""
+def run(plan: PretrainedRun) -> tuple[dict[str, Any], list[OnDataSet]]:
+    """Make what is missing, train, write the results (see `write_results`).
+
+    Returns
+    -------
+    tuple
+        The metrics, on the valid tracks of all data sets together, and the figures of
+        each data set, as recorded and in rooms.
+    """
     labels = labels_of(plan.recordings)
     if len(labels) < 2:
         raise UsageError(f"--data: found {len(labels)} label(s), need at least 2")
@@ -99,7 +109,14 @@ def run(plan: PretrainedRun) -> dict[str, Any]:
         for w in (valid.room, valid.clean)
     )
     write_tracks(plan.output, [r.track() for r in plan.recordings if r.label])
-    return write_results(
+    found = [
+        on_data_set(data, condition, _of_group(predictions, groups, data))
+        for data in dict.fromkeys(groups)
+        for condition, predictions in (("as recorded", recorded), ("in rooms", in_rooms))
+    ]
+    figures = json.dumps([one.to_dict() for one in found], indent=1)
+    write_atomically(plan.output / "data_sets.json", figures + "\n")
+    metrics = write_results(
         plan.output,
         classifier,
         {
@@ -107,10 +124,11 @@ def run(plan: PretrainedRun) -> dict[str, Any]:
             "frontend": FRONTEND.to_dict(),
             "trained_on": _made_from(plan, train, temperature),
         },
-        HeldOut(recorded, "valid", "csv"),
+        HeldOut(recorded, "valid", plan.protocol),
         _curves(plan.output / "history.jsonl"),
         in_rooms,
     )
+    return metrics, found
 
 
 def _targets(
@@ -194,6 +212,16 @@ def _valid(plan: PretrainedRun, labels: Sequence[str]) -> tuple[ValidWindows, li
     number = np.array([order.index(name) for name in names])
     merged = ValidWindows(found.clean, found.room, found.label, number[found.track])
     return merged, [data for data, _ in order]
+
+
+def _of_group(predictions: Predictions, groups: Sequence[str], data: str) -> Predictions:
+    """The predictions on the tracks of one data set."""
+    tracks = np.flatnonzero(np.array(groups) == data)
+    inside = np.isin(predictions.window_track, tracks)
+    of = np.searchsorted(tracks, predictions.window_track[inside])
+    return Predictions.of_windows(
+        predictions.labels, predictions.scores[inside], predictions.window_label[inside], of
+    )
 
 
 def _evenly(valid: ValidWindows, groups: Sequence[str]) -> npt.NDArray[np.int64]:
