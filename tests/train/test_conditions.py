@@ -14,6 +14,8 @@ from genre_edge.settings.tables import EngineConfig
 from genre_edge_train.results import conditions
 from genre_edge_train.results.conditions import CONDITIONS, evaluate_conditions, table
 
+from tests.conftest import noise
+
 MODEL = "gtzan-edge.int8"
 
 
@@ -67,3 +69,13 @@ def test_the_table_has_a_row_for_each_condition(tracks: list[Track]) -> None:
     windows = found["as recorded"].windows
     row = f"| as recorded | {windows.accuracy:.1%} of 8 | "
     assert table(found).splitlines()[2].startswith(row)
+
+
+@pytest.mark.parametrize("rate", [11_025, 16_000, 22_050, 44_100])
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_every_condition_can_be_played_at_every_models_rate(name: str, rate: int) -> None:
+    samples = noise(1.0, rate)
+    changed = CONDITIONS[name](samples, rate, np.random.default_rng(0))
+    assert changed.shape == samples.shape
+    assert changed.dtype == np.float32
+    assert np.isfinite(changed).all()

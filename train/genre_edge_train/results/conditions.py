@@ -96,7 +96,9 @@ def image_room(
 
 
 def _band(samples: Float32, rate: int, low: float, high: float, order: int = 2) -> Float32:
-    sections = scipy.signal.butter(order, [low, high], "bandpass", fs=rate, output="sos")
+    """Between two frequencies, Hz; above half the rate there is nothing to take."""
+    edges, kind = ([low, high], "bandpass") if high < rate / 2 else (low, "highpass")
+    sections = scipy.signal.butter(order, edges, kind, fs=rate, output="sos")
     return np.asarray(scipy.signal.sosfilt(sections, samples), np.float32)
 
 
