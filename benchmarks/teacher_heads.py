@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from genre_edge.arrays import Float32
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.judge.predictions import Predictions
 from genre_edge_train.data.recordings import Recording, labels_of, load_recordings
 from genre_edge_train.pretrained.soft_labels import REGULARISATION, Windows, heads_of

@@ -181,7 +181,7 @@ def test_the_example_of_a_sink_works(
     monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, module.KIND))
     kept = tmp_path / "now.txt"
     assert genre_edge.cli.main(["classify", str(demo_clip), "--label-file", str(kept)]) == 0
-    assert kept.read_text() == f"{genre_edge.load().classify_file(demo_clip).genre}\n"
+    assert kept.read_text() == f"{genre_edge.load().classify_file(demo_clip).windows[-1].genre}\n"
 
 
 OTHER_FLAGS = {"--fast", "--fix", "--group-add", "--tflite-python"}
