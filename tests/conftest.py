@@ -26,7 +26,7 @@ settings.load_profile("untimed")
 ROOT = Path(__file__).parent.parent
 GTZAN = ROOT.parent / "shared" / "data" / "gtzan"
 
-DEVICES = {"broker", "browser", "mic", "page", "server", "small"}
+DEVICES = {"broker", "browser", "mic", "page", "server", "site", "small"}
 """Fixtures that are real parts: whoever uses one is marked `devices`."""
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -30,7 +30,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAMS = ("genre-edge", "genre-train", "genre-convert")
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 SEPARATORS = {"|", "||", "&&", "&", ";", "(", ")"}
-ROOTS = ("benchmarks", "convert", "docs", "edge", "models", "script", "tests", "train")
+ROOTS = ("benchmarks", "convert", "docs", "edge", "models", "script", "site", "tests", "train")
 """Top folders; a path in the text that begins with one must exist."""
 
 
@@ -184,7 +184,7 @@ def test_the_example_of_a_sink_works(
     assert kept.read_text() == f"{genre_edge.load().classify_file(demo_clip).windows[-1].genre}\n"
 
 
-OTHER_FLAGS = {"--fast", "--fix", "--group-add", "--tflite-python"}
+OTHER_FLAGS = {"--bind", "--directory", "--fast", "--fix", "--group-add", "--tflite-python"}
 """Of scripts, benchmarks and docker."""
 
 

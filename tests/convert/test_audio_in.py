@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from genre_edge.errors import ModelError
 from genre_edge.model.bundle import find_model, read_bundle
 from genre_edge.model.flatbuffer import read_graph
@@ -166,7 +166,7 @@ def test_real_clips_get_the_labels_of_classify(name: str, gtzan: Path, cli, tmp_
 
 MEDIAPIPE = """
 import json, sys
-from genre_edge.audio.files import read_mono
+from genre_edge.audio.file_source import read_mono
 from mediapipe.tasks import python as tasks
 from mediapipe.tasks.python import audio
 from mediapipe.tasks.python.components.containers import AudioData

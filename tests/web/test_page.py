@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -18,10 +17,10 @@ import soundfile
 from tests.conftest import ROOT
 from tests.helpers.waiting import BACKSTOP_SECONDS, wait_for
 from tests.helpers.webserver import WebServer
+from tests.web.conftest import CHROMIUM
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
-CHROMIUM = shutil.which("chromium") or ""
 VENDOR = ROOT / "edge" / "genre_edge" / "web" / "vendor"
 SHOTS = ROOT / ".cache" / "screenshots"
 AXE = ROOT / ".cache" / "axe" / "axe.min.js"
@@ -30,22 +29,6 @@ BACKSTOP_MS = BACKSTOP_SECONDS * 1000
 expect.set_options(timeout=BACKSTOP_MS)
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                "--autoplay-policy=no-user-gesture-required",
-            ],
-        )
-        yield running
-        running.close()
 
 
 class Errors(list):

@@ -56,9 +56,10 @@ def read_members(name: str, content: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             _check_members(members)
-            known = [one for one in members if one.filename in (METADATA, LABELS, SIGNATURE)]
+            known = [one for one in members if one.filename in _KNOWN]
             found = {one.filename: _unpacked(archive, one) for one in known}
-        found[METADATA]
+        if AUDIO_IN not in found:
+            found[METADATA]
     except _Refused as refused:
         raise BundleError(f"{name}: is no bundle of this program's: {refused}") from None
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, struct.error):
