@@ -13,15 +13,17 @@ class SinkHealth:
     name: str
     """history, webhook HOST, ..."""
     written: int = 0
-    """Records taken without trouble."""
+    """Records delivered."""
     failures: int = 0
     """Times it failed."""
     dropped: int = 0
-    """Records lost because its queue was full or it did not finish."""
+    """Records lost, for whatever reason."""
     trouble: str = ""
     """What went wrong last."""
     trouble_time: float = 0.0
     """When, UTC s since 1970."""
+    stopped: str = ""
+    """Why its thread is not working; empty while it is."""
 
     def failed(self, trouble: str, now: float) -> None:
         """Count a failure."""
@@ -80,6 +82,11 @@ class Health:
         else of the first."""
         heard = [source for source in self.sources if not source.is_deaf]
         return (heard or self.sources)[0].state
+
+    @property
+    def stopped(self) -> str:
+        """What does not work although it should, in one line; empty if all does."""
+        return "; ".join(entry.stopped for entry in self.sinks if entry.stopped)
 
     @property
     def is_deaf(self) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
-from genre_edge.health import SinkHealth
+from genre_edge.health import Health, SinkHealth
 from genre_edge.sinks.background import BackgroundSink, Fanout
+from genre_edge.sinks.sink import StillWaiting
+from genre_edge.sinks.worker import Worker
 
 from tests.helpers.waiting import wait_for
 from tests.helpers.windows import window
@@ -83,6 +85,91 @@ def test_files_wait_for_a_slow_sink_and_lose_nothing() -> None:
     sink.close(within=60)
     assert slow.got == [window(k) for k in range(40)]
     assert health.dropped == 0
+
+
+class Scripted:
+    """A sink that does with each record what its number in `script` says: how many are
+    delivered, or an exception."""
+
+    def __init__(self, script: list, at_the_end: int | None = None) -> None:
+        self._script, self._end = iter(script), at_the_end
+
+    def write(self, record) -> int | None:
+        step = next(self._script)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    def close(self) -> int | None:
+        return self._end
+
+
+def after(script: list, at_the_end: int | None = None) -> tuple[SinkHealth, list[str]]:
+    said: list[str] = []
+    health = SinkHealth("scripted")
+    sink = BackgroundSink(Scripted(script, at_the_end), health, said.append)
+    sink.start()
+    for k in range(len(script)):
+        sink.write(window(k))
+    sink.close()
+    return health, said
+
+
+def test_only_a_delivery_is_a_success() -> None:
+    gone = StillWaiting("gone")
+    health, said = after([1, gone, 0, 0, gone, 0], at_the_end=0)
+    assert said == ["gone"], "records that needed no delivery prove nothing"
+    assert (health.written, health.failures, health.dropped) == (1, 2, 0)
+    health, said = after([gone, 0, 2, None])
+    assert said == ["gone", "scripted: works again"]
+    assert (health.written, health.failures, health.dropped) == (3, 1, 0)
+    health, said = after([gone, 0], at_the_end=1)
+    assert (health.written, said) == (1, ["gone", "scripted: works again"])
+
+
+def test_what_an_error_lost_is_counted() -> None:
+    health, _ = after([OSError("no"), 1, ValueError("no"), 0])
+    assert (health.written, health.dropped) == (1, 2)
+
+
+def test_a_thread_that_dies_is_told_shown_and_started_again(monkeypatch) -> None:
+    monkeypatch.setattr("genre_edge.sinks.worker._FIRST_PAUSE", 0.2)
+    health, said, got = SinkHealth("mortal"), [], []
+    runs = 0
+
+    def run() -> None:
+        nonlocal runs
+        runs += 1
+        if runs <= 2:
+            raise KeyError("of the program")
+        while (record := worker.take()) is not None:
+            got.append(record)
+
+    worker = Worker(run, health, said.append, wait=False)
+    worker.put(window(0))
+    worker.start()
+    wait_for(lambda: health.stopped, "its death")
+    assert Health(sinks=[health]).stopped == "mortal: stopped by KeyError: 'of the program'"
+    wait_for(lambda: got, "its work")
+    assert not health.stopped
+    worker.close(within=60)
+    assert got == [window(0)]
+    assert (health.failures, health.dropped, len(said)) == (2, 0, 2)
+    assert "it is started again" in said[0]
+
+
+def test_a_thread_that_cannot_live_stays_marked_and_its_queue_is_counted() -> None:
+    health = SinkHealth("mortal")
+
+    def run() -> None:
+        raise KeyError
+
+    worker = Worker(run, health, lambda line: None, wait=False)
+    worker.start()
+    worker.put(window(0))
+    worker.close(within=60)
+    assert health.stopped
+    assert health.dropped == 1
 
 
 def test_trouble_is_told_once_and_its_end_too() -> None:

@@ -363,6 +363,137 @@ def test_what_waits_through_a_restart_stays_first(tmp_path) -> None:
     spool.close()
 
 
+def damaged_spool(folder: Path, count: int = 2000) -> Path:
+    """A spool whose middle was overwritten."""
+    spool = Spool(folder / "spool", 10**7)
+    spool.park()
+    for k in range(count):
+        spool.put("t", f"{k:050d}".encode())
+    spool.close()
+    with (folder / "spool").open("r+b") as file:
+        file.seek(5 * 4096)
+        file.write(b"\xff" * 3 * 4096)
+    return folder / "spool"
+
+
+def test_a_damaged_spool_is_set_aside_told_and_counted(tmp_path) -> None:
+    path = damaged_spool(tmp_path)
+    spool = Spool(path, 10**7)
+    kept = spool.after(0, 5000)
+    assert len(kept) + spool.lost == 2000, "each is kept or counted"
+    assert 0 < spool.lost < 400
+    assert [m.seq for m in kept] == sorted({m.seq for m in kept})
+    assert f"{len(kept)} waiting windows were kept, {spool.lost} are lost" in spool.damage
+    (aside,) = tmp_path.glob("spool.corrupt-*")
+    assert aside.name in spool.damage
+    spool.put("t", b"later")
+    assert spool.after(kept[-1].seq, 9)[0].payload == b"later"
+    spool.close()
+
+
+def test_a_spool_damaged_while_in_use_is_noticed(tmp_path) -> None:
+    spool = Spool(tmp_path / "spool", 10**7)
+    spool.park()
+    for k in range(2000):
+        spool.put("t", f"{k:050d}".encode())
+    spool._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spool._file.execute("PRAGMA cache_size=1")
+    with (tmp_path / "spool").open("r+b") as file:
+        file.seek(5 * 4096)
+        file.write(b"\xff" * 3 * 4096)
+    seen = spool.after(0, 5000)
+    left = spool.after(0, 5000)
+    assert not seen
+    assert 1000 < len(left) < 2000
+    assert len(left) + spool.lost == 2000
+    assert "damaged" in spool.damage
+    spool.close()
+
+
+def test_classify_tells_of_a_damaged_spool(demo_clip, tmp_path, cli) -> None:
+    path = damaged_spool(tmp_path)
+    done = cli("classify", demo_clip, "--mqtt", f"mqtt://127.0.0.1:{free_port()},spool={path}")
+    assert done.returncode == 1
+    assert "was damaged" in done.stderr
+    assert "records dropped" in done.stderr
+    assert left_in(path) > 1000 + 4 - 1
+
+
+def test_a_record_that_cannot_be_sent_does_not_stop_those_behind_it(broker, publish) -> None:
+    witness = Subscriber(broker.port)
+    publisher = publish()
+    broken = live(1)
+    object.__setattr__(broken, "scores", {"jazz": object()})
+    for record in (live(0), broken, live(2)):
+        publisher.sink.write(record)
+    witness.wait_for(lambda: len(witness.windows()) == 2)
+    assert [w["start"] for w in witness.windows()] == [0.0, 6.0]
+    wait_for(lambda: publisher.entry.written == 2, "both acknowledgements")
+    assert (publisher.entry.dropped, publisher.entry.failures) == (1, 1)
+    witness.close()
+
+
+def test_what_a_broker_says_ends_no_thread(tmp_path, monkeypatch) -> None:
+    """A broker accepts, then sends a message whose topic is no UTF-8, or noise."""
+    monkeypatch.setattr(mqtt, "_FIRST_PAUSE", 0.1)
+    server = socket.create_server(("127.0.0.1", 0))
+    server.settimeout(60)
+    publisher = Publisher(f"mqtt://127.0.0.1:{server.getsockname()[1]},name=shelf", tmp_path)
+    strange = [
+        b"\x30\x05\x00\x02\xff\xfe1",
+        b"\xf0\xff\xff\xff\xff\xff\x7f",
+        b"\x90\x00",
+        b"\x40\x00",
+    ]
+    accepted = []
+    for noise in strange:
+        wire = server.accept()[0]
+        wire.settimeout(60)
+        wire.recv(4096)
+        wire.sendall(b"\x20\x02\x00\x00" + noise)
+        accepted.append(wire)
+        wire.shutdown(socket.SHUT_WR)
+    server.accept()[0].close()  # it tried again after each
+    publisher.sink.write(live(0))
+    publisher.sink.close(within=1.0)
+    for wire in (*accepted, server):
+        wire.close()
+    assert not publisher.entry.stopped
+    assert not any("started again" in line for line in publisher.said)
+    assert left_in(tmp_path / "spool") == 1
+
+
+def test_files_that_are_faster_than_the_broker_lose_nothing(tmp_path) -> None:
+    """What is not acknowledged waits in memory, and the queue waits for room there."""
+    spool = Spool(tmp_path / "spool", 10**7)
+    count = 0
+    while spool.has_room:
+        assert spool.put("t", b"x") == 0
+        count += 1
+    assert sum(spool.put("t", b"x") for _ in range(1000)) == 0, "a full queue still fits"
+    assert count == 1000
+    spool.close()
+
+
+def test_a_spool_is_for_its_owner_and_its_lock_follows_no_link(tmp_path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("keep me")
+    (tmp_path / "spool.lock").symlink_to(precious)
+    spool = Spool(tmp_path / "spool", 10**6)
+    assert precious.read_text() == "keep me"
+    assert "kept in memory" in spool.trouble
+    assert spool.close() == 0
+    (tmp_path / "spool.lock").unlink()
+    (tmp_path / "spool.lock").write_text("not emptied")
+    spool = Spool(tmp_path / "spool", 10**6)
+    spool.put("t", b"1")
+    spool.park()
+    for name in ("spool", "spool-wal", "spool-shm"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600, name
+    assert (tmp_path / "spool.lock").read_text() == "not emptied"
+    spool.close()
+
+
 def test_a_spool_without_a_disk_keeps_the_newest_two_thousand(tmp_path) -> None:
     (tmp_path / "file").write_text("where a folder should be")
     spool = Spool(tmp_path / "file" / "spool", 10**6)

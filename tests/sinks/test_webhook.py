@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import re
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from genre_edge.errors import GenreEdgeError, UsageError
+from genre_edge.health import SinkHealth
 from genre_edge.records import FileRecord
+from genre_edge.sinks.sink import StillWaiting
 from genre_edge.sinks.webhook import WebhookSink, parse_webhook
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.helpers.broker import free_port
 from tests.helpers.windows import GENRES, window
@@ -23,6 +30,7 @@ class Endpoint:
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
+        self.location = ""
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -32,9 +40,16 @@ class Endpoint:
                 status = endpoint.answers.pop(0) if endpoint.answers else 204
                 try:
                     self.send_response(status)
+                    if endpoint.location:
+                        self.send_header("Location", endpoint.location)
                     self.end_headers()
                 except OSError:
                     pass  # the client gave up
+
+            def do_GET(self) -> None:
+                endpoint.requests.append((dict(self.headers), b"GET"))
+                self.send_response(200)
+                self.end_headers()
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -96,6 +111,95 @@ def test_it_is_signed_and_carries_a_token(endpoint, tmp_path) -> None:
     assert headers["X-Room"] == "kitchen"
 
 
+@pytest.mark.parametrize("secret", ["key of mine", "whsec_a2V5IG9mIG1pbmU="])
+def test_the_signature_is_that_of_standard_webhooks(endpoint, tmp_path, secret: str) -> None:
+    (tmp_path / "secret").write_text(secret)
+    endpoint.answers = [503, 204]
+    sink = WebhookSink(
+        parse_webhook(f"{endpoint.url},secret-file={tmp_path / 'secret'}"), lambda _: None
+    )
+    sink.write(window(0))
+    first, second = endpoint.requests
+    assert first[0]["Webhook-Id"] == second[0]["Webhook-Id"], "an endpoint knows it again"
+    standard = Webhook(base64.b64encode(b"key of mine").decode())
+    for headers, body in endpoint.requests:
+        assert (
+            standard.verify(body, {k.lower(): v for k, v in headers.items()}) == window(0).to_json()
+        )
+    with pytest.raises(WebhookVerificationError):
+        standard.verify(body + b" ", {k.lower(): v for k, v in headers.items()})
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(endpoint, tmp_path, status: int) -> None:
+    other = Endpoint()
+    (tmp_path / "token").write_text("abc")
+    endpoint.answers, endpoint.location = [status], f"{other.url}/new?key=1"
+    sink = WebhookSink(parse_webhook(f"{endpoint.url},token-file={tmp_path / 'token'}"))
+    with pytest.raises(GenreEdgeError) as error:
+        sink.write(window(0))
+    other.close()
+    assert not other.requests, "neither the record nor the token went there"
+    assert f"HTTP {status}: the address is now {other.url}/new?***" in str(error.value)
+
+
+def test_a_label_that_could_not_be_delivered_is_delivered_later(endpoint) -> None:
+    now, health = [0.0], SinkHealth("webhook")
+    config = parse_webhook(f"{endpoint.url},retries=0")
+    sink = WebhookSink(config, lambda _: None, health, lambda: now[0])
+    assert sink.write(window(0)) == 1
+    endpoint.answers = [503, 503]
+    with pytest.raises(StillWaiting):
+        sink.write(window(1, "rock"))
+    assert sink.write(window(2, "rock")) == 0, "not yet time to try again"
+    now[0] += 31
+    with pytest.raises(StillWaiting):
+        sink.write(window(3, "rock"))
+    now[0] += 31
+    assert sink.write(window(4, "rock")) == 0, "pauses grow"
+    now[0] += 31
+    assert sink.write(window(5, "rock")) == 1
+    assert endpoint.bodies()[-1] == window(1, "rock").to_json(), "when the label changed"
+    assert sink.write(window(6, "rock")) == 0
+    assert health.dropped == 0
+
+
+def test_a_newer_label_replaces_one_that_waits_and_that_is_counted(endpoint) -> None:
+    health = SinkHealth("webhook")
+    sink = WebhookSink(parse_webhook(f"{endpoint.url},retries=0"), lambda _: None, health)
+    endpoint.answers = [503]
+    with pytest.raises(StillWaiting):
+        sink.write(window(0, "rock"))
+    assert sink.write(window(1, "jazz")) == 1
+    assert health.dropped == 1
+    endpoint.answers = [503, 204]
+    with pytest.raises(StillWaiting):
+        sink.write(window(2, "rock"))
+    assert sink.close() == 1, "one more attempt at the end"
+
+
+def test_the_whole_exchange_has_a_deadline() -> None:
+    """A server that sends a byte now and then holds nobody up."""
+    server = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def drip() -> None:
+        wire = server.accept()[0]
+        with contextlib.suppress(OSError):
+            while not ended.wait(0.05):
+                wire.sendall(b"x")
+        wire.close()
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+    with pytest.raises(GenreEdgeError, match=r"no answer within 0\.5 s"):
+        WebhookSink(parse_webhook(f"{url},timeout=0.5,retries=0")).write(window(0))
+    ended.set()
+    thread.join()
+    server.close()
+
+
 def test_a_template_makes_the_body(endpoint) -> None:
     WebhookSink(
         parse_webhook(endpoint.url + ",template=now: {label}, {confidence:.0%} in {file}")
@@ -151,6 +255,7 @@ def test_a_host_that_is_not_there_is_named() -> None:
         ("http://", "name a host"),
         ("http://x,every=hour", "must be change or window"),
         ("http://x,timeout=0", "must be "),
+        ("http://x,timeout=inf", "must be between"),
         ("http://x,retries=some", "must be a whole number"),
         ("http://x,token-file=/nowhere", "No such file"),
         ("http://x,colour=red", "is none of every="),
@@ -174,5 +279,7 @@ def test_classify_posts_and_reports_what_it_could_not(demo_clip, endpoint, cli) 
     endpoint.answers = [404] * 50
     done = cli("classify", demo_clip, "--webhook", endpoint.url)
     assert done.returncode == 1
+    assert "works again" not in done.stderr, "nothing was delivered"
+    assert re.search(r"[1-9] records dropped", done.stderr)
     assert "HTTP 404" in done.stderr
     assert done.stdout, "the terminal has its lines all the same"

@@ -43,8 +43,8 @@ examples:
 If the device is missing or lost, the program waits for it. Settings without a flag come from the
 environment and the configuration file (genre-edge config).
 
-exit status: 0 after Ctrl-C, SIGTERM, --duration or --windows, 1 when listening is impossible,
-2 wrong usage
+exit status: 0 after Ctrl-C, SIGTERM, --duration or --windows, 1 when listening is impossible or
+a place that records go to had stopped to work, 2 wrong usage
 """
 
 _SHORTEST_HOP, _LONGEST_HOP = 0.25, 3.0
@@ -149,8 +149,7 @@ def run(args: argparse.Namespace) -> int:
         loader(args), lambda _: _Screen(args.format), complain, Notifier(), args.verbose
     )
     run_until_stopped(program)
-    report_losses(program.health)
-    return 0
+    return report_losses(program.health)
 
 
 def run_until_stopped(program: ListeningProgram, reloads: bool = False) -> None:
@@ -163,14 +162,16 @@ def run_until_stopped(program: ListeningProgram, reloads: bool = False) -> None:
         program.run()
 
 
-def report_losses(health: Health) -> None:
-    """Print a line about audio that was dropped, and one for each sink that failed."""
+def report_losses(health: Health) -> int:
+    """Print a line about audio that was dropped, and one for each sink that failed.
+    Returns the exit status: 1 if a sink had stopped to work."""
     if health.dropped_seconds or health.overflows:
         complain(
             f"{health.dropped_seconds:.1f} s of audio dropped, {health.overflows} overflows of "
             "the driver"
         )
     report_sinks(health)
+    return 1 if health.stopped else 0
 
 
 class StateSink:

@@ -67,8 +67,7 @@ def _listen_and_serve(args: argparse.Namespace, load: Any) -> int:
 
     program = ListeningProgram(load, lambda _: StateSink(), complain, Notifier(), args.verbose)
     run_until_stopped(program)
-    report_losses(program.health)
-    return 0
+    return report_losses(program.health)
 
 
 def _enabled(settings: Settings) -> Settings:

@@ -61,7 +61,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     alive = what.add_parser(
         "alive",
         help="exit with status 0 if the service is alive",
-        description="Exit with status 0 if the last heartbeat is recent, else 1 (a health check).",
+        description="Exit with status 0 if the last heartbeat is recent and every part works, "
+        "else 1 (a health check).",
     )
     alive.set_defaults(run=_alive)
     running = what.add_parser(
@@ -89,7 +90,7 @@ def _run(args: argparse.Namespace) -> int:
     )
     run_until_stopped(program, reloads=True)
     log.say("stopped", NOTICE)
-    return 0
+    return 1 if program.health.stopped else 0
 
 
 def _install(args: argparse.Namespace) -> int:
@@ -159,11 +160,12 @@ def _alive(args: argparse.Namespace) -> int:
         raise UsageError("RUNTIME_DIRECTORY is not set: the service leaves its heartbeat there")
     try:
         age = time.time() - path.stat().st_mtime
+        trouble = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         complain("no heartbeat yet")
         return 1
-    print(f"last heartbeat {age:.0f} s ago")
-    return 0 if age <= WATCHDOG_SECONDS else 1
+    print(f"last heartbeat {age:.0f} s ago" + (f"; {trouble}" if trouble else ""))
+    return 1 if trouble or age > WATCHDOG_SECONDS else 0
 
 
 def _paths(args: argparse.Namespace) -> tuple[Path, Path]:

@@ -25,6 +25,7 @@ from .probes import (
     recorded,
     sound_cards,
 )
+from .systemd_notify import SERVICE_HEARTBEAT, heartbeat_file
 
 if TYPE_CHECKING:
     from ..arrays import Float32
@@ -257,6 +258,20 @@ def clock_finding(now: float, is_synchronised: bool | None) -> Finding:
     return Finding("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S %Z", local))
 
 
+def check_service(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """What a service that runs says of itself."""
+    path = heartbeat_file() or SERVICE_HEARTBEAT
+    try:
+        trouble = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return  # none runs here, or it is not ours to see
+    if trouble:
+        remedy = "journalctl -u genre-edge has more; sudo systemctl restart genre-edge"
+        yield Finding("service", "fail", trouble, remedy)
+    else:
+        yield Finding("service", "ok", "every part of it works")
+
+
 CHECKS: tuple[Check, ...] = (
     check_python,
     check_model,
@@ -267,5 +282,6 @@ CHECKS: tuple[Check, ...] = (
     check_sources,
     check_disk,
     check_clock,
+    check_service,
 )
 """In the order in which they are shown."""

@@ -179,7 +179,7 @@ class ListeningProgram:
             self._notifier.ready(self.health.state)
         if all(self._moved):  # one that hangs is noticed, however well the others work
             self._moved = [False] * len(self._pipelines)
-            self._notifier.heartbeat()
+            self._notifier.heartbeat(self.health.stopped)
         if self.reload.is_set():
             self.reload.clear()
             self._notifier.reloading()

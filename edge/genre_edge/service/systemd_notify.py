@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+SERVICE_HEARTBEAT = Path("/run/genre-edge/genre-edge.alive")
+"""The heartbeat of the service that systemd runs for the whole system."""
 _HEARTBEAT_SECONDS = 1.0
 """Shortest time between two heartbeats that are sent."""
 _START_EXTENSION_SECONDS = 60.0
@@ -56,16 +58,22 @@ class Notifier:
         self._clock = clock
         self._is_ready = False
         self._next_heartbeat = 0.0
+        self._trouble = ""
 
     def ready(self, status: str) -> None:
         """Say that the service works, with one line for `systemctl status`."""
         self._is_ready = True
         self._send(f"READY=1\nSTATUS={status}")
 
-    def heartbeat(self) -> None:
+    def heartbeat(self, trouble: str = "") -> None:
         """Say that the service still runs; call it as often as you like.
 
         It feeds the watchdog. Before `ready` it asks for more time to start instead.
+
+        Parameters
+        ----------
+        trouble
+            What does not work although it should, in one line. The file holds it.
         """
         now = self._clock()
         if now < self._next_heartbeat:
@@ -73,7 +81,10 @@ class Notifier:
         self._next_heartbeat = now + _HEARTBEAT_SECONDS
         if self._file is not None:
             with suppress(OSError):
+                if trouble != self._trouble:
+                    self._file.write_text(trouble, encoding="utf-8", errors="replace")
                 self._file.touch()
+            self._trouble = trouble
         if self._is_ready:
             self._send("WATCHDOG=1")
         else:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .sink import CLOSE_SECONDS, Sink
+from .sink import CLOSE_SECONDS, Sink, StillWaiting
 from .worker import QUEUE_LENGTH, Worker
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ class BackgroundSink:
 
     `write` never raises. For live audio it never blocks either: when the queue is full
     the oldest record is dropped and counted. With `wait`, for files, it blocks instead.
-    An error of the inner sink is kept in its health, and the next record is tried
-    again.
+    An error of the inner sink is kept in its health, and the next record is tried.
+    What counts as delivered, and as its end of trouble, is what the inner sink says it
+    has delivered.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class BackgroundSink:
         """
         self._inner, self._entry, self._report = inner, entry, report
         self._failing = False
-        self._worker = Worker(self._run, entry, wait, most)
+        self._worker = Worker(self._run, entry, report, wait, most)
 
     def start(self) -> None:
         """Start the thread."""
@@ -66,23 +67,34 @@ class BackgroundSink:
 
     def _run(self) -> None:
         while (record := self._worker.take()) is not None:
-            if self._succeeds(self._inner.write, record):
-                self._entry.written += 1
-        self._succeeds(self._inner.close)
-
-    def _succeeds(self, step: Callable[..., None], *arguments: Record) -> bool:
+            self._write(record)
         try:
-            step(*arguments)
+            self._delivered(self._inner.close() or 0)
+        except Exception as error:  # as in _write
+            self._failed(error)
+
+    def _write(self, record: Record) -> None:
+        try:
+            delivered = self._inner.write(record)
+            self._delivered(1 if delivered is None else delivered)
+        except StillWaiting as error:
+            self._failed(error)
         except Exception as error:  # an error in one sink must not stop the others
-            self._entry.failed(str(error) or type(error).__name__, time.time())
-            if not self._failing:
-                self._report(self._entry.trouble)
-            self._failing = True
-            return False
-        if self._failing:
+            self._entry.dropped += 1
+            self._failed(error)
+
+    def _delivered(self, count: int) -> None:
+        """Count what was delivered. Only that is a sign that trouble is over."""
+        self._entry.written += count
+        if count and self._failing:
+            self._failing = False
             self._report(f"{self._entry.name}: works again")
-        self._failing = False
-        return True
+
+    def _failed(self, error: Exception) -> None:
+        self._entry.failed(str(error) or type(error).__name__, time.time())
+        if not self._failing:
+            self._failing = True
+            self._report(self._entry.trouble)
 
 
 class Fanout:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +11,19 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-def open_database(path: Path, schema: str) -> sqlite3.Connection:
+def _nobody_asks(path: Path) -> None:
+    """Nobody wants to know which file was set aside."""
+
+
+def open_database(
+    path: Path, schema: str, set_aside: Callable[[Path], None] = _nobody_asks
+) -> sqlite3.Connection:
     """Open a database or make it; one that is corrupt is set aside and begun anew.
 
     It is in WAL mode with synchronous=NORMAL: a power cut costs the last commits at
     most, never the file. A corrupt file is renamed to "NAME.corrupt-TIME" with the time
     in UTC, so that somebody can look at it and a second one does not replace the first.
+    A new file is for its owner alone (0600).
 
     Parameters
     ----------
@@ -22,6 +31,8 @@ def open_database(path: Path, schema: str) -> sqlite3.Connection:
         The file. Its folder must exist.
     schema : str
         SQL statements that make the tables where they are missing.
+    set_aside : callable
+        Takes the path of a corrupt file that was set aside.
 
     Returns
     -------
@@ -42,15 +53,19 @@ def open_database(path: Path, schema: str) -> sqlite3.Connection:
     except sqlite3.DatabaseError:
         from datetime import UTC, datetime
 
-        path.rename(path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S}"))
+        aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        path.rename(aside)
         for rest in ("-wal", "-shm"):  # they belong to the corrupt file
             path.with_name(path.name + rest).unlink(missing_ok=True)
+        set_aside(aside)
         return _opened(path, schema)
 
 
 def _opened(path: Path, schema: str) -> sqlite3.Connection:
     import sqlite3
 
+    # SQLite gives its two other files the rights of this one.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     file = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
     try:
         file.execute("PRAGMA journal_mode=WAL")

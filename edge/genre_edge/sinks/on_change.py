@@ -28,7 +28,7 @@ class CommandConfig:
         "CMD",
     )
     timeout_seconds: float = option(
-        30.0, "longest run of the command, s; then it is killed", low=0.1
+        30.0, "longest run of the command, s; then it is killed", low=0.1, high=86_400
     )
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ class CommandSink:
         self._timeout = config.timeout_seconds
         self._changes = ChangeFilter()
 
-    def write(self, record: Record) -> None:
+    def write(self, record: Record) -> int:
         """Run the command if the record is a change. GenreEdgeError if it fails or
         takes too long."""
         import subprocess
@@ -67,7 +67,7 @@ class CommandSink:
         from ..records import valid_utf8
 
         if not self._changes.is_change(record):
-            return
+            return 0
         text = valid_utf8(json.dumps(record.to_json(), ensure_ascii=False)) + "\n"
         try:
             done = subprocess.run(
@@ -91,6 +91,7 @@ class CommandSink:
                 f"{self._command[0]}: exit status {done.returncode}"
                 + (f" ({errors[-1]})" if errors else "")
             )
+        return 1
 
     def close(self) -> None:
         """Nothing is held back."""

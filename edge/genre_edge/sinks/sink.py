@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from ..errors import GenreEdgeError
+
 if TYPE_CHECKING:
     from ..records import Record
 
@@ -12,20 +14,42 @@ CLOSE_SECONDS = 10.0
 s."""
 
 
+class StillWaiting(GenreEdgeError):
+    """Something went wrong for now. The record is kept, and tried again later."""
+
+
 class Sink(Protocol):
     """Anything that takes records."""
 
+    def write(self, record: Record) -> int | None:
+        """Take one record.
+
+        Returns
+        -------
+        int or None
+            How many records are delivered now that were not before: 0 if nothing had
+            to be done with this one, or if it waits. None means this one.
+
+        Raises
+        ------
+        StillWaiting
+            If it could not be delivered yet. After any other exception it is lost.
+        """
+        ...
+
+    def close(self) -> int | None:
+        """Finish: whatever was taken is written. Returns how many records that
+        delivered; None means none."""
+        ...
+
+
+class BoundedSink(Protocol):
+    """A sink with a thread of its own, which finishes within a given time. It keeps its
+    own count of what was delivered and lost."""
+
     def write(self, record: Record) -> None:
-        """Take one record."""
+        """Take one record. It never raises."""
         ...
-
-    def close(self) -> None:
-        """Finish: whatever was taken is written."""
-        ...
-
-
-class BoundedSink(Sink, Protocol):
-    """A sink with a thread of its own, which finishes within a given time."""
 
     def start(self) -> None:
         """Begin to work. Records that were written before wait until then."""

@@ -5,26 +5,32 @@ from __future__ import annotations
 import argparse
 import json
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GenreEdgeError, UsageError
+from ..settings.credentials import without_credentials
 from ..settings.options import check, from_pairs, option
 from ..settings.section import Section
 from ..text_files import read_text
 from ..version import __version__
+from .background import BackgroundSink
 from .changes import ChangeFilter, label_of
-from .kind import PlannedSink, SinkKind
+from .kind import PlannedSink, SinkContext, SinkKind
+from .sink import StillWaiting
 
 if TYPE_CHECKING:
-    from urllib.request import Request
-
+    from ..health import SinkHealth
     from ..records import Record
 
 _FIRST_PAUSE = 0.5
 """Pause before the first retry, s; doubled for each further one, with jitter."""
+_FIRST_REST, _LONGEST_REST = 30.0, 900.0
+"""Pause after all attempts failed, s; doubled each time."""
+_KEY_PREFIX = "whsec_"
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses worth another try."""
 
@@ -37,10 +43,12 @@ class WebhookConfig:
     every: str = option(
         "change", "POST at each change of the label, or each window", choices=("change", "window")
     )
-    timeout: float = option(5.0, "longest wait for an answer, s", low=0.001)
+    timeout: float = option(
+        5.0, "time for the whole exchange with the server, s", low=0.001, high=600
+    )
     retries: int = option(3, "further attempts, with growing pauses", low=0, high=100)
     secret_file: Path | None = option(
-        None, "file with the key of the HMAC-SHA256 in the header X-Signature-256"
+        None, "file with the key that signs, as Standard Webhooks define it (HMAC-SHA256)"
     )
     token_file: Path | None = option(None, "file with a bearer token")
     headers: dict[str, str] = option({}, "further headers")
@@ -56,8 +64,8 @@ class WebhookConfig:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError(f"url {self.url}: must begin with http:// or https:// and name a host")
         _check_template(self.template)
-        for path in (self.secret_file, self.token_file):
-            secret_in(path)
+        _key(secret_in(self.secret_file))
+        secret_in(self.token_file)
 
     @property
     def host(self) -> str:
@@ -94,26 +102,70 @@ def parse_webhook(text: str) -> WebhookConfig:
         raise UsageError(f"--webhook: {error}") from None
 
 
+@dataclass(frozen=True)
+class _Message:
+    """What is sent, the same in every attempt."""
+
+    id: str
+    """Lets the endpoint know it again."""
+    body: bytes
+
+
 class WebhookSink:
     """POSTs records; run it behind a BackgroundSink, whose queue holds what comes
-    meanwhile."""
+    meanwhile. The latest that could not be delivered is tried again later."""
 
-    def __init__(self, config: WebhookConfig, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._config, self._sleep = config, sleep
-        self._secret = secret_in(config.secret_file).encode()
+    def __init__(
+        self,
+        config: WebhookConfig,
+        sleep: Callable[[float], None] = time.sleep,
+        health: SinkHealth | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Read the secrets.
+
+        Parameters
+        ----------
+        config : WebhookConfig
+            Where and how to POST.
+        sleep : callable
+            Waits between two attempts, s.
+        health : SinkHealth or None
+            Counts what a newer record has replaced before it could be delivered.
+        clock : callable
+            Gives a time that only increases, s.
+        """
+        self._config, self._sleep, self._health, self._clock = config, sleep, health, clock
+        self._secret = _key(secret_in(config.secret_file))
         self._token = secret_in(config.token_file)
         self._changes = ChangeFilter()
+        self._waiting: _Message | None = None
+        self._next_attempt, self._pause = 0.0, _FIRST_REST
 
-    def write(self, record: Record) -> None:
-        """POST the record if it is one that is asked for. GenreEdgeError when all
-        attempts failed."""
+    def write(self, record: Record) -> int:
+        """POST the record if it is one that is asked for, or one that waits.
+        StillWaiting when all attempts failed."""
         is_change = self._changes.is_change(record)
         every_window = self._config.every == "window"
         if (label_of(record) is not None) if every_window else is_change:
-            self._deliver(self._body(record))
+            message = _Message(f"msg_{uuid.uuid4().hex}", self._body(record))
+            if self._waiting is not None and self._health is not None:
+                self._health.dropped += 1  # what is newer counts
+            self._waiting = message
+        elif self._waiting is None or self._clock() < self._next_attempt:
+            return 0
+        return self._deliver()
 
-    def close(self) -> None:
-        """Nothing is held back."""
+    def close(self) -> int:
+        """Try once more what waits."""
+        if self._waiting is None:
+            return 0
+        try:
+            return self._deliver()
+        except StillWaiting:
+            if self._health is not None:
+                self._health.dropped += 1
+            raise
 
     def _body(self, record: Record) -> bytes:
         from ..records import valid_utf8
@@ -131,45 +183,80 @@ class WebhookSink:
                 f"webhook template: no such field, or a wrong format ({error})"
             ) from None
 
-    def _deliver(self, body: bytes) -> None:
+    def _deliver(self) -> int:
+        """Send what waits; returns 1."""
         import random
-        import urllib.error
-        import urllib.request
 
+        assert self._waiting is not None
         trouble = ""
         for attempt in range(self._config.retries + 1):
             if attempt:
                 self._sleep(_FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
-            try:
-                with urllib.request.urlopen(self._request(body), timeout=self._config.timeout):
-                    return
-            except urllib.error.HTTPError as error:
-                trouble = f"HTTP {error.code}"
-                error.close()
-                if error.code not in _TEMPORARY:
-                    break
-            except (OSError, ValueError) as error:  # URLError and timeouts are OSErrors
-                trouble = str(getattr(error, "reason", "") or error)
-        raise GenreEdgeError(f"webhook {self._config.host}: {trouble}")
+            trouble, is_final = self._attempt(self._waiting)
+            if not trouble:
+                self._waiting, self._pause = None, _FIRST_REST
+                return 1
+            if is_final:
+                break
+        self._next_attempt = self._clock() + self._pause
+        self._pause = min(_LONGEST_REST, 2 * self._pause)
+        raise StillWaiting(f"webhook {self._config.host}: {trouble}")
 
-    def _request(self, body: bytes) -> Request:
+    def _attempt(self, message: _Message) -> tuple[str, bool]:
+        """What went wrong, "" if nothing did, and whether another attempt is
+        useless."""
+        from .http_post import PostError, post
+
+        try:
+            headers = self._headers(message)
+            answer = post(self._config.url, message.body, headers, self._config.timeout)
+        except PostError as error:
+            return str(error), False
+        if 200 <= answer.status < 300:
+            return "", True
+        if answer.location:
+            new = without_credentials(answer.location)
+            return f"HTTP {answer.status}: the address is now {new}; nothing was sent there", True
+        return f"HTTP {answer.status}", answer.status not in _TEMPORARY
+
+    def _headers(self, message: _Message) -> dict[str, str]:
+        """Source: https://www.standardwebhooks.com, "webhook-id" and so on."""
+        import base64
         import hashlib
         import hmac
-        import urllib.request
 
         kind = "text/plain; charset=utf-8" if self._config.template else "application/json"
+        now = str(int(time.time()))
         headers = {
             "Content-Type": kind,
             "User-Agent": f"genre-edge/{__version__}",
             **self._config.headers,
+            "webhook-id": message.id,
+            "webhook-timestamp": now,
         }
         if self._secret:
-            headers["X-Signature-256"] = (
-                "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
-            )
+            signed = f"{message.id}.{now}.".encode() + message.body
+            signature = hmac.new(self._secret, signed, hashlib.sha256).digest()
+            headers["webhook-signature"] = f"v1,{base64.b64encode(signature).decode()}"
+            # The header of 0.1, for one version more.
+            old = hmac.new(self._secret, message.body, hashlib.sha256).hexdigest()
+            headers["X-Signature-256"] = f"sha256={old}"
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
-        return urllib.request.Request(self._config.url, body, headers, method="POST")
+        return headers
+
+
+def _key(secret: str) -> bytes:
+    """The key in a secret: the text itself, or what follows "whsec_", in base64."""
+    if not secret.startswith(_KEY_PREFIX):
+        return secret.encode()
+    import base64
+    import binascii
+
+    try:
+        return base64.b64decode(secret.removeprefix(_KEY_PREFIX), validate=True)
+    except binascii.Error:
+        raise UsageError(f"the secret is not base64 after {_KEY_PREFIX}") from None
 
 
 SECTION = Section(
@@ -206,11 +293,11 @@ def _read_flags(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _plan(config: WebhookConfig) -> PlannedSink:
     secrets = (secret_in(config.secret_file), secret_in(config.token_file))
-    return PlannedSink(
-        f"webhook {config.host}",
-        (config, secrets),
-        lambda context: context.in_background(WebhookSink(config)),
-    )
+
+    def make(context: SinkContext) -> BackgroundSink:
+        return context.in_background(WebhookSink(config, health=context.entry))
+
+    return PlannedSink(f"webhook {config.host}", (config, secrets), make)
 
 
 KIND = SinkKind(SECTION, _add_flags, _read_flags, _plan)

@@ -7,12 +7,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..health import SinkHealth
     from ..records import Record
 
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+"""Pause before a thread that died is started again, s: doubled each time."""
 QUEUE_LENGTH = 1000
 """Records that may wait for a sink."""
 
@@ -25,13 +28,15 @@ class Worker:
     """Hands records to a thread, oldest first.
 
     Live audio must never wait: when the queue is full, the oldest record is dropped and
-    counted. Files can wait: then `put` blocks until there is room.
+    counted. Files can wait: then `put` blocks until there is room. A thread that dies
+    is reported and started again.
     """
 
     def __init__(
         self,
         run: Callable[[], None],
         entry: SinkHealth,
+        report: Callable[[str], None],
         wait: bool,
         most: int = QUEUE_LENGTH,
         wake: Callable[[], None] = _no_wake,
@@ -42,9 +47,11 @@ class Worker:
         ----------
         run : callable
             What the thread does. It ends when `deadline` is set and `take` gives
-            nothing more.
+            nothing more. After an exception it is called again.
         entry : SinkHealth
             Names the thread, and counts what is dropped.
+        report : callable
+            Takes a line when the thread has died.
         wait : bool
             Whether `put` waits for room.
         most : int
@@ -52,15 +59,40 @@ class Worker:
         wake : callable
             Called after each change; for a thread that waits elsewhere than in `take`.
         """
-        self._entry, self._wait, self._most, self._wake = entry, wait, most, wake
+        self._run, self._entry, self._report = run, entry, report
+        self._wait, self._most, self._wake = wait, most, wake
         self._records: deque[Record] = deque()
         self._changed = threading.Condition()
         self._deadline: float | None = None
-        self._thread = threading.Thread(target=run, name=f"sink {entry.name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._supervise, name=f"sink {entry.name}", daemon=True
+        )
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
+
+    def _supervise(self) -> None:
+        """Do the thread's work, again after each death; once more at the end, so that
+        what waits gets a chance."""
+        pause = _FIRST_PAUSE
+        while True:
+            is_last = self._deadline is not None
+            try:
+                self._run()
+                return
+            except Exception as error:  # a fault of the program: nobody expected it
+                told = f"{self._entry.name}: stopped by {type(error).__name__}: {error}"
+            self._entry.failed(told, time.time())
+            self._entry.stopped = told
+            with suppress(Exception):
+                self._report(f"{told}; it is started again")
+            if is_last:
+                return
+            with self._changed:
+                self._changed.wait_for(lambda: self._deadline is not None, pause)
+            pause = min(_LONGEST_PAUSE, 2 * pause)
+            self._entry.stopped = ""
 
     def put(self, record: Record) -> None:
         """Queue one record."""

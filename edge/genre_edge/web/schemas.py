@@ -143,6 +143,7 @@ SCHEMAS: Json = {
         dropped=_described(_INTEGER, "Records lost."),
         trouble=_described(TEXT, "The last failure; empty if there was none."),
         trouble_time=_described(_NUMBER, "When, UTC, seconds since 1970."),
+        stopped=_described(TEXT, "Why its thread is not working; empty while it is."),
     ),
     "Sinks": _with_source(
         object_of(

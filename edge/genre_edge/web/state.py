@@ -49,10 +49,12 @@ class WebState:
 
     def trouble(self) -> str | None:
         """Why the service is not ready; None if it is."""
-        if self.health is None or not self.health.is_deaf:
+        if self.health is None:
             return None
-        deaf = [f"{one.name or 'microphone'}: {one.state}" for one in self.health.sources]
-        return ", ".join(deaf)
+        if self.health.is_deaf:
+            deaf = [f"{one.name or 'microphone'}: {one.state}" for one in self.health.sources]
+            return ", ".join(deaf)
+        return self.health.stopped or None
 
     def classify_window(self, samples: Float32, rate: int) -> dict[str, Any]:
         """Answer a request for the genre of one window.

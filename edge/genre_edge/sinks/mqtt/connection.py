@@ -6,6 +6,7 @@ import select
 import ssl
 import time
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from .home_assistant import BIRTH_TOPIC
@@ -55,7 +56,8 @@ class Connection:
             client.username_pw_set(config.user, config.password)
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
-        client.on_message = self._on_message
+        # Not on_message: a topic that is no UTF-8 would reach it.
+        client.message_callback_add(BIRTH_TOPIC, self._on_birth)
         self._client = client
 
     def connect(self) -> str:
@@ -73,6 +75,8 @@ class Connection:
             return f"TLS failed ({error.reason or error})"
         except (OSError, ValueError) as error:
             return str(getattr(error, "strerror", None) or error)
+        except Exception as error:  # whatever the broker's bytes lead the library to
+            return f"cannot be understood ({type(error).__name__}: {error})"
         if self._refused:
             return f"refused ({self._refused})"
         return "" if self._is_connected else f"no answer within {CONNECT_SECONDS:g} s"
@@ -88,8 +92,8 @@ class Connection:
         if seq is not None:
             self._acknowledged.append(seq)
 
-    def _on_message(self, client: Any, data: Any, message: Any) -> None:
-        if message.topic == BIRTH_TOPIC and message.payload == b"online":
+    def _on_birth(self, client: Any, data: Any, message: Any) -> None:
+        if message.payload == b"online":
             self._home_assistant_started = True
 
     @property
@@ -138,11 +142,14 @@ class Connection:
             timeout = 0.0
         readers = [wire] if wake is None else [wire, wake]
         writers = [wire] if client.want_write() else []
-        readable, writable, _ = select.select(readers, writers, [], timeout)
-        results = [client.loop_read()] if wire in readable or timeout == 0.0 else []
-        if writable and client.socket() is not None:
-            results.append(client.loop_write())
-        results.append(client.loop_misc())
+        try:
+            readable, writable, _ = select.select(readers, writers, [], timeout)
+            results = [client.loop_read()] if wire in readable or timeout == 0.0 else []
+            if writable and client.socket() is not None:
+                results.append(client.loop_write())
+            results.append(client.loop_misc())
+        except Exception as error:  # whatever the broker's bytes lead the library to
+            return f"cannot be understood ({type(error).__name__}: {error})"
         return "" if all(result == fine for result in results) else "the connection is lost"
 
     def acknowledged(self) -> list[int]:
@@ -169,5 +176,6 @@ class Connection:
 
     def drop(self) -> None:
         """Close the socket at once."""
-        self._client.disconnect()
+        with suppress(Exception):
+            self._client.disconnect()
         self.process(0.0)

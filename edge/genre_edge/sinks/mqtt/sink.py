@@ -89,7 +89,9 @@ class MqttSink:
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._worker = Worker(self._run, context.entry, context.wait, most, self._wake_up)
+        self._worker = Worker(
+            self._run, context.entry, context.report, context.wait, most, self._wake_up
+        )
 
     def start(self) -> None:
         """Start the thread."""
@@ -114,7 +116,7 @@ class MqttSink:
 
     def _run(self) -> None:
         self._spool = Spool(self._config.spool, self._config.spool_bytes)
-        self._spool.park()  # there is no connection yet
+        self._entry.dropped += self._spool.park()  # there is no connection yet
         try:
             while not self._is_finished():
                 self._take_records()
@@ -123,9 +125,14 @@ class MqttSink:
                 else:
                     self._exchange(self._connection)
         finally:
-            if self._connection is not None:
-                self._connection.leave(f"{self._config.base}/status")
-            self._spool.close()
+            self._look_at_spool()
+            connection, self._connection = self._connection, None
+            try:
+                if connection is not None:
+                    connection.leave(f"{self._config.base}/status")
+            finally:
+                self._entry.dropped += self._spool.close()
+                self._look_at_spool()
 
     def _is_finished(self) -> bool:
         deadline = self._worker.deadline
@@ -141,10 +148,31 @@ class MqttSink:
         """Turn what is queued into messages. Without a connection, wait for more until
         the next attempt to connect."""
         wait = 0.0 if self._connection else max(0.0, self._next_attempt - time.monotonic())
-        for record in self._worker.take_all(wait):
-            self._publish(record)
+        if self._may_take():
+            for record in self._worker.take_all(wait):
+                try:
+                    self._publish(record)
+                except Exception as error:  # one record must not stop those behind it
+                    self._entry.dropped += 1
+                    self._fail(f"mqtt: a record cannot be sent ({type(error).__name__}: {error})")
+        self._look_at_spool()
+
+    def _may_take(self) -> bool:
+        """Whether the spool takes more. With a connection it soon will, and what waits
+        in the queue meanwhile is not lost."""
+        deadline = self._worker.deadline
+        is_over = deadline is not None and time.monotonic() >= deadline
+        return self._connection is None or self._spool.has_room or is_over
+
+    def _look_at_spool(self) -> None:
+        """Tell what happened to it."""
         if self._spool.trouble and self._spool.trouble != self._reported:
             self._fail(self._spool.trouble)
+        if self._spool.damage:
+            self._entry.dropped += self._spool.lost
+            self._entry.failed(self._spool.damage, time.time())
+            self._context.report(self._spool.damage)
+            self._spool.damage, self._spool.lost = "", 0
 
     def _publish(self, record: Record) -> None:
         """Put a window into the spool; publish its label if it is new, and whether a
@@ -212,7 +240,7 @@ class MqttSink:
         if connection.room:
             for message in self._spool.after(connection.last_seq, connection.room):
                 connection.send(message.seq, message.topic, message.payload)
-        wait = 0.0 if len(self._worker) else _IDLE_SECONDS
+        wait = 0.0 if len(self._worker) and self._may_take() else _IDLE_SECONDS
         trouble = connection.process(wait, self._wake_in.fileno())
         with suppress(BlockingIOError):
             self._wake_in.recv(4096)

@@ -3,19 +3,21 @@ restart.
 
 While there is a connection, messages stay in memory, so that an SD card is not worn by
 them. When it breaks, what is not acknowledged moves to disk, and later messages follow
-until all on disk is delivered. If the disk fails, messages are kept in memory.
+until all on disk is delivered. If the disk fails, messages are kept in memory. A file
+that is damaged is set aside, and what can still be read of it is kept.
 """
 
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from ..database import open_database
 
@@ -25,6 +27,7 @@ _SCHEMA = (
 )
 _MOST_IN_MEMORY = 2000
 """Messages kept where there is no disk."""
+_IN_MEMORY = "waiting messages are kept in memory"
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,13 @@ class Spool:
         self._path, self._most_bytes = path, most_bytes
         self._memory: OrderedDict[int, Message] = OrderedDict()
         self._file: sqlite3.Connection | None = None
-        self._lock: IO[str] | None = None
+        self._lock: int | None = None
         self.trouble = ""
         """Why messages are not on disk; empty if they could be."""
+        self.damage = ""
+        """What was damaged and how much of it was kept; empty if nothing was."""
+        self.lost = 0
+        """Messages lost to damage so far."""
         self._bytes = 0
         self._next = 1
         self._count = 0
@@ -67,28 +74,77 @@ class Spool:
     def _open(self) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = self._path.with_name(self._path.name + ".lock").open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._file = open_database(self._path, _SCHEMA)
+            self._lock = _locked(self._path.with_name(self._path.name + ".lock"))
         except BlockingIOError:
-            self.trouble = (
-                f"{self._path}: in use by another genre-edge; waiting messages are kept in memory"
-            )
+            self.trouble = f"{self._path}: in use by another genre-edge; {_IN_MEMORY}"
+        except OSError as error:
+            self.trouble = f"{self._path}: cannot be used ({error}); {_IN_MEMORY}"
+        else:
+            self._open_file()
+
+    def _open_file(self) -> None:
+        """Open the file; if it is damaged, set it aside and keep what can be read."""
+        aside: list[Path] = []
+        try:
+            self._file = open_database(self._path, _SCHEMA, aside.append)
+            if aside:
+                self._rescue(aside[0])
+            last, self._count, self._bytes = self._file.execute(
+                "SELECT coalesce(max(seq), 0), count(*), coalesce(sum(length(payload)), 0) FROM "
+                "messages"
+            ).fetchone()
         except (OSError, sqlite3.Error) as error:
-            self.trouble = (
-                f"{self._path}: cannot be used ({error}); waiting messages are kept in memory"
-            )
-        if self._file is None:
+            self.trouble = f"{self._path}: cannot be used ({error}); {_IN_MEMORY}"
+            self._leave_file()
             return
-        last, count, size = self._file.execute(
-            "SELECT coalesce(max(seq), 0), count(*), coalesce(sum(length(payload)), 0) FROM "
-            "messages"
-        ).fetchone()
-        self._next, self._count, self._bytes = last + 1, count, size
-        self._to_disk = count > 0
+        self._next = max(self._next, last + 1)
+        self._to_disk = self._count > 0
+
+    def _leave_file(self) -> None:
+        """Do without the file from now on."""
+        if self._file is not None:
+            with suppress(sqlite3.Error):
+                self._file.close()
+        self._file, self._to_disk, self._count, self._bytes = None, False, 0, 0
+
+    def _rescue(self, damaged: Path) -> None:
+        """Keep what can still be read of a damaged file, from both of its ends."""
+        assert self._file is not None
+        early, late = _readable(damaged, "ASC"), _readable(damaged, "DESC")
+        found = {message.seq: message for message in (*early, *late)}
+        with self._file:
+            _insert(self._file, found.values())
+        lost = 0
+        if early and late:  # numbers between both parts had messages
+            lost = max(0, min(m.seq for m in late) - max(m.seq for m in early) - 1)
+        self.lost += lost
+        self.damage = (
+            f"{self._path}: was damaged; {len(found)} waiting windows were kept, "
+            f"{lost} are lost; the file is now {damaged.name}"
+        )
+
+    def _give_up_on_file(self, error: sqlite3.Error) -> None:
+        """After an error while the file is in use: look at it again, and set it aside
+        if it is damaged."""
+        had = self._count
+        if isinstance(error, sqlite3.OperationalError):  # locked, full, not allowed
+            self.trouble = f"{self._path}: cannot be written ({error}); {_IN_MEMORY}"
+            return
+        self._leave_file()
+        damage = self.damage
+        self._open_file()
+        if self.damage == damage:  # gone, or whole again: nobody has told it
+            self.lost += max(0, had - self._count)
+            self.damage = f"{self._path}: was damaged while in use ({error})"
 
     def __len__(self) -> int:
         return self._count + len(self._memory)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a full queue of messages can be added without dropping older ones."""
+        fits = not self._to_disk or self._bytes < self._most_bytes / 2
+        return fits and len(self._memory) < _MOST_IN_MEMORY / 2
 
     def put(self, topic: str, payload: bytes) -> int:
         """Add a message; returns how many old ones were dropped."""
@@ -122,15 +178,10 @@ class Spool:
             return self._shed()
         try:
             with self._file:
-                self._file.executemany(
-                    "INSERT OR REPLACE INTO messages VALUES (?, ?, ?)",
-                    [(m.seq, m.topic, m.payload) for m in messages],
-                )
+                _insert(self._file, messages)
         except sqlite3.Error as error:
-            self.trouble = (
-                f"{self._path}: cannot be written ({error}); waiting messages are kept in memory"
-            )
             self._memory.update((m.seq, m) for m in messages)
+            self._give_up_on_file(error)
             return self._shed()
         self.trouble = ""
         for message in messages:
@@ -145,9 +196,7 @@ class Spool:
             return 0
         gone: list[int] = []
         size = self._bytes
-        for seq, length in self._file.execute(
-            "SELECT seq, length(payload) FROM messages ORDER BY seq"
-        ):
+        for seq, length in self._rows("SELECT seq, length(payload) FROM messages ORDER BY seq"):
             if size <= self._most_bytes * 0.9:
                 break
             gone.append(seq)
@@ -155,19 +204,34 @@ class Spool:
         self._delete(gone)
         return len(gone)
 
+    def _rows(self, sql: str, values: tuple[int, ...] = ()) -> list[Any]:
+        """Rows of the file; none if it turns out to be damaged."""
+        if self._file is None:
+            return []
+        try:
+            return self._file.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            self._give_up_on_file(error)
+            return []
+
     def _delete(self, seqs: list[int]) -> None:
-        assert self._file is not None
-        with suppress(sqlite3.Error), self._file:
-            self._file.executemany("DELETE FROM messages WHERE seq = ?", [(seq,) for seq in seqs])
-        self._count, self._bytes = self._file.execute(
-            "SELECT count(*), coalesce(sum(length(payload)), 0) FROM messages"
-        ).fetchone()
+        if self._file is None:
+            return
+        try:
+            with self._file:
+                self._file.executemany(
+                    "DELETE FROM messages WHERE seq = ?", [(seq,) for seq in seqs]
+                )
+        except sqlite3.Error as error:
+            self._give_up_on_file(error)
+        sizes = self._rows("SELECT count(*), coalesce(sum(length(payload)), 0) FROM messages")
+        self._count, self._bytes = sizes[0] if sizes else (0, 0)
 
     def after(self, seq: int, most: int) -> list[Message]:
         """The oldest messages later than `seq`, in order."""
         found: list[Message] = []
-        if self._file is not None and self._count:
-            rows = self._file.execute(
+        if self._count:
+            rows = self._rows(
                 "SELECT seq, topic, payload FROM messages WHERE seq > ? ORDER BY seq LIMIT ?",
                 (seq, most),
             )
@@ -184,10 +248,45 @@ class Spool:
         if not self._count:
             self._to_disk = False
 
-    def close(self) -> None:
-        """Everything that is left goes to disk."""
-        self.park()
-        if self._file is not None:
-            self._file.close()
+    def close(self) -> int:
+        """Everything that is left goes to disk. Returns how many messages were dropped
+        because there is none."""
+        dropped = self.park() + len(self._memory)
+        self._memory.clear()
+        self._leave_file()
         if self._lock is not None:
-            self._lock.close()
+            os.close(self._lock)
+            self._lock = None
+        return dropped
+
+
+def _insert(file: sqlite3.Connection, messages: Iterable[Message]) -> None:
+    file.executemany(
+        "INSERT OR REPLACE INTO messages VALUES (?, ?, ?)",
+        [(m.seq, m.topic, m.payload) for m in messages],
+    )
+
+
+def _readable(damaged: Path, order: str) -> list[Message]:
+    """Messages of a damaged file from one end to where it cannot be read."""
+    found: list[Message] = []
+    with suppress(sqlite3.Error), closing(sqlite3.connect(damaged)) as file:
+        for seq, topic, payload in file.execute(
+            f"SELECT seq, topic, payload FROM messages ORDER BY seq {order}"
+        ):
+            if isinstance(topic, str) and isinstance(payload, bytes):
+                found.append(Message(seq, topic, payload))
+    return found
+
+
+def _locked(path: Path) -> int:
+    """A file that no other process has locked, locked. It is never followed to another
+    file, nor emptied. OSError; BlockingIOError if it is locked."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    lock = os.open(path, flags, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock

@@ -1,0 +1,140 @@
+"""One HTTP POST: no longer than its time, and to that address alone."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import GenreEdgeError
+
+
+class PostError(GenreEdgeError):
+    """There was no answer."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said."""
+
+    status: int
+    """HTTP status."""
+    location: str
+    """The other address that it names; empty if it names none."""
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
+    """Send a body and wait for the status of the answer.
+
+    A redirect is an answer as any other: what is sent may be secret, and is for this
+    address.
+
+    Parameters
+    ----------
+    url : str
+        http:// or https://. A proxy of the environment is used, as elsewhere.
+    body : bytes
+        What is sent.
+    headers : mapping
+        Further headers.
+    seconds : float
+        Time for all of it, connecting and the last byte of the headers included, s. A
+        name server that does not answer may take longer.
+
+    Raises
+    ------
+    PostError
+        If there is no whole answer in time.
+    """
+    handlers = (_NoRedirect(), _Http(), _Https())
+    opener = urllib.request.build_opener(*handlers)
+    request = urllib.request.Request(url, body, dict(headers), method="POST")
+    try:
+        with opener.open(request, timeout=seconds) as answer:
+            return Answer(answer.status, "")
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.headers.get("Location") or "")
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        late = any(handler.is_late for handler in handlers[1:])
+        if late or isinstance(getattr(error, "reason", error), TimeoutError):
+            raise PostError(f"no answer within {seconds:g} s") from None
+        trouble = getattr(error, "reason", "") or error
+        raise PostError(str(trouble) or type(trouble).__name__) from None
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    is_late = False
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class _Deadline:
+    """Closes a connection when its time is over, whatever it waits for then. A timeout
+    of a socket counts from each byte anew."""
+
+    sock: socket.socket | None
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self._handler: Any = named.pop("handler")
+        super().__init__(*arguments, **named)
+        self._timer = threading.Timer(named["timeout"], self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _end(self) -> None:
+        self._handler.is_late = True
+        with suppress(OSError):
+            if self.sock is not None:
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        try:
+            answer: http.client.HTTPResponse = super().getresponse()  # type: ignore[misc]
+            return answer
+        finally:
+            self._timer.cancel()
+
+    def close(self) -> None:
+        self._timer.cancel()
+        super().close()  # type: ignore[misc]
+
+
+class _HttpConnection(_Deadline, http.client.HTTPConnection):
+    pass
+
+
+class _HttpsConnection(_Deadline, http.client.HTTPSConnection):
+    def connect(self) -> None:
+        # The socket is known before the handshake, so that its time can end too.
+        http.client.HTTPConnection.connect(self)
+        host = getattr(self, "_tunnel_host", None) or self.host
+        context: ssl.SSLContext = self._context  # type: ignore[attr-defined]
+        assert self.sock is not None
+        self.sock = context.wrap_socket(
+            self.sock, server_hostname=host, do_handshake_on_connect=False
+        )
+        self.sock.do_handshake()
+
+
+class _Http(urllib.request.HTTPHandler):
+    is_late = False
+
+    def http_open(self, request: urllib.request.Request) -> Any:
+        return self.do_open(_HttpConnection, request, handler=self)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    is_late = False
+
+    def https_open(self, request: urllib.request.Request) -> Any:
+        context = self._context  # type: ignore[attr-defined]
+        return self.do_open(_HttpsConnection, request, context=context, handler=self)
