@@ -138,15 +138,22 @@ TABLE = [
             ((0.1, 0.8, 0.1), "jazz"),
             ((0.1, 0.5, 0.4), "jazz"),  # mean 0.65
             ((0.1, 0.5, 0.4), "uncertain"),  # mean 0.5
-            ((0.0, 0.7, 0.3), "jazz"),  # mean 0.6 is enough
+            ((0.0, 0.7, 0.3), "uncertain"),  # mean 0.6 would have been enough to stay
+            ((0.0, 0.7, 0.3), "jazz"),  # mean 0.7
         ],
         id="the mean decides what is uncertain",
     ),
     pytest.param(
         1,
         0.5,
-        [((0.25, 0.5, 0.25), "jazz"), ((0.26, 0.48, 0.26), "uncertain")],
-        id="exactly the threshold is enough",
+        [
+            ((0.23, 0.54, 0.23), "uncertain"),
+            ((0.22, 0.56, 0.22), "jazz"),
+            ((0.25, 0.5, 0.25), "jazz"),
+            ((0.26, 0.48, 0.26), "uncertain"),
+            ((0.23, 0.54, 0.23), "uncertain"),
+        ],
+        id="a genre needs 0.05 more to appear than to stay",
     ),
 ]
 

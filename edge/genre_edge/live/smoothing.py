@@ -9,13 +9,12 @@ import numpy as np
 from ..arrays import Float32
 from ..records import SILENCE
 
-"""The label of a silent window."""
 UNCERTAIN = "uncertain"
 """The label where no genre is probable enough."""
 
 _MARGIN = 0.05
 """How much more probable the mean of another genre must be before it replaces the label
-shown."""
+shown, and a genre after "uncertain"."""
 
 
 def mean_scores(history: Sequence[Float32]) -> Float32:
@@ -58,7 +57,8 @@ class Smoother:
     windows
         How many windows are averaged; 1 means that each stands alone.
     uncertain_below
-        Mean probability below which the label is "uncertain", 0 to 1.
+        Mean probability below which the label is "uncertain", 0 to 1. From there on, and
+        at the beginning, a genre shows when it has 0.05 more.
 
     Examples
     --------
@@ -77,6 +77,7 @@ class Smoother:
         """Forget the past: after a gap or a silence it says nothing of what comes."""
         self._history: list[Float32] = []
         self._shown: int | None = None
+        self._certain = False
 
     def silence(self) -> str:
         """Take note of a silent window; returns its label."""
@@ -101,4 +102,8 @@ class Smoother:
         mean = mean_scores(self._history)
         self._shown = with_hysteresis(mean, self._shown)
         genre, confidence = self._labels[self._shown], float(mean[self._shown])
-        return (genre if confidence >= self._uncertain_below else UNCERTAIN), genre, confidence
+        enough = self._uncertain_below
+        if enough and not self._certain:
+            enough += _MARGIN
+        self._certain = confidence >= enough
+        return (genre if self._certain else UNCERTAIN), genre, confidence
