@@ -57,8 +57,8 @@ class Smoother:
     windows
         How many windows are averaged; 1 means that each stands alone.
     uncertain_below
-        Mean probability below which the label is "uncertain", 0 to 1. From there on, and
-        at the beginning, a genre shows when it has 0.05 more.
+        Mean probability below which the label is "uncertain", 0 to 1. From there on,
+        and at the beginning, a genre shows when it has 0.05 more.
 
     Examples
     --------
