@@ -9,8 +9,8 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 from genre_edge.settings.tables import WebConfig
-from genre_edge.web import app as application
 from genre_edge.web.guard import COOKIE, Guard
+from genre_edge.web.guesses import GuessLimit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,8 +132,7 @@ def test_a_session_begins_with_the_token_and_its_cookie_does_not_reveal_it(tmp_p
     ],
     ids=repr,
 )
-def test_no_session_begins_without_the_token(tmp_path: Path, monkeypatch, body: object) -> None:
-    monkeypatch.setattr(application, "_WRONG_TOKEN_DELAY_SECONDS", 0.0)
+def test_no_session_begins_without_the_token(tmp_path: Path, body: object) -> None:
     client = installation(tmp_path)
     answer = client.post("/api/session", data=json.dumps(body), content_type="application/json")
     assert (answer.status_code, answer.json["detail"]) == (401, "wrong access token")
@@ -254,3 +253,94 @@ def test_the_page_may_load_nothing_from_elsewhere(tmp_path: Path) -> None:
     assert "http" not in policy
     assert "https://" not in page.text
     assert "Access-Control-Allow-Origin" not in page.headers
+
+
+# --- a reverse proxy in front of the service
+
+
+def test_a_name_that_is_allowed_is_answered(tmp_path: Path) -> None:
+    client = client_of(WebConfig(allowed_hosts=("music.example",)), tmp_path)
+    for host in ("music.example", "MUSIC.example:443", "localhost"):
+        assert client.get(PROTECTED, headers={"Host": host}).status_code == 200
+    assert client.get(PROTECTED, headers={"Host": "evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("music.example", "https://music.example"),
+        ("music.example:443", "https://music.example"),
+        ("localhost:8080", "http://localhost:8080"),
+        ("localhost:8080", "https://music.example"),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ],
+)
+def test_its_own_page_may_ask_through_a_proxy(tmp_path: Path, host: str, origin: str) -> None:
+    client = client_of(WebConfig(allowed_hosts=("music.example",)), tmp_path)
+    headers = {"Host": host, "Origin": origin, "Sec-Fetch-Site": "same-origin"}
+    assert client.get(PROTECTED, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "fetch_site", [{}, *({"Sec-Fetch-Site": s} for s in ("same-site", "none"))]
+)
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "null", "http://localhost:3000", "", "http://[", "http://localhost:x"],
+)
+def test_a_foreign_origin_is_refused_whatever_else_is_said(
+    tmp_path: Path, origin: str, fetch_site: dict[str, str]
+) -> None:
+    client = client_of(WebConfig(), tmp_path)
+    headers = {"Host": "localhost:8080", "Origin": origin, **fetch_site}
+    assert client.get(PROTECTED, headers=headers).status_code == 403
+
+
+# --- guessing
+
+
+def test_guesses_are_slowed_and_not_looked_at(tmp_path: Path) -> None:
+    client = installation(tmp_path)
+
+    def status(token: str, address: str = "192.0.2.1") -> int:
+        return client.get(
+            PROTECTED,
+            headers={"Authorization": f"Bearer {token}"},
+            environ_overrides={"REMOTE_ADDR": address},
+        ).status_code
+
+    assert {status(f"guess {number}") for number in range(10)} == {401}
+    assert status("guess again") == 429
+    assert status(TOKEN) == 429, "else an answer would tell that a guess was right"
+    assert status(TOKEN, "192.0.2.2") == 200
+    answer = client.post(
+        "/api/session", json={"token": "x"}, environ_overrides={"REMOTE_ADDR": "192.0.2.1"}
+    )
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 2
+
+
+def test_a_browser_that_is_logged_in_is_not_slowed_by_guesses(tmp_path: Path) -> None:
+    client = installation(tmp_path)
+    session_cookie(client, TOKEN)
+    other = installation(tmp_path)
+    for _ in range(20):
+        other.get(PROTECTED, headers={"Authorization": "Bearer wrong"})
+    assert client.get(PROTECTED).status_code == 200
+
+
+def test_guesses_are_forgiven_with_time() -> None:
+    limit = GuessLimit()
+    for _ in range(10):
+        assert limit.seconds_to_wait("2001:db8::1", 0.0) == 0.0
+        limit.count_wrong("2001:db8::1", 0.0)
+    assert limit.seconds_to_wait("2001:db8::2", 0.0) == 2.0, "one network"
+    assert limit.seconds_to_wait("2001:db8:0:1::1", 0.0) == 0.0
+    assert limit.seconds_to_wait("2001:db8::1", 2.0) == 0.0
+
+
+def test_the_memory_of_guesses_is_bounded() -> None:
+    limit = GuessLimit()
+    for number in range(3000):
+        limit.count_wrong(f"2001:db8:{number:x}::1", 0.0)
+    assert len(limit._accounts) == 1000

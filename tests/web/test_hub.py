@@ -125,6 +125,7 @@ def test_an_unknown_source_is_named_with_those_there_are() -> None:
 def test_too_many_viewers_are_refused_until_one_leaves() -> None:
     hub = Hub(Health(), 1)
     viewer = hub.watch()
+    next(viewer)
     with pytest.raises(Problem, match="too many live viewers") as refusal:
         hub.watch()
     assert (refusal.value.status, refusal.value.retry_after) == (429, 30)
@@ -137,7 +138,7 @@ def test_too_many_viewers_are_refused_until_one_leaves() -> None:
 def test_a_slow_viewer_is_disconnected_once_and_what_waited_is_not_sent() -> None:
     hub = Hub(Health(), 2)
     slow, quick = hub.watch(), hub.watch()
-    next(quick)
+    next(slow), next(quick)
     for _ in range(400):
         hub.spectrum([0] * 48)
         assert events_in(next(quick))
@@ -149,6 +150,7 @@ def test_a_slow_viewer_is_disconnected_once_and_what_waited_is_not_sent() -> Non
 def test_closing_the_hub_ends_every_viewer() -> None:
     hub = Hub(Health(), 2)
     viewers = [hub.watch(), hub.watch()]
+    next(viewers[0])
     hub.close()
     assert [list(viewer) for viewer in viewers] == [[], []]
     assert hub.viewers == 0
@@ -160,3 +162,16 @@ def test_a_request_for_headers_alone_leaves_no_viewer_behind(tmp_path: Path) -> 
     answer = client.head("/api/live", buffered=True)
     assert answer.mimetype == "text/event-stream"
     assert hub.viewers == 0
+
+
+def test_requests_that_take_no_event_take_no_place(tmp_path: Path) -> None:
+    """HEAD requests, and clients that leave before the answer begins."""
+    hub = Hub(Health(), 2)
+    waiting = [hub.watch() for _ in range(45)]
+    client = client_of(WebConfig(), tmp_path, Health(), hub)
+    for _ in range(45):
+        assert client.head("/api/live").status_code == 200
+    assert hub.viewers == 0
+    assert [next(viewer)[:6] for viewer in waiting[:2]] == ["retry:", "retry:"]
+    assert list(waiting[2]) == [], "others were quicker"
+    assert hub.viewers == 2

@@ -37,7 +37,8 @@ def listening() -> Health:
 def test_every_counter_has_the_value_of_what_it_counts(tmp_path: Path) -> None:
     health = listening()
     hub = Hub(health, 2)
-    hub.watch()
+    viewer = hub.watch()
+    next(viewer)
     hub.viewers_cut = 1
     state = service_state(WebConfig(), tmp_path, health, hub)
     state.uploads.done, state.uploads.refused, state.windows = 12, 13, 14

@@ -12,6 +12,8 @@ import pytest
 import requests
 from flask import Flask, Response
 from genre_edge.settings.tables import WebConfig
+from genre_edge.web.admission import Admission
+from genre_edge.web.guard import Guard
 from genre_edge.web.server import Server
 
 from tests.helpers.waiting import BACKSTOP_SECONDS
@@ -26,7 +28,9 @@ def start() -> Iterator[Start]:
     running: list[Server] = []
 
     def serve(app: Flask, **limits: float) -> Server:
-        running.append(Server(app, WebConfig(port=0), print, **limits))
+        config = WebConfig(port=0)
+        bodies = Admission(Guard(config), config)
+        running.append(Server(app, config, bodies, print, **limits))
         return running[-1]
 
     yield serve

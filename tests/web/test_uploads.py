@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import platform
+import resource
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -171,3 +174,79 @@ def test_an_answer_that_is_given_up_ends_its_work(tmp_path: Path, monkeypatch) -
 )
 def test_a_clients_file_name_is_made_fit_for_a_record(sent: str | None, shown: str) -> None:
     assert display_name(sent) == shown
+
+
+# --- the limits of the work
+
+
+def limits_of(process: int) -> tuple[int, int, int]:
+    """Address space (bytes), niceness and readiness to be killed of a process."""
+    memory, _ = resource.prlimit(process, resource.RLIMIT_AS)
+    kill_first = int(Path(f"/proc/{process}/oom_score_adj").read_text())
+    return memory, os.getpriority(os.PRIO_PROCESS, process), kill_first
+
+
+def test_the_work_is_limited_while_it_is_done(small) -> None:
+    upload = Upload(small)
+    worker = wait_for(
+        lambda: next((one for one in small.workers() if limits_of(one)[0] > 0), None), "it works"
+    )
+    limited = (2 << 30, 10, 1000)
+    wait_for(lambda: limits_of(worker) == limited, "it is limited")
+    assert upload.answer().status_code == 200
+
+
+REFUSES_SETPRIORITY = """
+import ctypes, os, platform, struct, sys
+NUMBERS = {"x86_64": (0xC000003E, 141), "aarch64": (0xC00000B7, 140)}
+arch, number = NUMBERS[platform.machine()]
+def code(kind, jt, jf, k): return struct.pack("HBBI", kind, jt, jf, k)
+rules = b"".join((
+    code(0x20, 0, 0, 4), code(0x15, 0, 2, arch),
+    code(0x20, 0, 0, 0), code(0x15, 1, 0, number),
+    code(0x06, 0, 0, 0x7FFF0000), code(0x06, 0, 0, 0x00050000 | 1),
+))
+buffer = ctypes.create_string_buffer(rules)
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+program = Program(len(rules) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.byref(program), 0, 0) == 0, os.strerror(ctypes.get_errno())
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Runs a program under a seccomp filter like the unit's: setpriority() is refused."""
+
+
+def test_where_a_limit_cannot_be_set_the_upload_is_refused(tmp_path: Path, monkeypatch) -> None:
+    if platform.machine() not in ("x86_64", "aarch64"):
+        pytest.skip("needs the filter's numbers for this machine")
+    (tmp_path / "filter.py").write_text(REFUSES_SETPRIORITY)
+    python = sys.executable
+    worked_on_by(f'exec {python} {tmp_path}/filter.py {python} "$@"', tmp_path, monkeypatch)
+    with pytest.raises(Problem, match="their work cannot be limited here") as refusal:
+        Uploads(WebConfig(), EngineConfig()).classify(io.BytesIO(SONG), "x.flac")
+    assert refusal.value.status == 503
+
+
+def test_the_work_imports_nothing_from_the_current_directory(tmp_path: Path, monkeypatch) -> None:
+    for name in ("soundfile", "numpy", "struct", "genre_edge"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    records = list(Uploads(WebConfig(), EngineConfig()).classify(io.BytesIO(SONG), "x.flac"))
+    assert records[-1]["type"] == "file"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_several_processes_import_nothing_from_the_current_directory(
+    tmp_path: Path, demo_clip
+) -> None:
+    (tmp_path / "here").mkdir()
+    for name in ("multiprocessing", "pickle", "soundfile"):
+        (tmp_path / f"here/{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    program = "import sys; sys.path.pop(0); from genre_edge.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "classify", "--jobs", "2", "--format", "json"]
+    command += [str(demo_clip), str(demo_clip)]
+    done = subprocess.run(command, cwd=tmp_path / "here", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "ran").exists()

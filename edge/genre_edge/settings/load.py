@@ -181,6 +181,8 @@ class _Reader:
             value = expanded(value)
         if one.kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
+        if one.kind is tuple and isinstance(value, list):
+            value = tuple(value)
         problem = one.problem(value)
         if problem:
             self.faults.append(f"{origin}: {problem}")

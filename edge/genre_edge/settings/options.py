@@ -82,7 +82,7 @@ class OptionField:
     name: str
     """The field's name, which is the key in the configuration file."""
     kind: type
-    """str, int, float, bool, Path or dict (of texts)."""
+    """str, int, float, bool, Path, dict (of texts) or tuple (of texts)."""
     optional: bool
     """Whether None is allowed."""
     default: Any
@@ -98,7 +98,10 @@ class OptionField:
             value = float(value)
         if not isinstance(value, self.kind) or (isinstance(value, bool) and self.kind is not bool):
             return f"must be {_NAMES[self.kind]}, not {_shown(value)}"
-        if isinstance(value, dict) and not all(isinstance(v, str) for v in value.values()):
+        inner: tuple[Any, ...] = ()
+        if isinstance(value, (dict, tuple)):
+            inner = tuple(value.values()) if isinstance(value, dict) else value
+        if not all(isinstance(v, str) for v in inner):
             return "its values must be texts"
         if self.option.choices and value not in self.option.choices:
             return f"must be {' or '.join(self.option.choices)}"
@@ -121,6 +124,8 @@ class OptionField:
             if text.lower() not in _SWITCHES:
                 raise ValueError(f"must be {_NAMES[bool]}, not {text!r}")
             return _SWITCHES[text.lower()]
+        if self.kind is tuple:
+            return tuple(part.strip() for part in text.split(",") if part.strip())
         try:
             return self.kind(text)
         except ValueError:
@@ -134,12 +139,15 @@ _NAMES: dict[type, str] = {
     bool: "true or false",
     Path: "a path",
     dict: "a table of texts",
+    tuple: "a list of texts",
 }
 _SWITCHES = {"true": True, "on": True, "1": True, "yes": True}
 _SWITCHES |= {"false": False, "off": False, "0": False, "no": False}
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return repr(list(value))
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
@@ -204,12 +212,10 @@ def add_flags(group: Any, section: str, cls: type) -> None:
         if one.kind is bool:
             group.add_argument(one.option.flag, action="store_true", help=one.option.help, **common)
             continue
-        default = (
-            "" if one.default is None or one.default == "" else f" (default: {_plain(one.default)})"
-        )
+        default = "" if one.default in (None, "", ()) else f" (default: {_plain(one.default)})"
         group.add_argument(
             one.option.flag,
-            type=one.kind,
+            type=one.from_text if one.kind is tuple else one.kind,
             metavar=None if one.option.choices else one.option.metavar,
             choices=one.option.choices or None,
             help=one.option.help + default,

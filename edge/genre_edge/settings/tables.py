@@ -131,7 +131,16 @@ class WebConfig:
         "--allow-origin",
         "URL",
     )
+    allowed_hosts: tuple[str, ...] = option(
+        (),
+        "further names under which the service is asked for, by a reverse proxy say; with commas",
+        "--allowed-hosts",
+        "NAMES",
+    )
     upload_mb: float = option(64.0, "largest upload, MB", low=0.1, high=4096)
+    upload_total_mb: float = option(
+        128.0, "all uploads that are received or worked on at once, MB", low=0.1, high=65536
+    )
     upload_minutes: float = option(15.0, "longest audio in an upload, min", low=0.1, high=1440)
     upload_seconds: float = option(120.0, "longest time to classify an upload, s", low=1, high=3600)
     uploads: int = option(4, "uploads classified at once", low=1, high=64)
@@ -203,6 +212,7 @@ WEB = Section(
     examples={
         "token_file": "~/.config/genre-edge/token",
         "allow_origin": "https://example.org",
+        "allowed_hosts": ["music.example.org"],
     },
     check=_check_web,
     check_key="enabled",

@@ -101,6 +101,8 @@ def _toml(value: Any) -> str:
         return str(bool(value)).lower()
     if isinstance(value, (int, float)):
         return repr(value)
+    if isinstance(value, tuple):
+        value = list(value)
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
 
 

@@ -22,27 +22,25 @@ from ..errors import GenreEdgeError, UsageError
 from ..sinks.history_report import BY, parse_age, summarise
 from ..version import __version__
 from . import problems
+from .admission import WITHOUT_TOKEN
 from .guard import CONTENT_SECURITY_POLICY
 from .metrics import metrics
 from .openapi import document
 from .problems import Problem
 from .state import WebState
+from .upload_file import UploadRequest, descriptor_of
 from .uploads import display_name
 
 STATIC = Path(__file__).parent / "static"
 """The files of the page."""
 VENDOR = Path(__file__).parent / "vendor"
 """Libraries of the page; script/web downloads them, a fresh checkout has none."""
-_WITHOUT_TOKEN = ("/api/session", "/api/openapi.json")
-"""Paths of the API that need no token."""
 _PCM_TYPES: dict[str, npt.DTypeLike] = {"int16": "<i2", "float32": "<f4"}
 """Type of one sample of each format that /api/window takes."""
 _LOWEST_RATE, _HIGHEST_RATE = 8000, 192_000
 """Sample rates that /api/window takes, Hz."""
 _MAX_PCM_SECONDS = 10.0
 """Longest audio that /api/window takes, s."""
-_WRONG_TOKEN_DELAY_SECONDS = 0.5
-"""Pause after a wrong token, so that guessing is slow."""
 
 
 def create_app(state: WebState) -> Flask:
@@ -60,6 +58,7 @@ def create_app(state: WebState) -> Flask:
     """
     app = Flask("genre_edge.web", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.request_class = UploadRequest
     app.config["MAX_FORM_MEMORY_SIZE"] = 100_000
     _protect(app, state)
     _add_classification(app, state)
@@ -76,7 +75,7 @@ def _protect(app: Flask, state: WebState) -> None:
             return Response(status=204)
         if request.path.startswith(("/api/", "/metrics")):
             state.guard.check_site(request)
-            if request.path not in _WITHOUT_TOKEN:
+            if request.path not in WITHOUT_TOKEN:
                 state.guard.check_token(request)
         return None
 
@@ -140,7 +139,11 @@ def _upload() -> tuple[Any, str]:
         and not kind.startswith(("audio/", "video/", "application/ogg"))
     ):
         raise Problem(415, f"{kind}: send audio, application/octet-stream or multipart/form-data")
-    return request.stream, display_name(request.args.get("name"))
+    body = request.environ["wsgi.input"]
+    return (
+        request.stream if descriptor_of(body) is None else body,
+        display_name(request.args.get("name")),
+    )
 
 
 def _pcm(kind: str, rate: int) -> Float32:
@@ -226,8 +229,9 @@ def _add_live(app: Flask, state: WebState) -> None:
     def session() -> Response:
         given = request.get_json(silent=True)
         token = given.get("token") if isinstance(given, dict) else None
-        if state.guard.needs_token and not (isinstance(token, str) and state.guard.is_token(token)):
-            time.sleep(_WRONG_TOKEN_DELAY_SECONDS)
+        if state.guard.needs_token and not (
+            isinstance(token, str) and state.guard.is_token(token, request.remote_addr)
+        ):
             raise Problem(401, "wrong access token")
         answer = Response(status=204)
         state.guard.start_session(answer)

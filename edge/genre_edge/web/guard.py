@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from urllib.parse import urlsplit
+import math
+import time
+from urllib.parse import SplitResult, urlsplit
 
-from flask import Request, Response
+from flask import Response
+from werkzeug.wrappers import Request
 
 from ..settings.tables import WebConfig
+from .guesses import GuessLimit
 from .problems import Problem
 
 COOKIE = "genre_edge"
@@ -39,6 +43,8 @@ class Guard:
 
     def __init__(self, config: WebConfig) -> None:
         self._config, self._token = config, config.token()
+        self._guesses = GuessLimit()
+        self._hosts = {name.lower() for name in config.allowed_hosts}
 
     @property
     def needs_token(self) -> bool:
@@ -54,12 +60,31 @@ class Guard:
             403, which says what is wrong.
         """
         # A page whose name was made to point here (DNS rebinding) asks under that name.
-        if self._config.is_local and urlsplit(f"//{request.host}").hostname not in _LOCAL_NAMES:
-            raise Problem(403, "this service listens on localhost only; open it under that name")
-        if request.headers.get("Sec-Fetch-Site") == "cross-site" and not self._is_allowed(request):
+        name = _split(f"//{request.host}").hostname or ""
+        if self._config.is_local and name not in _LOCAL_NAMES and name not in self._hosts:
+            raise Problem(
+                403,
+                "this service listens on localhost only; open it under that name, or name yours in "
+                "allowed_hosts",
+            )
+        if self._is_foreign(request) and not self._is_allowed(request):
             raise Problem(
                 403, "pages of other sites may not use this service; --allow-origin URL allows one"
             )
+
+    def _is_foreign(self, request: Request) -> bool:
+        """Whether a page of another site asks. A browser says so in one of two
+        headers."""
+        if request.headers.get("Sec-Fetch-Site") == "cross-site":
+            return True
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return False
+        page = _split(origin)
+        if page.hostname in self._hosts:
+            return False
+        here = _split(f"{page.scheme}://{request.host}")
+        return not page.hostname or _site(page) != _site(here)
 
     def check_token(self, request: Request) -> None:
         """Accept the token in the Authorization header, or the session cookie.
@@ -67,20 +92,44 @@ class Guard:
         Raises
         ------
         Problem
-            401 if a token is needed and the request has neither.
+            401 if a token is needed and the request has neither; 429 if the client has
+            sent too many wrong ones.
         """
         if self._token is None:
             return
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.is_token(given.strip()):
-            return
         if _equal(request.cookies.get(COOKIE, ""), _session_value(self._token)):
+            return
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self.is_token(given.strip(), request.remote_addr):
             return
         raise Problem(401, "send the access token: Authorization: Bearer TOKEN")
 
-    def is_token(self, given: str) -> bool:
-        """Whether this is the token; False where none is needed."""
-        return self._token is not None and _equal(given, self._token)
+    def is_token(self, given: str, address: str | None = None) -> bool:
+        """Whether this is the token; False where none is needed.
+
+        Parameters
+        ----------
+        given
+            What the client sent.
+        address
+            The client's, whose wrong tokens are counted; None counts nothing.
+
+        Raises
+        ------
+        Problem
+            429, without a look at the token, if too many were wrong.
+        """
+        if self._token is None:
+            return False
+        now = time.monotonic()
+        wait = 0 if address is None else math.ceil(self._guesses.seconds_to_wait(address, now))
+        if wait:
+            raise Problem(429, "too many wrong access tokens; try again later", retry_after=wait)
+        if _equal(given, self._token):
+            return True
+        if address is not None:
+            self._guesses.count_wrong(address, now)
+        return False
 
     def start_session(self, response: Response) -> None:
         """Set the cookie that lets this browser in from now on."""
@@ -110,6 +159,25 @@ class Guard:
     def _is_allowed(self, request: Request) -> bool:
         allowed = self._config.allow_origin
         return allowed is not None and request.headers.get("Origin") == allowed
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address; none of one that cannot be read."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 (it is read only now)
+        return parts
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def _site(url: SplitResult) -> tuple[str | None, int | None]:
+    """Host and port of an address. The scheme is left out: a reverse proxy may speak
+    HTTPS for this service."""
+    return url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme)
 
 
 def _session_value(token: str) -> str:

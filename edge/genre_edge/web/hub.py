@@ -63,6 +63,7 @@ class Hub:
         self._viewers: set[Viewer] = set()
         self._known: dict[str, _Known] = {}
         """What is known of each source, by its name."""
+        self._is_closed = False
         self.viewers_cut = 0
         """Viewers that were disconnected because they were too slow."""
 
@@ -101,11 +102,15 @@ class Hub:
     def close(self) -> None:
         """Disconnect all viewers."""
         with self._lock:
+            self._is_closed = True
             for viewer in self._viewers:
                 viewer.cut()
 
     def watch(self, source: str | None = None) -> Viewer:
-        """Add a viewer.
+        """A new viewer, which takes its place when its first event is asked for.
+
+        Until then nothing has to be given back: a client that asks for the headers
+        alone, or that leaves at once, takes no place.
 
         Parameters
         ----------
@@ -127,14 +132,18 @@ class Hub:
         names = [one.name for one in self._health.named]
         if source is not None and source not in names:
             raise Problem(404, f"no source {source}; there are: {', '.join(names) or 'none'}")
-        viewer = Viewer(self._remove, source)
+        if len(self._viewers) >= self._max_viewers:
+            text = f"too many live viewers ({self._max_viewers}); try again later"
+            raise Problem(429, text, retry_after=30)
+        return Viewer(self._add, self._remove, source)
+
+    def _add(self, viewer: Viewer) -> bool:
         with self._lock:
-            if len(self._viewers) >= self._max_viewers:
-                text = f"too many live viewers ({self._max_viewers}); try again later"
-                raise Problem(429, text, retry_after=30)
-            viewer.offer(self._known_events(source))  # before whatever comes from now on
+            if self._is_closed or len(self._viewers) >= self._max_viewers:
+                return False
+            viewer.offer(self._known_events(viewer.source))  # before whatever comes from now on
             self._viewers.add(viewer)
-        return viewer
+            return True
 
     def _known_events(self, source: str | None) -> str:
         """What a new viewer gets first."""
@@ -177,16 +186,21 @@ class Hub:
 class Viewer(Iterator[str]):
     """The events of one connection, in the format of text/event-stream.
 
-    It must be closed, also where no event was ever taken from it: a HEAD request does
-    that. It ends by itself when the viewer is disconnected.
+    It takes its place with the first event, and leaves it when it is closed or
+    disconnected.
     """
 
-    def __init__(self, on_close: Callable[[Viewer], None], source: str | None = None) -> None:
+    def __init__(
+        self,
+        on_start: Callable[[Viewer], bool],
+        on_close: Callable[[Viewer], None],
+        source: str | None = None,
+    ) -> None:
         self.source = source
         """The name of the source whose events it gets; None: those of all."""
         self._queue: Queue[str | None] = Queue(_QUEUE_LENGTH)
-        self._on_close = on_close
-        self._is_cut = False
+        self._on_start, self._on_close = on_start, on_close
+        self._has_started = self._is_cut = False
 
     def offer(self, event: str) -> bool:
         """Queue an event; False if the queue has just become too full."""
@@ -204,6 +218,10 @@ class Viewer(Iterator[str]):
 
     def __next__(self) -> str:
         """Wait for the next event; a comment if none comes in time."""
+        if not self._has_started:
+            self._has_started = True
+            if not self._on_start(self):  # others were quicker
+                raise StopIteration
         try:
             event = self._queue.get(timeout=_KEEP_ALIVE_SECONDS)
         except Empty:

@@ -35,6 +35,7 @@ class PredictionService:
         self, settings: Settings, health: Health | None, report: Callable[[str], None]
     ) -> None:
         try:
+            from .admission import Admission
             from .app import VENDOR, create_app
             from .hub import Hub
             from .server import Server
@@ -47,7 +48,8 @@ class PredictionService:
         """Sends live events to viewers; None where nobody listens."""
         file = settings.of(history.SECTION).path
         state = WebState(settings.web, settings.model, file, health, self.hub)
-        self._server = Server(create_app(state), settings.web, report)
+        bodies = Admission(state.guard, settings.web)
+        self._server = Server(create_app(state), settings.web, bodies, report)
         self.url = self._server.url
         """Address of the page."""
         if not VENDOR.is_dir():

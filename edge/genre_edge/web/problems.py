@@ -50,15 +50,22 @@ def body(status: int, detail: str) -> str:
     return json.dumps({"title": TITLES.get(status, "Error"), "status": status, "detail": detail})
 
 
+def headers(problem: Problem) -> list[tuple[str, str]]:
+    """The headers that go with an error."""
+    found = []
+    if problem.retry_after is not None:
+        found.append(("Retry-After", str(problem.retry_after)))
+    if problem.status == 401:
+        found.append(("WWW-Authenticate", "Bearer"))
+    return found
+
+
 def response(problem: Problem) -> Response:
     """Make the answer that the client gets."""
     made = Response(
         body(problem.status, problem.detail), problem.status, mimetype="application/problem+json"
     )
-    if problem.retry_after is not None:
-        made.headers["Retry-After"] = str(problem.retry_after)
-    if problem.status == 401:
-        made.headers["WWW-Authenticate"] = "Bearer"
+    made.headers.extend(headers(problem))
     return made
 
 

@@ -1,8 +1,9 @@
-"""The HTTP server: waitress, which disconnects stalled clients and refuses bad requests
-with problem+json."""
+"""The HTTP server: waitress, which disconnects stalled clients and holds off crowds."""
 
 from __future__ import annotations
 
+import errno
+import resource
 import socket
 import threading
 import time
@@ -11,15 +12,15 @@ from contextlib import suppress
 from typing import Any
 
 from flask import Flask
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
-from waitress.server import create_server
-from waitress.task import ErrorTask
-from waitress.utilities import Error
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
 
 from ..errors import GenreEdgeError
 from ..settings.tables import WebConfig
-from . import problems
+from .admission import ENVELOPE_BYTES
+from .channel import Bodies, Channel
 from .stalls import StallDetector
 
 _SPARE_THREADS = 8
@@ -30,74 +31,50 @@ _SEND_SECONDS = 20.0
 """A client is disconnected when it takes nothing of its answer for this long."""
 _RECEIVE_SECONDS = 300.0
 """Longest time for sending a request."""
-_LINGER_SECONDS = 5.0
-"""How long to read, and to ignore, what a refused client still sends."""
+_HEADER_SECONDS = 15.0
+"""Longest time for sending the headers of a request."""
+_SPARE_CONNECTIONS = 100
+"""Connections besides the viewers' that are left alone. Of more, those that have waited
+longest for the end of a request are closed."""
+_MOST_CONNECTIONS = 600
+"""Connections besides the viewers' that are open at once."""
 _HIGH_WATER = 512 * 1024
 """Bytes that may wait for one client before its thread waits too."""
 _STALL_CHECK_SECONDS = 1.0
 """Time between two looks at all connections."""
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PAUSE_SECONDS = 1.0
+"""No connection is accepted for this long after the system had no room for one."""
+_SAY_AGAIN_SECONDS = 600.0
+"""That this happens is said once in this time."""
 
 
-class _Refusal(Error):  # type: ignore[misc]
-    """A refusal by waitress itself, in the form that the API has."""
+class _Listener(TcpWSGIServer):  # type: ignore[misc]
+    """One listening socket. Where the system has no room for a connection, it waits."""
 
-    def __init__(self, error: Error) -> None:
-        super().__init__(error.body)
-        self.code, self.reason = error.code, error.reason
+    channel_class = Channel
+    bodies: Bodies
+    report: Callable[[str], None]
+    _paused_until = 0.0
+    _said_at = float("-inf")
 
-    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
-        """Status line, headers and body."""
-        headers = [("Content-Type", "application/problem+json"), ("Connection", "close")]
-        return f"{self.code} {self.reason}", headers, problems.body(self.code, self.body).encode()
+    def readable(self) -> bool:
+        """Whether connections are accepted now."""
+        return bool(super().readable()) and time.monotonic() >= self._paused_until
 
-
-class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    error: Error | None
-
-    def received(self, data: bytes) -> int:
-        taken: int = super().received(data)
-        if self.error is not None and not isinstance(self.error, _Refusal):
-            self.error = _Refusal(self.error)
-        return taken
-
-
-class _RefusalTask(ErrorTask):  # type: ignore[misc]
-    def execute(self) -> None:
-        self.channel.lingers = True
-        super().execute()
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    parser_class = _Parser
-    error_task_class = _RefusalTask
-    lingers = False
-
-    def handle_close(self) -> None:
-        """Close the connection, but let a refused client read the answer first.
-
-        Closing while the client still sends would reset the connection.
-        """
-        if self.lingers and self.connected and _LINGERING.acquire(blocking=False):
-            threading.Thread(target=_drain, args=(self.socket.dup(),), daemon=True).start()
-        super().handle_close()
-
-
-_LINGERING = threading.Semaphore(8)
-
-
-def _drain(connection: socket.socket) -> None:
-    """Read and ignore what comes, for a short while."""
-    end = time.monotonic() + _LINGER_SECONDS
-    try:
-        with connection:
-            connection.settimeout(1.0)
-            connection.shutdown(socket.SHUT_WR)
-            while time.monotonic() < end and connection.recv(1 << 16):
-                pass
-    except OSError:
-        pass  # the client is gone
-    finally:
-        _LINGERING.release()
+    def accept(self) -> Any:
+        """The next connection, or None."""
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno not in _EXHAUSTED:
+                raise
+            now = time.monotonic()
+            self._paused_until = now + _PAUSE_SECONDS
+            if now - self._said_at > _SAY_AGAIN_SECONDS:
+                self._said_at = now
+                self.report(f"web: a connection has to wait: {error.strerror}")
+            return None
 
 
 class Server:
@@ -109,9 +86,11 @@ class Server:
         The application.
     config
         Address, port and limits.
+    bodies
+        Decides which requests may send a body.
     report
         Gets one line if the server fails.
-    send_seconds, receive_seconds
+    send_seconds, receive_seconds, header_seconds
         Limits for stalled clients, as StallDetector takes them.
 
     Raises
@@ -124,20 +103,25 @@ class Server:
         self,
         app: Flask,
         config: WebConfig,
+        bodies: Bodies,
         report: Callable[[str], None],
         send_seconds: float = _SEND_SECONDS,
         receive_seconds: float = _RECEIVE_SECONDS,
+        header_seconds: float = _HEADER_SECONDS,
     ) -> None:
         self._report = report
-        self._stalls = StallDetector(send_seconds, receive_seconds)
+        crowd = config.viewers + _SPARE_CONNECTIONS
+        self._stalls = StallDetector(send_seconds, receive_seconds, header_seconds, crowd)
+        self._map: dict[int, Any] = {}
+        self._dispatcher = ThreadedTaskDispatcher()
+        self._listeners: list[_Listener] = []
         try:
-            self._server: Any = create_server(
-                app,
+            adjustments = Adjustments(
                 host=config.host,
                 port=config.port,
                 threads=config.viewers + config.uploads + _SPARE_THREADS,
-                connection_limit=config.viewers + 200,
-                max_request_body_size=round(config.upload_mb * 1e6) + 100_000,
+                connection_limit=_connection_limit(config.viewers),
+                max_request_body_size=round(config.upload_mb * 1e6) + ENVELOPE_BYTES + 1,
                 max_request_header_size=16_384,
                 channel_timeout=_IDLE_SECONDS,
                 cleanup_interval=5,
@@ -145,12 +129,21 @@ class Server:
                 asyncore_use_poll=True,
                 ident="genre-edge",
             )
-        except OSError as error:
+            # A name may stand for several addresses; "any free port" is one port.
+            for place in adjustments.listen[: None if config.port else 1]:
+                listener = _Listener(
+                    app, self._map, dispatcher=self._dispatcher, adj=adjustments, sockinfo=place
+                )
+                listener.bodies, listener.report = bodies, report
+                self._listeners.append(listener)
+        except (OSError, ValueError) as error:
+            wasyncore.close_all(self._map)
+            reason = getattr(error, "strerror", None) or "is no address of this machine"
             raise GenreEdgeError(
-                f"{config.host}:{config.port}: {error.strerror}; choose another port with --port N"
+                f"{config.host}:{config.port}: {reason}; choose another port with --port N"
             ) from None
-        self._server.channel_class = _Channel
-        self.url = f"http://{_in_url(config.host)}:{self._server.effective_port}"
+        self._dispatcher.set_thread_count(adjustments.threads)
+        self.url = f"http://{_in_url(config.host)}:{self._listeners[0].effective_port}"
         """Address of the page."""
         self._closing = threading.Event()
         for name, work in (("web", self._serve), ("web stalls", self._watch_for_stalls)):
@@ -159,23 +152,35 @@ class Server:
     def close(self) -> None:
         """Stop serving, and close all connections."""
         self._closing.set()
-        self._server.task_dispatcher.shutdown(timeout=2)
-        self._server.close()
+        self._dispatcher.shutdown(timeout=2)
+        for listener in self._listeners:
+            listener.close()
 
     def _serve(self) -> None:
         try:
-            self._server.run()
+            wasyncore.loop(timeout=1, map=self._map, use_poll=True)
         except OSError as error:
             if not self._closing.is_set():
                 self._report(f"web: the server stopped: {error}")
 
     def _watch_for_stalls(self) -> None:
         while not self._closing.wait(_STALL_CHECK_SECONDS):
-            channels = list(self._server.active_channels.values())
+            channels = [
+                channel
+                for listener in self._listeners
+                for channel in list(listener.active_channels.values())
+            ]
             for channel in self._stalls.stalled(channels, time.monotonic()):
                 # Not waitress's own close: it waits until the client takes something.
                 with suppress(OSError):
                     channel.socket.shutdown(socket.SHUT_RDWR)
+
+
+def _connection_limit(viewers: int) -> int:
+    """Connections at once: fewer than this process may have open files."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = viewers + _MOST_CONNECTIONS
+    return wanted if files == resource.RLIM_INFINITY else max(64, min(wanted, files - 200))
 
 
 def _in_url(host: str) -> str:

@@ -6,24 +6,26 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
+import shutil
 import subprocess
-import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
+from ..python_child import python_child
 from ..settings.tables import EngineConfig, WebConfig
 from .problems import Problem
+from .upload_file import FormPart, UploadedFile
+from .upload_worker import NOT_LIMITED
 
-_MAX_MEMORY = 2 * 1024**3
-"""Address space of the process, bytes; a 32-bit system has little more."""
-_NICE = 10
-"""Niceness of the process: the microphone goes first."""
-_CHUNK_BYTES = 1 << 16
+_OLD_FOLDERS = "genre-edge-*"
+"""Where earlier versions kept uploads; a version that was killed left them there."""
+_OLD_SECONDS = 3600.0
+"""The longest that an upload may take, s."""
 
 
 class Uploads:
@@ -40,12 +42,13 @@ class Uploads:
     def __init__(self, config: WebConfig, model: EngineConfig) -> None:
         self._config, self._model = config, model
         self._places = threading.Semaphore(config.uploads)
+        _sweep(Path(tempfile.gettempdir()))
         self.done = 0
         """Uploads classified."""
         self.refused = 0
         """Uploads refused because there were too many."""
 
-    def classify(self, body: IO[bytes], name: str) -> Iterator[dict[str, Any]]:
+    def classify(self, body: IO[bytes] | FormPart, name: str) -> Iterator[dict[str, Any]]:
         """Classify one upload.
 
         Parameters
@@ -91,16 +94,18 @@ class Uploads:
             records.close()  # type: ignore[attr-defined]
             self._places.release()
 
-    def _records(self, body: IO[bytes], name: str) -> Iterator[dict[str, Any]]:
-        with tempfile.TemporaryDirectory(prefix="genre-edge-") as folder:
-            path = Path(folder) / "upload"  # nothing of the request is in the path
-            self._save(body, path)
-            process = self._start(path)
+    def _records(self, body: IO[bytes] | FormPart, name: str) -> Iterator[dict[str, Any]]:
+        try:
+            upload = UploadedFile(body, round(self._config.upload_mb * 1e6))
+        except OSError as error:
+            raise Problem(503, f"cannot keep the upload: {error.strerror}") from None
+        with closing(upload):
+            process = self._start(upload.path)
             limit = threading.Timer(self._config.upload_seconds, process.kill)
             limit.start()
             try:
                 yield from self._read(process, name)
-                self._check_exit(process, path, name, limit)
+                self._check_exit(process, upload.path, name, limit)
             finally:
                 limit.cancel()
                 process.kill()
@@ -109,26 +114,15 @@ class Uploads:
                     if pipe is not None:
                         pipe.close()
 
-    def _save(self, body: IO[bytes], path: Path) -> None:
-        max_bytes, size = round(self._config.upload_mb * 1e6), 0
-        with path.open("wb") as out:
-            while chunk := body.read(_CHUNK_BYTES):
-                size += len(chunk)
-                if size > max_bytes:
-                    raise Problem(413, f"more than {self._config.upload_mb:g} MB")
-                out.write(chunk)
-        if size == 0:
-            raise Problem(422, "the upload is empty")
-
-    def _start(self, path: Path) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "genre_edge", "classify", str(path), "--format", "json"]
-        command += ["--model", self._model.model, "--threads", str(self._model.threads)]
-        command += ["--runtime", self._model.runtime] if self._model.runtime else []
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
-        return process
+    def _start(self, path: str) -> subprocess.Popen[bytes]:
+        words = ["classify", path, "--format", "json"]
+        words += ["--model", self._model.model, "--threads", str(self._model.threads)]
+        words += ["--runtime", self._model.runtime] if self._model.runtime else []
+        command = python_child("genre_edge.web.upload_worker", *words)
+        try:
+            return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        except OSError as error:
+            raise Problem(503, f"cannot start the work: {error.strerror}", 5) from None
 
     def _read(self, process: subprocess.Popen[bytes], name: str) -> Iterator[dict[str, Any]]:
         assert process.stdout is not None
@@ -140,7 +134,7 @@ class Uploads:
             yield {**record, "file": name}
 
     def _check_exit(
-        self, process: subprocess.Popen[bytes], path: Path, name: str, limit: threading.Timer
+        self, process: subprocess.Popen[bytes], path: str, name: str, limit: threading.Timer
     ) -> None:
         """Raise a Problem if the process ended without a verdict."""
         assert process.stderr is not None
@@ -150,9 +144,26 @@ class Uploads:
             return
         if not limit.is_alive():
             raise Problem(408, f"took longer than {self._config.upload_seconds:g} s")
+        if status == NOT_LIMITED and errors:
+            raise Problem(
+                503, f"uploads are refused: their work cannot be limited here ({errors[-1]})"
+            )
         if status == 1 and errors:
-            raise Problem(422, errors[-1].removeprefix("genre-edge: ").replace(str(path), name))
+            raise Problem(422, errors[-1].removeprefix("genre-edge: ").replace(path, name))
         raise Problem(422, f"{name}: the decoder crashed on this file")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove uploads that an earlier version left behind when it was killed."""
+    for old in folder.glob(_OLD_FOLDERS):
+        try:
+            found = old.lstat()
+            is_left = time.time() - found.st_mtime > _OLD_SECONDS
+            names = os.listdir(old) if found.st_uid == os.geteuid() and is_left else None
+        except OSError:
+            continue
+        if names in ([], ["upload"]) and old.is_dir() and not old.is_symlink():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def display_name(name: str | None) -> str:
