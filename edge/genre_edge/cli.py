@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
 
+from .command_line_secrets import hide_secrets, may_have_secrets
 from .console import run_command
 from .errors import GenreEdgeError, UsageError
 from .version import __version__
@@ -95,6 +96,8 @@ def _configure(command: argparse.ArgumentParser, name: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: the process's); returns the exit status."""
+    if argv is None and may_have_secrets(sys.argv):
+        hide_secrets()
     return run_command("genre-edge", _run, list(sys.argv[1:] if argv is None else argv))
 
 

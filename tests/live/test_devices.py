@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,10 +33,14 @@ class Tree:
             (folder / "usbid").write_text(usbid + "\n")
             device = self.sys / "devices/platform/usb1" / port
             (device / f"{port}:1.0").mkdir(parents=True)
+            vendor, product = usbid.split(":")
+            (device / "idVendor").write_text(vendor + "\n")
+            (device / "idProduct").write_text(product + "\n")
             if serial:
                 (device / "serial").write_text(serial + "\n")
             link = self.sys / f"class/sound/card{number}"
             link.mkdir(parents=True)
+            (link / "id").write_text(card_id + "\n")
             (link / "device").symlink_to(device / f"{port}:1.0")
         self.pcm(number, card_id, pcm)
 
@@ -68,6 +73,14 @@ def two_identical(root: Path, swapped: bool = False, gone: bool = False) -> Tree
             tree.card(number, f"Device_{number}" if number else "Device", "0d8c:013c", port)
     tree.other("default")
     return tree
+
+
+def test_a_service_that_sees_processes_alone_in_proc_finds_the_same_names(tmp_path) -> None:
+    tree = two_identical(tmp_path)
+    tree.card(5, "Fifth", "1234:abcd", "1-1.4", serial="0042")
+    before = [device.token for device in tree.found()]
+    shutil.rmtree(tree.proc)
+    assert [device.token for device in tree.found()] == before
 
 
 def test_two_identical_microphones_have_two_names(tmp_path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import pwd
 import re
 import tomllib
@@ -15,7 +16,9 @@ from genre_edge.errors import UsageError
 from genre_edge.settings import places
 from genre_edge.settings.load import load as load_sections
 from genre_edge.settings.options import option_fields
+from genre_edge.settings.places import expanded
 from genre_edge.settings.settings import Settings, all_sections
+from genre_edge.settings.tables import WebConfig
 from genre_edge.settings.text import commented, effective
 from genre_edge.sinks import history, kinds
 
@@ -164,8 +167,7 @@ def test_the_commented_file_names_every_key_and_says_the_defaults(tmp_path: Path
 def test_what_is_shown_as_in_force_is_a_file_that_says_the_same(tmp_path: Path) -> None:
     file = written(
         tmp_path,
-        '[microphone]\ngain_db = 3\n[[webhook]]\nurl = "http://x"\nheaders = { "X-Room" = '
-        '"kitchen" }\n',
+        '[microphone]\ngain_db = 3\n[[webhook]]\nurl = "http://x"\nretries = 5\n',
     )
     found, origins = load(file, {})
     shown = effective(SECTIONS, found, origins)
@@ -238,3 +240,50 @@ def test_the_command_begins_checks_and_shows(tmp_path: Path, cli) -> None:
     assert cli("listen", "--config", tmp_path / "none").stderr == (
         f"genre-edge: {tmp_path / 'none'}: No such file or directory\n"
     )
+
+
+# --- secrets
+
+
+def test_what_is_in_force_is_shown_without_secrets(tmp_path: Path, cli) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(
+        '[mqtt]\nname = "kitchen"\n'
+        '[[webhook]]\nurl = "https://me:topsecret@h.example/T0/topsecret?k=topsecret"\n'
+        'headers = { "X-Key" = "topsecret" }\n'
+        '[[source]]\nurl = "rtsp://me:topsecret@camera/live?k=topsecret"\n'
+    )
+    environment = {**os.environ, "GENRE_EDGE_MQTT_URL": "mqtts://topsecret@broker"}
+    done = cli("config", "show", "--config", file, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "topsecret" not in done.stdout
+    assert 'url = "https://***@h.example/***"' in done.stdout
+    assert '"X-Key" = "***"' in done.stdout
+    faulty = {**os.environ, "GENRE_EDGE_MQTT_URL": "mqtt://me:topsecret@broker:x"}
+    for values in (environment, faulty):
+        done = cli("config", "check", "--config", "/nowhere.toml", env=values)
+        assert "topsecret" not in done.stderr + done.stdout
+
+
+def test_a_secret_comes_from_systemd_where_no_file_is_named(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "web-token").write_text("correct horse\n")
+    assert WebConfig(host="0.0.0.0").token() == "correct horse"
+    (tmp_path / "web-token").write_text("-")
+    assert WebConfig().token() is None, "systemd's stand-in for a file that is not there"
+    (tmp_path / "web-token").write_text("short")
+    with pytest.raises(UsageError, match="credential web-token"):
+        WebConfig().token()
+    assert expanded("$CREDENTIALS_DIRECTORY/hook") == tmp_path / "hook"
+
+
+def test_a_list_is_read_from_file_environment_and_flag(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('[web]\nallowed_hosts = ["a.example", "b.example"]\n')
+    settings, _ = load(file, {})
+    assert settings.web.allowed_hosts == ("a.example", "b.example")
+    settings, _ = load(file, {"GENRE_EDGE_WEB_ALLOWED_HOSTS": "c.example, d"})
+    assert settings.web.allowed_hosts == ("c.example", "d")
+    file.write_text("[web]\nallowed_hosts = [1]\n")
+    with pytest.raises(UsageError, match="allowed_hosts: its values must be texts"):
+        load(file, {})

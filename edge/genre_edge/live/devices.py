@@ -99,21 +99,24 @@ def _token(name: str, proc: Path, sys: Path) -> str:
     usb = _usb(card, proc, sys)
     if usb is not None:
         return usb.token() + suffix
-    card_id = _text(proc / f"card{card}" / "id")
+    card_id = _text(proc / f"card{card}" / "id") or _text(sys / "class/sound" / f"card{card}/id")
     return f"alsa:{card_id}{suffix}" if card_id else f"name:{name}"
 
 
 def _usb(card: str, proc: Path, sys: Path) -> _Usb | None:
     """What the kernel knows of a USB card, from /proc/asound/cardN/usbid and the
-    device's folder in /sys; None if it is no USB card."""
-    usbid = _text(proc / f"card{card}" / "usbid")
-    if ":" not in usbid:
-        return None
-    vendor, product = usbid.split(":", 1)
+    device's folder in /sys; None if it is no USB card. A service that sees nothing but
+    processes in /proc finds the same in /sys."""
     # .../usb1/1-1/1-1.3/1-1.3:1.0 is the sound interface; the device is the folder
     # above it.
     interface = (sys / "class" / "sound" / f"card{card}" / "device").resolve()
     device = interface.parent
+    usbid = _text(proc / f"card{card}" / "usbid")
+    vendor, product = usbid.split(":", 1) if ":" in usbid else ("", "")
+    if not proc.is_dir():
+        vendor, product = _text(device / "idVendor"), _text(device / "idProduct")
+    if not vendor or not product:
+        return None
     port = device.name if re.fullmatch(r"\d+-[\d.]+", device.name) else ""
     return _Usb(vendor, product, _text(device / "serial") if port else "", port)
 

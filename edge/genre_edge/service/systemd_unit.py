@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..settings.credentials import NO_CREDENTIAL
+
 NAME = "genre-edge.service"
+SECRETS = Path("/etc/genre-edge.secrets")
+"""The folder of the files that systemd gives the service as credentials."""
 WATCHDOG_SECONDS = 30
 """systemd restarts the service after this long without a heartbeat. A window, and with
 it a heartbeat, comes at least every 3 s."""
@@ -52,11 +56,20 @@ EnvironmentFile=-/etc/genre-edge.env
 Environment=PYTHONUNBUFFERED=1
 Nice=-5
 MemoryMax=400M
+# An upload's process that takes too much memory ends alone.
+OOMPolicy=continue
+TasksMax=1024
+LimitCORE=0
 NoNewPrivileges=yes
 UMask=0027
 """
 
 _ISOLATION = """\
+# Secrets in files that root alone can read; they need not exist.
+LoadCredential=mqtt-password:{secrets}/mqtt-password
+SetCredential=mqtt-password:{none}
+LoadCredential=web-token:{secrets}/web-token
+SetCredential=web-token:{none}
 SupplementaryGroups=audio
 ProtectSystem=strict
 PrivateTmp=yes
@@ -67,7 +80,8 @@ ProtectKernelLogs=yes
 ProtectClock=yes
 ProtectHostname=yes
 ProtectProc=invisible
-ProcSubset=all
+ProcSubset=pid
+PrivateUsers=yes
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
@@ -81,6 +95,8 @@ AmbientCapabilities=
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
+# An upload's process lowers its own priority and limits its own memory.
+SystemCallFilter=setpriority setrlimit prlimit64
 SystemCallErrorNumber=EPERM
 """
 
@@ -117,7 +133,8 @@ def unit_text(unit: Unit) -> str:
     else:
         # The program may be installed in this user's home, which must stay readable.
         account = f"User={unit.user}\nProtectHome=read-only\n"
-    return f"{text}{account}{_ISOLATION}\n[Install]\nWantedBy=multi-user.target\n"
+    isolation = _ISOLATION.format(secrets=SECRETS, none=NO_CREDENTIAL)
+    return f"{text}{account}{isolation}\n[Install]\nWantedBy=multi-user.target\n"
 
 
 def _quoted(word: str) -> str:

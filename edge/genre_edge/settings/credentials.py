@@ -1,9 +1,20 @@
-"""Addresses without the secrets in them: for screens, logs and records."""
+"""Secrets: left out of what is shown, and given by systemd."""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
+from ..errors import UsageError
+from ..text_files import read_text
+
+CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
+"""Where systemd puts the secrets that a unit loads (LoadCredential=)."""
+
+NO_CREDENTIAL = "-"
+"""What the unit hands over in place of a file that is not there."""
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
 _QUERY = re.compile(r"(?<=\?)[^\s'\"]+")
 
@@ -19,6 +30,43 @@ def without_credentials(url: str) -> str:
     'https://example.org/radio.mp3'
     """
     return _QUERY.sub("***", _USER.sub("***@", url)) if "://" in url else url
+
+
+def without_path(url: str) -> str:
+    """An address with `***` for all that follows the host, which is often the secret
+    of a webhook.
+
+    Examples
+    --------
+    >>> without_path("https://hooks.example.org/T0/B1/xyz")
+    'https://hooks.example.org/***'
+    """
+    scheme, mark, rest = without_credentials(url).partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host}{slash}{'***' if path else ''}"
+
+
+def hidden_values(table: Mapping[str, str]) -> dict[str, str]:
+    """A table with `***` for each value."""
+    return dict.fromkeys(table, "***")
+
+
+def system_credential(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """A secret that systemd has loaded for this service; None if there is none.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read.
+    """
+    folder = environment.get(CREDENTIALS_VARIABLE)
+    if not folder or not (Path(folder) / name).is_file():
+        return None
+    try:
+        found = read_text(Path(folder) / name).strip()
+    except UsageError as error:
+        raise UsageError(f"credential {error}") from None
+    return None if found in ("", NO_CREDENTIAL) else found
 
 
 def has_credentials(url: str) -> bool:

@@ -125,7 +125,7 @@ class _Reader:
                 self.faults.append(f"{name}: {_unknown(name, known)}")
                 continue
             section, one = known[name]
-            origin = f"{name}={environment[name]}"
+            origin = f"{name}={one.option.shown(environment[name])}"
             try:
                 self._put(section, one, one.from_text(environment[name]), origin)
             except ValueError as error:
@@ -245,7 +245,8 @@ def _flag_place(section: Section[Any], one: OptionField, value: Any) -> str:
         return section.flag or "command line"
     if one.kind is bool:
         return one.option.flag
-    return f"{one.option.flag} {value:g}" if one.kind is float else f"{one.option.flag} {value}"
+    shown = f"{value:g}" if one.kind is float else str(one.option.shown(value))
+    return f"{one.option.flag} {shown}"
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from .credentials import CREDENTIALS_VARIABLE
+
 PREFIX = "GENRE_EDGE_"
 """Environment variables are PREFIX + SECTION + "_" + KEY, in capitals."""
 CONFIG_VARIABLE = PREFIX + "CONFIG"
@@ -17,7 +19,11 @@ NO_HOME = Path("/nonexistent")
 
 
 def expanded(text: str) -> Path:
-    """A path with ~ replaced by the user's home."""
+    """A path with ~ replaced by the user's home, and $CREDENTIALS_DIRECTORY by the
+    folder of the secrets that systemd has loaded."""
+    folder = os.environ.get(CREDENTIALS_VARIABLE)
+    if folder and text.startswith(f"${CREDENTIALS_VARIABLE}/"):
+        return Path(folder) / text.partition("/")[2]
     try:
         return Path(text).expanduser()
     except RuntimeError:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import Fault, UsageError
 from ..text_files import read_text
+from .credentials import system_credential
 from .options import check, option
 from .section import Section
 
@@ -17,6 +18,8 @@ DEFAULT_MODEL = "gtzan-edge.int8"
 """The shipped model that is used if no other is named."""
 _SHORTEST_TOKEN = 8
 """Characters of an access token."""
+_TOKEN_CREDENTIAL = "web-token"
+"""Where systemd puts the access token, if the unit loads one."""
 RUNTIMES = ("litert", "tflite", "tensorflow")
 """Interpreters, in the order in which they are looked for."""
 
@@ -164,6 +167,9 @@ class WebConfig:
             and more than this machine is served.
         """
         if self.token_file is None:
+            loaded = system_credential(_TOKEN_CREDENTIAL)
+            if loaded is not None:
+                return _long_enough(loaded, f"credential {_TOKEN_CREDENTIAL}")
             if not self.is_local and not self.insecure:
                 reason = (
                     "is open to the network; set token_file to a file with a token "
@@ -176,10 +182,14 @@ class WebConfig:
         except UsageError as error:
             reason = str(error).removeprefix(f"{self.token_file}: ")
             raise UsageError(Fault("token_file", self.token_file, reason)) from None
-        if len(token) < _SHORTEST_TOKEN:
-            reason = f"holds less than {_SHORTEST_TOKEN} characters"
-            raise UsageError(Fault("token_file", self.token_file, reason))
-        return token
+        return _long_enough(token, self.token_file)
+
+
+def _long_enough(token: str, place: object) -> str:
+    if len(token) < _SHORTEST_TOKEN:
+        reason = f"holds less than {_SHORTEST_TOKEN} characters"
+        raise UsageError(Fault("token_file", place, reason))
+    return token
 
 
 def _check_web(config: WebConfig) -> None:

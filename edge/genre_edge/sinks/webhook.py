@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GenreEdgeError, UsageError
-from ..settings.credentials import without_credentials
+from ..settings.credentials import hidden_values, without_credentials, without_path
 from ..settings.options import check, from_pairs, option
 from ..settings.section import Section
 from ..text_files import read_text
@@ -39,7 +39,7 @@ _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 class WebhookConfig:
     """Where and how to POST."""
 
-    url: str = option("", "http:// or https://")
+    url: str = option("", "http:// or https://", shown=without_path)
     every: str = option(
         "change", "POST at each change of the label, or each window", choices=("change", "window")
     )
@@ -51,7 +51,7 @@ class WebhookConfig:
         None, "file with the key that signs, as Standard Webhooks define it (HMAC-SHA256)"
     )
     token_file: Path | None = option(None, "file with a bearer token")
-    headers: dict[str, str] = option({}, "further headers")
+    headers: dict[str, str] = option({}, "further headers", shown=hidden_values)
     template: str = option(
         "", "body, with the record's fields in braces, such as {label}; empty: the record as JSON"
     )
@@ -62,7 +62,8 @@ class WebhookConfig:
         check(self)
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"url {self.url}: must begin with http:// or https:// and name a host")
+            shown = without_path(self.url)
+            raise UsageError(f"url {shown}: must begin with http:// or https:// and name a host")
         _check_template(self.template)
         _key(secret_in(self.secret_file))
         secret_in(self.token_file)

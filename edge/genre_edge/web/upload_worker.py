@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import resource
+import runpy
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -48,9 +49,8 @@ def main() -> int:
     if trouble:
         print(trouble, file=sys.stderr)
         return NOT_LIMITED
-    from ..cli import main as genre_edge
-
-    return genre_edge(sys.argv[1:])
+    runpy.run_module("genre_edge", run_name="__main__", alter_sys=True)
+    return 0
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ...errors import UsageError
+from ...settings.credentials import system_credential, without_credentials
 from ...settings.options import from_pairs, option
 from ...settings.places import default_folder
 from ...settings.section import Section
@@ -16,13 +17,17 @@ from ...text_files import read_text
 
 PASSWORD_VARIABLE = "GENRE_EDGE_MQTT_PASSWORD"
 """Environment variable with the broker's password."""
+_PASSWORD_CREDENTIAL = "mqtt-password"
+"""Where systemd puts it, if the unit loads it."""
 
 
 @dataclass(frozen=True)
 class MqttOptions:
     """A broker as the user names it."""
 
-    url: str = option("", "mqtt[s]://[USER@]HOST[:PORT][/PREFIX]; empty: none")
+    url: str = option(
+        "", "mqtt[s]://[USER@]HOST[:PORT][/PREFIX]; empty: none", shown=without_credentials
+    )
     name: str | None = option(
         None, "this device's name, a part of the topics; without it the host's name"
     )
@@ -123,7 +128,9 @@ def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
     try:
         port = parts.port
     except ValueError:
-        raise UsageError(f"url {options.url}: the port must be a number from 1 to 65535") from None
+        raise UsageError(
+            f"url {_shown(options.url)}: the port must be a number from 1 to 65535"
+        ) from None
     tls = parts.scheme == "mqtts"
     if not tls and (options.ca or options.cert or options.key):
         raise UsageError("ca, cert and key go with mqtts://")
@@ -163,7 +170,7 @@ def _topic(text: str, kind: str) -> str:
 
 def _password(path: Path | None) -> str | None:
     if path is None:
-        return os.environ.get(PASSWORD_VARIABLE)
+        return os.environ.get(PASSWORD_VARIABLE) or system_credential(_PASSWORD_CREDENTIAL)
     try:
         return read_text(path).rstrip("\r\n")
     except UsageError as error:
