@@ -14,7 +14,7 @@ from genre_edge.model.bundle import LAYOUTS
 from genre_edge.quiet import quiet_stderr
 from genre_edge.version import __version__
 
-from .commands import audio_in, inspect, repack
+from .commands import audio_in, inspect, repack, sign
 from .read.named_frontends import NAMED
 from .read.operators import TARGETS, check_target
 
@@ -40,6 +40,7 @@ examples:
 
   genre-convert inspect mine.int8.tflite       operators, tensors, quantisation, size
   genre-convert repack mine.int8.tflite --labels a,b,c -o other.int8.tflite
+  genre-convert sign mine.int8.tflite --key key.pem
   genre-convert audio-in mine.int8.tflite      with the front-end inside, for browsers
 
 reads: MODEL, and for labels and front-end the .json of the same name that genre-train writes,
@@ -52,6 +53,7 @@ SUBCOMMANDS = {
     "audio-in": Command(audio_in.parser, audio_in.run),
     "inspect": Command(inspect.parser, inspect.run),
     "repack": Command(repack.parser, repack.run),
+    "sign": Command(sign.parser, sign.run),
 }
 """Recognised by the first word; anything else is a model to convert."""
 _KINDS = ("float32", "float16", "dynamic", "int8")

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
 
-from .command_line_secrets import hide_secrets, may_have_secrets
 from .console import run_command
 from .errors import GenreEdgeError, UsageError
 from .version import __version__
@@ -96,7 +95,9 @@ def _configure(command: argparse.ArgumentParser, name: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: the process's); returns the exit status."""
-    if argv is None and may_have_secrets(sys.argv):
+    if argv is None and any("://" in word or "header=" in word for word in sys.argv):
+        from .command_line_secrets import hide_secrets
+
         hide_secrets()
     return run_command("genre-edge", _run, list(sys.argv[1:] if argv is None else argv))
 

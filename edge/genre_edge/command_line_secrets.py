@@ -7,7 +7,6 @@ and this call they can be seen.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -69,8 +68,3 @@ def hide_secrets(read: Callable[[], bytes] = Path("/proc/self/cmdline").read_byt
 
     if ctypes.string_at(start, len(arguments)) == arguments:
         ctypes.memmove(start, hidden, len(hidden))
-
-
-def may_have_secrets(arguments: list[str]) -> bool:
-    """Whether `hide_secrets` may find something; cheap."""
-    return os.name == "posix" and any("://" in word or "header=" in word for word in arguments)

@@ -16,6 +16,7 @@ from pathlib import Path
 DISTRIBUTION = "genre-edge"
 
 EXTRA_OF = {
+    "cryptography": "sign",
     "flask": "web",
     "keras": "train",
     "matplotlib": "plot",

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     described = {
         **bundle.info.to_dict(),
         "flatbuffer": {"bytes": len(bundle.flatbuffer), "sha256": bundle.sha256},
+        "signed_by": bundle.signed_by or None,
     }
     if args.json:
         print(json.dumps(described, indent=1))
@@ -61,6 +62,8 @@ def _print_text(bundle: Bundle, described: dict[str, Any]) -> None:
     print(bundle.info.name)
     print(f"  file          {bundle.path} ({os.path.getsize(bundle.path)} bytes)")
     print(f"  sha256        {bundle.sha256} (of the flatbuffer, verified)")
+    if bundle.signed_by:
+        print(f"  signed by     {bundle.signed_by}")
     print(f"  labels        {', '.join(bundle.info.labels)}")
     for section in ("frontend", "quantisation", "trained_on", "metrics"):
         print(f"  {section}")

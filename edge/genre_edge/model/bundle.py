@@ -15,7 +15,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -24,8 +24,9 @@ from typing import Any
 from ..errors import BundleError, GenreEdgeError
 from ..files import write_atomically
 from .bundle_checks import checked_labels, checked_metrics, checked_name, checked_table, shown
-from .bundle_members import AUDIO_IN, LABELS, METADATA, parsed, read_members
+from .bundle_members import AUDIO_IN, LABELS, METADATA, SIGNATURE, parsed, read_members
 from .frontend_spec import FrontendSpec
+from .signature import signature_of, signer
 
 SCHEMA_VERSION = 3
 """The newest schema that this program reads and writes. A bundle is written in the
@@ -99,6 +100,9 @@ class Bundle:
     """The network, as a TFLite model."""
     sha256: str
     """SHA-256 of the flatbuffer, in hexadecimal."""
+    signed_by: str = ""
+    """The public key that signed it; empty where it is not signed, or where signatures
+    cannot be checked."""
 
 
 def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
@@ -155,7 +159,42 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         described = parsed(members[METADATA])
     except ValueError as error:
         raise BundleError(f"{name}: its {METADATA} is not valid ({shown(error)})") from None
-    return _verified(name, content, described)
+    return replace(_verified(name, content, described), signed_by=signer(name, members))
+
+
+def sign_bundle(source: str, target: Path, private_key: bytes) -> str:
+    """Write a bundle again, signed.
+
+    Parameters
+    ----------
+    source
+        The bundle; a signature that it has is replaced.
+    target
+        The file to write; it may be the same.
+    private_key
+        As `signature.signature_of` takes it.
+
+    Returns
+    -------
+    str
+        The public key.
+
+    Raises
+    ------
+    BundleError
+        If the bundle is none.
+    UsageError
+        If the key is none.
+    """
+    bundle = read_bundle(source)
+    members = read_members(source, _content(source))
+    members[SIGNATURE] = signature_of(members, private_key)
+    content = io.BytesIO(bundle.flatbuffer)
+    with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in members.items():
+            archive.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), member)
+    write_atomically(target, content.getvalue())
+    return signer(str(target), members)
 
 
 _MOST_BYTES = 256 << 20

@@ -16,10 +16,11 @@ from ..audio.source import Source
 from ..errors import AudioError
 from ..records import FileOutput, FileRecord, WindowRecord
 from ..settings.tables import EngineConfig, ListenConfig
-from .bundle import find_model, read_bundle
+from .bundle import find_model, read_bundle, shipped_models
 from .classifier import Classifier, interpreter_class
 from .frontend import LogMel, Window
 from .scores import Prediction
+from .signature import check_trusted
 from .trial import try_out
 from .windows import WindowStream, windows_of
 
@@ -42,6 +43,8 @@ class Engine:
 
     def __init__(self, config: EngineConfig) -> None:
         self.bundle = read_bundle(find_model(config.model))
+        if self.bundle.path not in shipped_models().values():
+            check_trusted(self.bundle.path, self.bundle.signed_by, config.trusted_keys)
         runtime, _ = interpreter_class(config.runtime)
         try_out(self.bundle, runtime, config.threads)
         # Before the front-end: it refuses one of another size than the input.

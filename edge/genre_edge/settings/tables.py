@@ -107,6 +107,12 @@ class EngineConfig:
         choices=RUNTIMES,
     )
     threads: int = option(1, "interpreter threads", "--threads", "N", low=1, high=64)
+    trusted_keys: tuple[str, ...] = option(
+        (),
+        "public keys; with any, only models signed with one of them and shipped ones are used",
+        "--trusted-keys",
+        "KEYS",
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -213,7 +219,11 @@ MODEL = Section(
     "model",
     EngineConfig,
     "The model",
-    examples={"hop_seconds": 1.0, "runtime": "litert"},
+    examples={
+        "hop_seconds": 1.0,
+        "runtime": "litert",
+        "trusted_keys": ["ed25519:S5nrLM8XhI4+U3ZIzzTUY7/ZyvrnvdY29iH0r5yIufQ="],
+    },
 )
 WEB = Section(
     "web",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ class WebState:
         """
         with self._lock:  # first_window is for one caller at a time
             if self._engine is None:
-                self._engine = Engine(EngineConfig(self.model.model, None, self.model.runtime))
+                self._engine = Engine(replace(self.model, hop_seconds=None, threads=1))
             try:
                 window = self._engine.first_window(samples, rate)
             except AudioError as error:

@@ -118,6 +118,8 @@ class Uploads:
         words = ["classify", path, "--format", "json"]
         words += ["--model", self._model.model, "--threads", str(self._model.threads)]
         words += ["--runtime", self._model.runtime] if self._model.runtime else []
+        keys = ",".join(self._model.trusted_keys)
+        words += ["--trusted-keys", keys] if keys else []
         command = python_child("genre_edge.web.upload_worker", *words)
         try:
             return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
