@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
 SCORES, LOGMEL = GOLDEN / "demo_scores.json", GOLDEN / "demo_logmel.json"
-MODELS = ("gtzan-edge.int8", "gtzan-edge.float32", "gtzan-two-block.int8")
+MODELS = ("gtzan-edge.int8", "gtzan-edge.float32", "gtzan-tiny.int8", "gtzan-two-block.int8")
 STEPS = 2 / 256
 """Two steps of an int8 output: another processor may round an activation
 differently."""
