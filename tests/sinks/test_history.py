@@ -6,26 +6,33 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
 from genre_edge import cli as genre_edge
-from genre_edge.errors import UsageError
+from genre_edge.errors import GenreEdgeError, UsageError
 from genre_edge.health import SinkHealth
 from genre_edge.live.clock import iso8601
 from genre_edge.records import FileRecord, GapRecord, LiveRecord, StateRecord, WindowRecord
 from genre_edge.sinks.database import open_database
 from genre_edge.sinks.history import HistoryConfig, HistoryError, HistorySink
 from genre_edge.sinks.history_report import parse_age, parts, summarise
-from genre_edge.sinks.history_rows import SCHEMA, delete_old, write_windows
+from genre_edge.sinks.history_rows import (
+    SCHEMA,
+    delete_aged,
+    delete_beyond,
+    write_windows,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,7 +89,8 @@ def made(tmp_path):
 
     def make(**config) -> tuple[HistorySink, Clock, Path, SinkHealth]:
         path = tmp_path / "h.db"
-        return HistorySink(HistoryConfig(path, **config), health, clock), clock, path, health
+        sink = HistorySink(HistoryConfig(path, **config), health, clock, clock, lambda: True)
+        return sink, clock, path, health
 
     return make
 
@@ -147,7 +155,7 @@ def test_a_gap_ends_a_stretch(made) -> None:
     [
         (3.9, [2]),  # the first window ends at 3.0
         (4.1, [1, 1]),
-        (-60.0, [2]),  # the clock was set back
+        (-60.0, [1, 1]),  # the clock was set back
     ],
 )
 def test_a_hole_of_over_a_second_ends_a_stretch(made, start: float, windows: list[int]) -> None:
@@ -229,7 +237,7 @@ def test_retention_by_size_leaves_what_fits(tmp_path) -> None:
         )
         counts = []
         for _ in range(50):
-            delete_old(file, oldest=0.0, most_bytes=pages * size / 2)
+            delete_beyond(file, pages * size / 2)
             counts.append(file.execute("SELECT count(*) FROM windows").fetchone()[0])
         assert counts[0] < 10_000, "it was too large"
         assert counts[-2:] == [counts[-1]] * 2, "what fits stays"
@@ -259,7 +267,7 @@ def test_a_locked_file_is_waited_for_and_nothing_is_lost(made, monkeypatch) -> N
     sink.write(live(0, "jazz"))
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    sink._file.execute("PRAGMA busy_timeout=10")
+    sink._file._file.execute("PRAGMA busy_timeout=10")
     clock.now += 31
     with pytest.raises(HistoryError, match="trying again"):
         sink.write(live(3, "rock"))
@@ -275,7 +283,7 @@ def test_a_locked_file_is_waited_for_and_nothing_is_lost(made, monkeypatch) -> N
 def test_a_folder_that_is_missing_is_told_and_later_found(made, tmp_path) -> None:
     clock, health = Clock(), SinkHealth("history")
     path = tmp_path / "usb" / "h.db"
-    sink = HistorySink(HistoryConfig(path), health, clock)
+    sink = HistorySink(HistoryConfig(path), health, clock, clock)
     with pytest.raises(HistoryError, match="cannot be opened"):
         sink.write(live(0, "jazz"))
     path.parent.mkdir()
@@ -288,7 +296,7 @@ def test_a_folder_that_is_missing_is_told_and_later_found(made, tmp_path) -> Non
 def test_a_full_disk_stops_nothing(made) -> None:
     sink, clock, path, health = made(windows=True)
     sink.write(live(0, "jazz"))
-    sink._file.execute("PRAGMA max_page_count=1")  # what SQLite says is that of a full disk
+    sink._file._file.execute("PRAGMA max_page_count=1")  # what SQLite says is that of a full disk
     failures = 0
     for k in range(1, 400):
         clock.now = T0 + 3 * k
@@ -298,7 +306,7 @@ def test_a_full_disk_stops_nothing(made) -> None:
             assert "full" in str(error)
             failures += 1
     assert 0 < failures <= 40, "one attempt in 30 s at most"
-    sink._file.execute("PRAGMA max_page_count=100000")
+    sink._file._file.execute("PRAGMA max_page_count=100000")
     sink.close()
     assert len(rows(path)) == 400
     assert health.dropped == 0
@@ -342,7 +350,229 @@ def test_fifty_kills_lose_nothing_that_was_committed(tmp_path, capsys) -> None:
         print(f"\n50 kills, {done + 1} commits, none lost")
 
 
+# --- no clock and no file is trusted
+
+
+class Clocks:
+    """A clock of the wall that may be wrong, and one that only increases."""
+
+    def __init__(self, tmp_path: Path, is_right: bool | None = True, **config) -> None:
+        self.wall, self.steady, self.is_right = T0, 0.0, is_right
+        self.path, self.health, self.said = tmp_path / "h.db", SinkHealth("history"), []
+        self.sink = HistorySink(
+            HistoryConfig(self.path, **config),
+            self.health,
+            lambda: self.wall,
+            lambda: self.steady,
+            lambda: self.is_right,
+            self.said.append,
+        )
+        self.number = 0
+
+    def hear(self, count: int = 1, label: str = "") -> None:
+        """Windows of 3 s, each with a label of its own if none is given."""
+        for _ in range(count):
+            self.sink.write(live(self.wall - T0, label or f"label {self.number}"))
+            self.number += 1
+            self.wall += 3
+            self.steady += 3
+
+
+@pytest.mark.parametrize("is_right", [True, False, None])
+def test_a_clock_400_days_ahead_does_not_empty_the_history(tmp_path, is_right) -> None:
+    clocks = Clocks(tmp_path, is_right)
+    clocks.hear(5000)
+    clocks.wall += 401 * 86_400
+    clocks.hear(1200)  # an hour
+    clocks.wall -= 401 * 86_400
+    clocks.hear(200)
+    clocks.sink.close()
+    ((kept,),) = query(clocks.path, "SELECT count(*) FROM stretches WHERE start < ?", T0 + 15_000)
+    assert kept == 5000 if not is_right else kept > 0.7 * 5000
+    assert clocks.health.dropped == 0
+
+
+def test_a_clock_that_steps_back_holds_up_no_commit(tmp_path) -> None:
+    clocks = Clocks(tmp_path)
+    clocks.hear(100)
+    clocks.wall -= 400 * 86_400
+    for _ in range(10):
+        clocks.hear(100)
+        assert len(rows(clocks.path)) >= clocks.number - 11, "one commit in 30 s"
+        assert clocks.sink._pending <= 11, "memory is flat"
+    clocks.sink.close()
+    assert len(rows(clocks.path)) == 1100
+
+
+def test_age_deletes_a_small_share_at_a_time_and_everything_in_the_end(tmp_path) -> None:
+    with closing(open_database(tmp_path / "h.db", SCHEMA, version=1)) as file:
+        write_windows(file, [("usb:1", T0 + k, T0 + k + 3, "jazz", 0.8) for k in range(100_000)])
+        counts = [100_000]
+        for _ in range(2000):
+            delete_aged(file, T0 + 50_000)
+            counts.append(file.execute("SELECT count(*) FROM windows").fetchone()[0])
+        assert counts[1] == 100_000 - 50
+        assert max(a - b for a, b in pairwise(counts)) <= 50
+        assert counts[-1] == 50_003, "what ended before is gone, and nothing else"
+
+
+def test_a_file_removed_or_replaced_in_use_is_noticed(tmp_path) -> None:
+    clocks = Clocks(tmp_path, commit_seconds=0)
+    clocks.hear(3, "jazz")
+    clocks.path.unlink()
+    clocks.hear(3, "jazz")
+    ((_, _, _, windows, _),) = rows(clocks.path)
+    assert windows == 6, "the stretch that grows is whole in the new file"
+    assert clocks.said == [f"{clocks.path}: was removed, replaced or damaged while in use"]
+    other = Clocks(tmp_path / "other")
+    other.path.parent.mkdir()
+    other.hear(1, "rock")
+    other.sink.close()
+    other.path.replace(clocks.path)
+    clocks.hear(1, "pop")
+    clocks.sink.close()
+    assert [row[0] for row in rows(clocks.path)] == ["rock", "jazz", "pop"], "none of it is lost"
+    assert clocks.health.dropped == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"no database " * 1000])
+def test_a_file_overwritten_in_use_is_noticed(tmp_path, content: bytes) -> None:
+    clocks = Clocks(tmp_path, commit_seconds=0)
+    clocks.hear(3)
+    clocks.path.write_bytes(content)
+    clocks.hear(3)
+    clocks.sink.close()
+    assert query(clocks.path, "PRAGMA integrity_check") == [("ok",)]
+    assert {row[0] for row in rows(clocks.path)} >= {"label 3", "label 4", "label 5"}
+    assert "damaged while in use" in clocks.said[0]
+
+
+def test_pages_damaged_in_use_are_noticed_when_they_are_met(tmp_path) -> None:
+    clocks = Clocks(tmp_path, commit_seconds=0, windows=True)
+    clocks.hear(2000)
+    file = clocks.sink._file._file
+    file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    file.execute("PRAGMA cache_size=1")
+    size = clocks.path.stat().st_size
+    with clocks.path.open("r+b") as out:
+        out.seek(4096)
+        out.write(b"\xff" * (size - 4096))
+    clocks.hear(10)
+    clocks.sink.close()
+    assert len(rows(clocks.path)) >= 10
+    assert any("damaged" in line for line in clocks.said)
+    assert list(tmp_path.glob("h.db.corrupt-*"))
+
+
+def test_a_newer_history_is_refused_and_left_alone(tmp_path, cli, demo_clip) -> None:
+    path = tmp_path / "h.db"
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA user_version = 2")
+        file.execute("CREATE TABLE stretches (things)")
+    before = path.read_bytes()
+    clocks = Clocks(tmp_path)
+    with pytest.raises(HistoryError, match="newer genre-edge"):
+        clocks.hear()
+    done = cli("classify", demo_clip, "--history", path)
+    assert (done.returncode, "newer genre-edge" in done.stderr) == (2, True)
+    shown = cli("history", path)
+    assert (shown.returncode, "newer genre-edge" in shown.stderr) == (1, True)
+    assert path.read_bytes() == before
+
+
+def test_a_row_that_cannot_be_stored_does_not_stop_those_behind_it(tmp_path) -> None:
+    clocks = Clocks(tmp_path, commit_seconds=0)
+    clocks.hear(2)
+    broken = live(6, "bro\udcffken")
+    clocks.sink.write(broken)
+    clocks.hear(2)
+    clocks.sink.close()
+    assert [row[0] for row in rows(clocks.path)] == ["label 0", "label 1", "label 2", "label 3"]
+    assert clocks.health.dropped == 1
+    assert "1 windows cannot be stored" in clocks.said[0]
+
+
+def test_what_is_lost_at_the_end_is_counted(tmp_path) -> None:
+    clocks = Clocks(tmp_path)
+    clocks.hear(1)
+    clocks.path.unlink()
+    clocks.path.mkdir()
+    clocks.hear(5)
+    with pytest.raises(HistoryError):
+        clocks.sink.close()
+    assert clocks.health.dropped == 5
+
+
+def test_a_history_is_for_its_owner_alone(made) -> None:
+    sink, _, path, _ = made()
+    sink.write(live(0, "jazz"))
+    for name in ("h.db", "h.db-wal", "h.db-shm"):
+        assert path.with_name(name).stat().st_mode & 0o777 == 0o600, name
+    sink.close()
+
+
 # --- reading
+
+
+def farend(path: Path, *rows: tuple) -> None:
+    with closing(open_database(path, SCHEMA, version=1)) as file, file:
+        file.executemany(
+            "INSERT INTO stretches (source, label, start, end, windows, confidence) "
+            "VALUES ('s', ?, ?, ?, ?, 0.5)",
+            rows,
+        )
+
+
+@pytest.mark.parametrize("by", ["genre", "hour", "day"])
+def test_reading_ends_whatever_the_rows_say(tmp_path, by: str) -> None:
+    farend(
+        tmp_path / "h.db",
+        ("far", 1_790_000_000.0, 1e300, 3),
+        ("backward", 1_790_000_000.0, 1_780_000_000.0, 3),
+        ("late", 1e18, 1e18 + 3, 1),
+        ("early", -1e18, 1_790_000_000.0, 1),
+        (b"no text", 1_790_000_000.0, 1_790_000_003.0, 1),
+        ("right", 1_790_000_000.0, 1_790_000_003.0, 1),
+    )
+    found = {row.label: row.seconds for row in summarise(tmp_path / "h.db", 0.0, by)}
+    assert found == {"far": 180.0, "right": 3.0}, "three windows are three minutes at most"
+    farend(tmp_path / "h.db", ("endless", 0.0, 1e300, 2**62))
+    with pytest.raises(GenreEdgeError, match="more time than there was"):
+        summarise(tmp_path / "h.db", 0.0, by)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_can_read_it_where_that_is_allowed() -> None:
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+
+    def as_nobody() -> str:
+        """What a process of another user gets."""
+        out, back = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+            try:
+                told = str(summarise(path, 0.0, "genre"))
+            except BaseException as error:
+                told = str(error)
+            os.write(back, told.encode())
+            os._exit(0)
+        os.close(back)
+        os.waitpid(child, 0)
+        with open(out) as said:
+            return said.read()
+
+    try:
+        folder.chmod(0o755)
+        path = folder / "h.db"
+        farend(path, ("jazz", T0, T0 + 3, 1))
+        assert summarise(path, 0.0, "genre")
+        assert "may not be read by this user" in as_nobody()
+        path.chmod(0o644)
+        assert "label='jazz', seconds=3.0" in as_nobody()
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -357,7 +587,7 @@ def berlin() -> Iterator[None]:
 @pytest.fixture
 def history(tmp_path, berlin) -> Path:
     path, clock = tmp_path / "h.db", Clock()
-    sink = HistorySink(HistoryConfig(path), SinkHealth("history"), clock)
+    sink = HistorySink(HistoryConfig(path), SinkHealth("history"), clock, clock)
     begin = (
         datetime(2026, 3, 28, 22, 30, tzinfo=UTC).timestamp() - T0
     )  # 23:30 in Berlin; the clock changes that night

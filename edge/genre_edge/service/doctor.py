@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..clock_sync import is_clock_synchronised
 from ..errors import GenreEdgeError
 from ..settings.places import default_folder
 from ..settings.settings import Settings
@@ -20,7 +21,6 @@ from .probes import (
     CaptureControl,
     capture_controls,
     device_users,
-    is_clock_synchronised,
     mixer_text,
     recorded,
     sound_cards,

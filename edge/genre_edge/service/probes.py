@@ -127,12 +127,6 @@ def recorded(queue: CaptureQueue, wait_seconds: float, seconds: float) -> Float3
     return from_int16(np.frombuffer(b"".join(chunks), "<i2"))
 
 
-def is_clock_synchronised() -> bool | None:
-    """Whether systemd synchronises the clock with NTP; None if it cannot tell."""
-    answer = _output_of("timedatectl", "show", "-p", "NTPSynchronized", "--value").strip()
-    return {"yes": True, "no": False}.get(answer)
-
-
 def _output_of(*command: str) -> str:
     """What a command of the system prints; empty if it is missing or takes too long."""
     if shutil.which(command[0]) is None:

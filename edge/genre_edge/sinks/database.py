@@ -7,8 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import GenreEdgeError
+
 if TYPE_CHECKING:
     import sqlite3
+
+
+class NewerFile(GenreEdgeError):
+    """A later version of the program has written the file."""
 
 
 def _nobody_asks(path: Path) -> None:
@@ -16,7 +22,7 @@ def _nobody_asks(path: Path) -> None:
 
 
 def open_database(
-    path: Path, schema: str, set_aside: Callable[[Path], None] = _nobody_asks
+    path: Path, schema: str, set_aside: Callable[[Path], None] = _nobody_asks, version: int = 0
 ) -> sqlite3.Connection:
     """Open a database or make it; one that is corrupt is set aside and begun anew.
 
@@ -33,6 +39,8 @@ def open_database(
         SQL statements that make the tables where they are missing.
     set_aside : callable
         Takes the path of a corrupt file that was set aside.
+    version : int
+        The newest schema that is understood (PRAGMA user_version).
 
     Returns
     -------
@@ -43,11 +51,13 @@ def open_database(
     ------
     sqlite3.Error, OSError
         If the file cannot be opened, or cannot be set aside.
+    NewerFile
+        If its schema is newer than `version`. It stays as it is.
     """
     import sqlite3
 
     try:
-        return _opened(path, schema)
+        return _opened(path, schema, version)
     except sqlite3.OperationalError:
         raise  # locked, full or not allowed: the file itself may be fine
     except sqlite3.DatabaseError:
@@ -58,16 +68,27 @@ def open_database(
         for rest in ("-wal", "-shm"):  # they belong to the corrupt file
             path.with_name(path.name + rest).unlink(missing_ok=True)
         set_aside(aside)
-        return _opened(path, schema)
+        return _opened(path, schema, version)
 
 
-def _opened(path: Path, schema: str) -> sqlite3.Connection:
+def check_version(file: sqlite3.Connection, path: Path, version: int) -> None:
+    """NewerFile if a database has a schema newer than `version`."""
+    found = file.execute("PRAGMA user_version").fetchone()[0]
+    if found > version:
+        raise NewerFile(
+            f"{path}: was written by a newer genre-edge (schema {found}): update genre-edge, or "
+            "use another file"
+        )
+
+
+def _opened(path: Path, schema: str, version: int) -> sqlite3.Connection:
     import sqlite3
 
     # SQLite gives its two other files the rights of this one.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     file = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
     try:
+        check_version(file, path, version)
         file.execute("PRAGMA journal_mode=WAL")
         file.execute("PRAGMA synchronous=NORMAL")
         if file.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":

@@ -8,6 +8,7 @@ commit.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -15,20 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import GenreEdgeError, UsageError
+from ..clock_sync import is_clock_synchronised
+from ..errors import UsageError
 from ..settings.options import add_flags, check, given, option
 from ..settings.places import default_folder
 from ..settings.section import Section
 from .background import BackgroundSink
-from .database import open_database
-from .history_rows import (
-    SCHEMA,
-    Stretch,
-    WindowRow,
-    delete_old,
-    write_stretch,
-    write_windows,
-)
+from .history_file import HistoryError, HistoryFile, refuse_newer
+from .history_rows import Stretch, WindowRow, delete_aged, delete_beyond
 from .kind import PlannedSink, SinkContext, SinkKind
 
 if TYPE_CHECKING:
@@ -41,6 +36,8 @@ _JOIN_SECONDS = 1.0
 """Longest hole between two windows of one stretch, s."""
 _RETRY_SECONDS = 30.0
 """Pause after a failed commit, s."""
+_CLEANING_SECONDS = 60.0
+"""Time between two deletions of what is too old or too much, s."""
 _MOST_PENDING = 20_000
 """Rows kept in memory while the file cannot be written; beyond, the oldest are
 dropped."""
@@ -53,8 +50,8 @@ class HistoryConfig:
     path: Path = option(Path("history.db"), "the SQLite file")
     enabled: bool = option(False, "keep a history of what was heard")
     windows: bool = option(False, "keep every window in the history too", "--history-windows")
-    commit_seconds: float = option(30.0, "time between two writes to the file, s", low=0)
-    keep_days: float = option(400.0, "age beyond which rows are deleted, days", low=0.01)
+    commit_seconds: float = option(30.0, "time between two writes to the file, s", low=0, high=3600)
+    keep_days: float = option(400.0, "age beyond which rows are deleted, days", low=0.01, high=1e6)
     most_megabytes: float = option(
         200.0, "size beyond which the oldest rows are deleted, MB", low=0.01
     )
@@ -68,39 +65,55 @@ def default_history(environment: Mapping[str, str] = os.environ) -> Path:
     return default_folder(environment) / "history.db"
 
 
-class HistoryError(GenreEdgeError):
-    """The history's file cannot be used."""
+def _nobody_listens(line: str) -> None:
+    """What happens to the file is of no interest."""
 
 
 class HistorySink:
     """Writes stretches; run it behind a BackgroundSink."""
 
     def __init__(
-        self, config: HistoryConfig, health: SinkHealth, clock: Callable[[], float] = time.time
+        self,
+        config: HistoryConfig,
+        health: SinkHealth,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        is_clock_right: Callable[[], bool | None] = is_clock_synchronised,
+        report: Callable[[str], None] = _nobody_listens,
     ) -> None:
-        """Prepare; the file is opened with the first record.
+        """Prepare; the file is opened with the first commit.
 
         Parameters
         ----------
         config : HistoryConfig
             Where the history is, and how much of it is kept.
         health : SinkHealth
-            Counts what is dropped while the file cannot be written.
+            Counts what is dropped.
         clock : callable
-            Gives the time, UTC, s since 1970.
+            Gives the time, UTC, s since 1970. It may be wrong, and step.
+        monotonic : callable
+            Gives a time that only increases, s: commits go by it.
+        is_clock_right : callable
+            Whether `clock` can be trusted; only then rows are deleted for their age.
+        report : callable
+            Takes a line when the file was damaged, removed or replaced.
         """
         self._config, self._health, self._clock = config, health, clock
-        self._file: sqlite3.Connection | None = None
+        self._monotonic = monotonic
+        self._file = HistoryFile(config.path, health, report, self._clean)
+        self._is_clock_right = is_clock_right
         self._current: dict[str | None, Stretch] = {}
         """The stretch that grows, of each source by its name; None: without one."""
         self._done: list[Stretch] = []
         self._windows: list[WindowRow] = []
-        self._next_commit = 0.0
+        self._pending = 0
+        """Windows that are not yet in the file."""
+        self._next_commit = self._next_cleaning = -math.inf
         self._file_began: float | None = None
 
-    def write(self, record: Record) -> None:
-        """Take a window, a gap or a state, and commit when it is time. HistoryError
-        when that fails."""
+    def write(self, record: Record) -> int:
+        """Take a window, a gap or a state, and commit when it is time. Returns how many
+        windows that wrote. HistoryError when it fails."""
         from datetime import datetime
 
         from ..records import (
@@ -131,18 +144,17 @@ class HistorySink:
             self._file_began = None
         elif isinstance(record, GapRecord) or record.state != "listening":
             self._finish(record.source_name)
-        if self._clock() >= self._next_commit:
-            self.commit()
+        return self.commit() if self._monotonic() >= self._next_commit else 0
 
-    def close(self) -> None:
-        """Write what is left."""
+    def close(self) -> int:
+        """Write what is left. Returns how many windows that wrote."""
         for name in list(self._current):
             self._finish(name)
         try:
-            self.commit()
+            return self.commit()
         finally:
-            if self._file is not None:
-                self._file.close()
+            self._health.dropped += self._pending
+            self._file.close()
 
     def _extend(self, name: str | None, window: Stretch, confidence: float) -> None:
         """Add a window to the current stretch of the source with this name, or begin a
@@ -152,6 +164,7 @@ class HistorySink:
             current is None
             or (current.source, current.label) != (window.source, window.label)
             or window.start > current.end + _JOIN_SECONDS
+            or window.end < current.end - _JOIN_SECONDS  # the clock was set back
         ):
             self._finish(name)
             current = self._current[name] = window
@@ -160,6 +173,7 @@ class HistorySink:
         current.end = max(current.end, window.end)
         current.windows += 1
         current.total += confidence
+        self._pending += 1
 
     def _keep(self, window: WindowRow) -> None:
         if self._config.windows:
@@ -171,51 +185,45 @@ class HistorySink:
         if current is not None:
             self._done.append(current)
 
-    def commit(self) -> None:
-        """Write everything pending in one transaction; HistoryError if that fails, and
-        it stays pending."""
-        import sqlite3
-
-        now = self._clock()
+    def commit(self) -> int:
+        """Write everything pending in one transaction. Returns how many windows that
+        wrote. HistoryError if it fails, and all stays pending."""
+        now = self._monotonic()
         self._next_commit = now + self._config.commit_seconds
         stretches = [*self._done, *self._current.values()]
         if not stretches and not self._windows:
-            return
+            return 0
         try:
-            if self._file is None:
-                self._file = self._opened()
-            with self._file:
-                rows = [write_stretch(self._file, stretch) for stretch in stretches]
-                write_windows(self._file, self._windows)
-                oldest = now - self._config.keep_days * 86_400
-                delete_old(self._file, oldest, self._config.most_megabytes * 1e6)
-        except sqlite3.Error as error:
+            broken, lost = self._file.write(stretches, self._windows)
+        except HistoryError:
             self._next_commit = now + _RETRY_SECONDS
             self._shed()
-            raise HistoryError(
-                f"{self._config.path}: cannot be written ({error}); trying again"
-            ) from None
-        for stretch, row in zip(stretches, rows, strict=True):
-            stretch.row = row
+            raise
+        self._current = {k: one for k, one in self._current.items() if one not in broken}
         self._done.clear()
         self._windows.clear()
+        self._health.dropped += lost
+        written, self._pending = max(0, self._pending - lost), 0
+        return written
+
+    def _clean(self, file: sqlite3.Connection) -> None:
+        """Delete what is too old or too much, now and then."""
+        now = self._monotonic()
+        if now < self._next_cleaning:
+            return
+        self._next_cleaning = now + _CLEANING_SECONDS
+        if self._is_clock_right():
+            delete_aged(file, self._clock() - self._config.keep_days * 86_400)
+        delete_beyond(file, self._config.most_megabytes * 1e6)
 
     def _shed(self) -> None:
         """Keep memory bounded while nothing can be written."""
-        for rows in (self._done, self._windows):
-            excess = len(rows) - _MOST_PENDING
-            if excess > 0:
-                del rows[:excess]
-                self._health.dropped += excess
-
-    def _opened(self) -> sqlite3.Connection:
-        import sqlite3
-
-        path = self._config.path
-        try:
-            return open_database(path, SCHEMA)
-        except (sqlite3.Error, OSError) as error:
-            raise HistoryError(f"{path}: cannot be opened ({error})") from None
+        excess = max(0, len(self._done) - _MOST_PENDING)
+        lost = sum(stretch.windows for stretch in self._done[:excess])
+        del self._done[:excess]
+        del self._windows[: max(0, len(self._windows) - _MOST_PENDING)]
+        self._health.dropped += lost
+        self._pending = max(0, self._pending - lost)
 
 
 SECTION = Section(
@@ -262,7 +270,8 @@ def _plan(config: HistoryConfig) -> PlannedSink | None:
         raise UsageError(f"history {config.path}: {error.strerror}") from None
 
     def make(context: SinkContext) -> BackgroundSink:
-        return context.in_background(HistorySink(config, context.entry))
+        refuse_newer(config.path)
+        return context.in_background(HistorySink(config, context.entry, report=context.report))
 
     return PlannedSink("history", config, make)
 

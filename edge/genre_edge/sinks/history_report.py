@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Fault, GenreEdgeError, UsageError
+from .database import check_version
+from .history_rows import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,6 +21,13 @@ if TYPE_CHECKING:
 BY = ("genre", "hour", "day")
 """What a report has a row for: each label, or each label in each hour or day."""
 _HOUR = 3600.0
+_LONGEST_WINDOW = 60.0
+"""Longer than any window, s."""
+_LATEST = 250_000_000_000.0
+"""The last start of a stretch that is believed, s since 1970: before the year 9999,
+where the calendar ends."""
+_MOST_SECONDS = 100 * 366 * 24 * _HOUR
+"""More time than any history has, s."""
 _MOST_NAMED = 20
 """Sources that a message names."""
 _UNITS = {"m": 60.0, "h": _HOUR, "d": 24 * _HOUR, "w": 7 * 24 * _HOUR}
@@ -91,7 +102,11 @@ def summarise(path: Path, since: float, by: str, source: str | None = None) -> l
         If the file cannot be read.
     """
     sums: dict[tuple[str, str], _Sum] = {}
+    heard = 0.0
     for label, start, end, confidence in _stretches(path, since, source):
+        heard += end - start
+        if heard > _MOST_SECONDS:
+            raise GenreEdgeError(f"{path}: is damaged: it has more time than there was")
         for when, seconds in parts(max(start, since), end, by):
             total = sums.setdefault((when, label), _Sum())
             total.seconds += seconds
@@ -112,25 +127,49 @@ def _row(when: str, label: str, total: _Sum) -> LabelTime:
 def _stretches(
     path: Path, since: float, source: str | None
 ) -> Iterator[tuple[str, float, float, float | None]]:
-    """Label, start, end and confidence of every stretch that ended after `since`."""
+    """Label, start, end and confidence of every stretch that ended after `since`. A
+    stretch is no longer than its windows can be, whatever its end says."""
     import sqlite3
 
     if not path.is_file():
         raise UsageError(f"{path}: no history there (genre-edge --history {path} writes one)")
+    if not os.access(path, os.R_OK):
+        raise GenreEdgeError(f"{path}: may not be read by this user: try sudo")
     try:
-        file = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
-        try:
+        with closing(_opened(path)) as file:
+            check_version(file, path, SCHEMA_VERSION)
             if source is not None:
                 _check_source(file, source)
-            yield from file.execute(
-                "SELECT label, start, end, confidence FROM stretches WHERE end > ? "
-                "AND (source = ? OR ? IS NULL) ORDER BY start",
-                (since, source, source),
+            rows = file.execute(
+                "SELECT label, start, min(end, start + windows * ?), confidence FROM stretches "
+                "WHERE end > ? AND end > start AND start BETWEEN 0 AND ? "
+                "AND typeof(label) = 'text' AND (source = ? OR ? IS NULL) ORDER BY start",
+                (_LONGEST_WINDOW, since, _LATEST, source, source),
             )
-        finally:
-            file.close()
+            yield from (row for row in rows if row[2] > since)
+    except sqlite3.OperationalError as error:
+        raise GenreEdgeError(f"{path}: cannot be read ({error})") from None
     except sqlite3.Error as error:
         raise GenreEdgeError(f"{path}: not a history, or damaged ({error})") from None
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """A history open for reading. Where no file can be made beside it (another user's
+    folder, read-only media), it is read as it stands: what the program that writes it
+    has not yet moved into it is missing."""
+    import sqlite3
+
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    file = sqlite3.connect(address, uri=True, timeout=5.0)
+    try:
+        file.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        file.close()
+        file = sqlite3.connect(f"{address}&immutable=1", uri=True)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _check_source(file: sqlite3.Connection, source: str) -> None:

@@ -33,6 +33,12 @@ CREATE TABLE IF NOT EXISTS windows (
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 
+_SHARE, _LEAST_SHARE = 1 / 2000, 20
+"""Share of a table's rows that are deleted for their age at once, and how many may be
+however short the table is."""
+_MOST_LOOKED_AT = 20_000
+"""Rows whose age is looked at, the oldest."""
+
 WindowRow = tuple[str, float, float, str | None, float | None]
 """Source, start, end (UTC, s since 1970), genre and confidence of one window."""
 
@@ -94,11 +100,27 @@ def write_windows(file: sqlite3.Connection, windows: Sequence[WindowRow]) -> Non
     )
 
 
-def delete_old(file: sqlite3.Connection, oldest: float, most_bytes: float) -> None:
-    """Delete what ended before `oldest` (UTC, s since 1970); then, if the rows take
-    more than `most_bytes`, the oldest twentieth of each table."""
+def delete_aged(file: sqlite3.Connection, oldest: float) -> None:
+    """Delete some of the rows that ended before `oldest` (UTC, s since 1970): a small
+    share of each table, the oldest first. A clock that is wrong for an hour costs no
+    more than an hour of such shares."""
     for table in ("stretches", "windows"):
-        file.execute(f"DELETE FROM {table} WHERE end < ?", (oldest,))
+        first, last = file.execute(f"SELECT min(id), max(id) FROM {table}").fetchone()
+        if first is None:
+            continue
+        most = max(_LEAST_SHARE, round((last - first + 1) * _SHARE))
+        # Rows are numbered as they were written. Looking at the oldest alone keeps this
+        # short, however long the table is.
+        file.execute(
+            f"DELETE FROM {table} WHERE id IN (SELECT id FROM (SELECT id, end FROM {table} "
+            "ORDER BY id LIMIT ?) WHERE end < ? LIMIT ?)",
+            (_MOST_LOOKED_AT, oldest, most),
+        )
+
+
+def delete_beyond(file: sqlite3.Connection, most_bytes: float) -> None:
+    """If the rows take more than `most_bytes`, delete the oldest twentieth of each
+    table."""
     if _used_bytes(file) > most_bytes:
         for table in ("windows", "stretches"):
             file.execute(

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..database import open_database
+from ..database import NewerFile, open_database
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS messages "
@@ -93,7 +93,7 @@ class Spool:
                 "SELECT coalesce(max(seq), 0), count(*), coalesce(sum(length(payload)), 0) FROM "
                 "messages"
             ).fetchone()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, NewerFile) as error:
             self.trouble = f"{self._path}: cannot be used ({error}); {_IN_MEMORY}"
             self._leave_file()
             return
