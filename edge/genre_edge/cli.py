@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "classify the clip that comes with the program",
     "info": "describe a model: labels, front-end, quantisation, accuracy",
     "history": "show what was played, and for how long",
+    "teach": "teach labels of your own from a few examples",
     "serve": "serve a web page and an HTTP API",
     "config": "create, check or show the configuration file",
     "service": "run at boot under systemd",
@@ -47,6 +48,7 @@ examples:
   genre-edge classify ~/Music --format json
   genre-edge info                      what the model is, and how often it is right
   genre-edge history                   what was played, and for how long (after --history)
+  genre-edge teach add choir ~/choir   labels of your own (then genre-edge teach fit)
   genre-edge serve --live              a page that shows what is playing
   sudo genre-edge service install      run at boot, restart when it hangs
   genre-edge bench --data ~/gtzan      int8 against float32: accuracy and cost

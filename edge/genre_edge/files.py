@@ -13,18 +13,21 @@ from .errors import Fault, UsageError
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path, durable: bool = False) -> Iterator[IO[bytes]]:
     """Open a file for writing that replaces `path` when the block ends.
 
     What is written goes to a temporary file beside `path`. A reader therefore sees the
     old content or the new one, never a part of it. When the block raises, `path` stays
-    as it was and the temporary file is removed. Nothing is forced to the disk (no
-    fsync), so a power cut right afterwards may still lose the new content.
+    as it was and the temporary file is removed.
 
     Parameters
     ----------
     path : Path
         The file to make or to replace. Its folder must exist.
+    durable : bool
+        Whether the content is forced to the disk before it replaces the old (fsync), so
+        that a power cut leaves one of the two. Without it a power cut right afterwards
+        may lose both.
 
     Yields
     ------
@@ -45,12 +48,15 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     try:
         with temporary.open("wb") as file:
             yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
+def write_atomically(path: Path, content: bytes | str, durable: bool = False) -> None:
     """Write a whole file, as `atomic_file` does; text is written as UTF-8.
 
     Parameters
@@ -59,13 +65,15 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         The file to make or to replace. Its folder must exist.
     content : bytes or str
         Everything that it will hold.
+    durable : bool
+        As for `atomic_file`.
 
     Raises
     ------
     OSError
         If the file cannot be written or replaced.
     """
-    with atomic_file(path) as file:
+    with atomic_file(path, durable) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 

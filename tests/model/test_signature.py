@@ -23,7 +23,7 @@ PRIVATE, PUBLIC = signature.make_key()
 @pytest.fixture
 def unsigned(tmp_path: Path) -> Path:
     path = tmp_path / "mine.tflite"
-    write_bundle(path, SHIPPED.flatbuffer, SHIPPED.info)
+    write_bundle(path, SHIPPED.flatbuffer, SHIPPED.info, SHIPPED.negatives)
     return path
 
 

@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(Fault("set", pair, "must be KEY=VALUE"))
         trained_on[key.strip()] = value.strip()
     name = args.name or args.output.name.removesuffix(".tflite")
-    write_bundle(args.output, bundle.flatbuffer, replace(info, name=name, trained_on=trained_on))
+    said = replace(info, name=name, trained_on=trained_on)
+    write_bundle(args.output, bundle.flatbuffer, said, bundle.negatives)
     print(f"written: {args.output}")
     return 0

@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         **bundle.info.to_dict(),
         "flatbuffer": {"bytes": len(bundle.flatbuffer), "sha256": bundle.sha256},
         "signed_by": bundle.signed_by or None,
+        "can_be_taught": _teachable(bundle).startswith("yes"),
     }
     if args.json:
         print(json.dumps(described, indent=1))
@@ -65,6 +66,7 @@ def _print_text(bundle: Bundle, described: dict[str, Any]) -> None:
     if bundle.signed_by:
         print(f"  signed by     {bundle.signed_by}")
     print(f"  labels        {', '.join(bundle.info.labels)}")
+    print(f"  can be taught {_teachable(bundle)}")
     for section in ("frontend", "quantisation", "trained_on", "metrics"):
         print(f"  {section}")
         for line in _lines(described[section]):
@@ -74,6 +76,20 @@ def _print_text(bundle: Bundle, described: dict[str, Any]) -> None:
     others = [name for name in shipped_models() if name != bundle.info.name]
     if others:
         print(f"  also shipped  {', '.join(others)}")
+
+
+def _teachable(bundle: Bundle) -> str:
+    """Whether labels can be taught from it (genre-edge teach), and from what."""
+    from ..errors import ModelError
+    from ..teach.negatives import negatives_of
+    from ..teach.trunk import trunk_of
+
+    try:
+        trunk = trunk_of(bundle)
+        sounds = len(negatives_of(bundle, trunk).kinds)
+    except ModelError as error:
+        return f"no ({str(error).rpartition(': ')[2]})"
+    return f"yes: {trunk.size} numbers a window; it carries {sounds} sounds that are none of yours"
 
 
 def _lines(values: Mapping[str, Any], prefix: str = "") -> list[str]:

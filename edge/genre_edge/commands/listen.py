@@ -66,7 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def add_listening_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options that the configuration file can set too."""
     add_flags(parser.add_argument_group("microphone"), "microphone", CaptureConfig)
-    _add_source_option(parser)
+    add_source_option(parser)
     add_flags(parser.add_argument_group("label"), "listen", ListenConfig)
     add_output_options(parser)
     add_engine_options(parser)
@@ -74,7 +74,8 @@ def add_listening_options(parser: argparse.ArgumentParser) -> None:
     add_verbose_option(parser)
 
 
-def _add_source_option(parser: argparse.ArgumentParser) -> None:
+def add_source_option(parser: argparse.ArgumentParser) -> None:
+    """--source, for commands that can hear a stream."""
     parser.add_argument_group("sources instead of the microphone").add_argument(
         "--source",
         action="append",
@@ -89,7 +90,7 @@ def _add_source_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _source_flags(args: argparse.Namespace) -> Tables:
+def source_flags(args: argparse.Namespace) -> Tables:
     """What --source sets. UsageError if there are flags of a microphone that is no
     source."""
     if not args.source:
@@ -125,7 +126,7 @@ def loader(args: argparse.Namespace, base: Tables | None = None) -> Callable[[],
     flags = {
         **{name: given(args, name) for name in ("microphone", "listen", "model", "web")},
         **output_flags(args),
-        **_source_flags(args),
+        **source_flags(args),
     }
 
     def read() -> Settings:

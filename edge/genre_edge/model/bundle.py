@@ -2,8 +2,9 @@
 belongs to it.
 
 The layout follows the TFLite Metadata convention of associated files: interpreters load
-such a file as it is, `unzip -l` lists it. Members: `labels.txt` (one label a line) and
-`genre_edge.json`.
+such a file as it is, `unzip -l` lists it. Members: `labels.txt` (one label a line),
+`genre_edge.json`, and in models that can be taught `negatives.bin` (embeddings of
+sounds that are none of a user's labels).
 """
 
 from __future__ import annotations
@@ -12,19 +13,27 @@ import hashlib
 import io
 import json
 import os
-import stat
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ..errors import BundleError, GenreEdgeError
 from ..files import write_atomically
+from ..settings.places import own_models
 from .bundle_checks import checked_labels, checked_metrics, checked_name, checked_table, shown
-from .bundle_members import AUDIO_IN, LABELS, METADATA, SIGNATURE, parsed, read_members
+from .bundle_members import (
+    AUDIO_IN,
+    LABELS,
+    METADATA,
+    NEGATIVES,
+    SIGNATURE,
+    file_content,
+    parsed,
+    read_members,
+)
 from .frontend_spec import FrontendSpec
 from .signature import signature_of, signer
 
@@ -71,6 +80,9 @@ class BundleInfo:
     interpreters it was run in."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """Measured accuracy, with the protocol and the number of tracks and windows."""
+    embedding: str = ""
+    """Name or number of the tensor that labels can be taught from; empty: the input of
+    the last dense layer."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values, in the order they are stored."""
@@ -85,6 +97,7 @@ class BundleInfo:
             "trained_on": dict(self.trained_on),
             "conversion": dict(self.conversion),
             "metrics": dict(self.metrics),
+            **({"embedding": self.embedding} if self.embedding else {}),
         }
 
 
@@ -103,10 +116,13 @@ class Bundle:
     signed_by: str = ""
     """The public key that signed it; empty where it is not signed, or where signatures
     cannot be checked."""
+    negatives: bytes = b""
+    """The member NEGATIVES; empty if there is none."""
 
 
-def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
-    """Write a bundle. An existing file is replaced only when the new one is complete.
+def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo, negatives: bytes = b"") -> None:
+    """Write a bundle. An existing file is replaced only when the new one is complete
+    and on the disk.
 
     Parameters
     ----------
@@ -116,19 +132,29 @@ def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo) -> None:
         The network, as a TFLite model.
     info
         What the bundle says of itself.
+    negatives
+        The member NEGATIVES; empty leaves it out.
     """
     described = info.to_dict()
     described["flatbuffer"] = {
         "bytes": len(flatbuffer),
         "sha256": hashlib.sha256(flatbuffer).hexdigest(),
     }
+    if negatives:
+        described["negatives"] = hashlib.sha256(negatives).hexdigest()
     content = io.BytesIO(flatbuffer)
     with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo(LABELS, ZIP_EPOCH), "\n".join(info.labels) + "\n")
-        archive.writestr(
-            zipfile.ZipInfo(METADATA, ZIP_EPOCH), json.dumps(described, indent=1, sort_keys=False)
-        )
-    write_atomically(path, content.getvalue())
+        _add(archive, LABELS, "\n".join(info.labels) + "\n")
+        _add(archive, METADATA, json.dumps(described, indent=1, sort_keys=False))
+        if negatives:
+            _add(archive, NEGATIVES, negatives)
+    write_atomically(path, content.getvalue(), durable=True)
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes | str) -> None:
+    """Add a member. What is for people stays readable; the rest is packed."""
+    method = zipfile.ZIP_DEFLATED if name == NEGATIVES else zipfile.ZIP_STORED
+    archive.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), content, method)
 
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:
@@ -142,7 +168,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     """
     name = os.fspath(path)
     try:
-        content = _content(name)
+        content = file_content(name)
     except OSError as error:
         raise BundleError(f"{name}: {(error.strerror or str(error)).lower()}") from None
     if content[4:8] != _FLATBUFFER_ID:
@@ -159,7 +185,11 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         described = parsed(members[METADATA])
     except ValueError as error:
         raise BundleError(f"{name}: its {METADATA} is not valid ({shown(error)})") from None
-    return replace(_verified(name, content, described), signed_by=signer(name, members))
+    verified = _verified(name, content, described)
+    negatives = members.get(NEGATIVES, b"")
+    if negatives and hashlib.sha256(negatives).hexdigest() != described.get("negatives"):
+        raise BundleError(f"{name}: its {NEGATIVES} is not the one it was written with")
+    return replace(verified, signed_by=signer(name, members), negatives=negatives)
 
 
 def sign_bundle(source: str, target: Path, private_key: bytes) -> str:
@@ -187,41 +217,14 @@ def sign_bundle(source: str, target: Path, private_key: bytes) -> str:
         If the key is none.
     """
     bundle = read_bundle(source)
-    members = read_members(source, _content(source))
+    members = read_members(source, file_content(source))
     members[SIGNATURE] = signature_of(members, private_key)
     content = io.BytesIO(bundle.flatbuffer)
     with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as archive:
         for name, member in members.items():
-            archive.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), member)
-    write_atomically(target, content.getvalue())
+            _add(archive, name, member)
+    write_atomically(target, content.getvalue(), durable=True)
     return signer(str(target), members)
-
-
-_MOST_BYTES = 256 << 20
-"""Most that a bundle may have; shipped ones have less than 1 MiB."""
-
-
-def _content(name: str) -> bytes:
-    """Everything in a file; a pipe, which can be read once only, is remembered.
-    OSError, BundleError."""
-    found = os.stat(name)
-    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
-        return _content_of_pipe(name)
-    if found.st_size > _MOST_BYTES:
-        raise BundleError(f"{name}: {_TOO_LARGE}")
-    return Path(name).read_bytes()
-
-
-_TOO_LARGE = f"is no bundle: it has more than {_MOST_BYTES >> 20} MiB"
-
-
-@lru_cache(maxsize=4)
-def _content_of_pipe(name: str) -> bytes:
-    with open(name, "rb") as file:
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:  # /dev/zero, say
-        raise BundleError(f"{name}: {_TOO_LARGE}")
-    return content
 
 
 def _verified(name: str, content: bytes, described: Any) -> Bundle:
@@ -230,8 +233,7 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
         if version not in range(1, SCHEMA_VERSION + 1):
             raise BundleError(
                 f"{name}: bundle schema {shown(version)}, this program reads 1 to "
-                f"{SCHEMA_VERSION}; "
-                "update genre-edge"
+                f"{SCHEMA_VERSION}; update genre-edge"
             )
         flatbuffer = content[: described["flatbuffer"]["bytes"]]
         sha256 = hashlib.sha256(flatbuffer).hexdigest()
@@ -249,6 +251,7 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
             trained_on=_table(described, "trained_on"),
             conversion=_table(described, "conversion"),
             metrics=checked_metrics(described.get("metrics", {})),
+            embedding=checked_name(described.get("embedding", "")),
         )
     except BundleError:
         raise
@@ -285,20 +288,24 @@ def find_model(model: str) -> str:
     Parameters
     ----------
     model
-        A path, or the name of a shipped bundle. A file of that name comes first.
+        A path, or the name of a shipped bundle or of one in the user's models folder. A
+        file of that name comes first, then a shipped bundle.
 
     Raises
     ------
     BundleError
-        If `model` is neither; the message lists the shipped bundles.
+        If `model` is none of these; the message lists what there is.
     """
-    shipped = shipped_models()
-    if model in shipped and not os.path.isfile(model):
-        return shipped[model]
+    known = {**own_models(), **shipped_models()}
+    if model in known and not os.path.isfile(model):
+        return known[model]
     if os.path.exists(model) or os.sep in model or model.endswith(".tflite"):
         return model
+    own = own_models()
+    yours = f"; yours: {', '.join(own)}" if own else ""
     raise BundleError(
-        f"{model}: no such model; shipped: {', '.join(shipped)}; or give a .tflite file"
+        f"{model}: no such model; shipped: {', '.join(shipped_models())}{yours}; or give a "
+        ".tflite file"
     )
 
 

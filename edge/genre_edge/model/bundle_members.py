@@ -6,9 +6,13 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
+import stat
 import struct
 import zipfile
 import zlib
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from ..errors import BundleError
@@ -22,7 +26,10 @@ AUDIO_IN = "audio_in.json"
 (`genre-convert audio-in`)."""
 SIGNATURE = "signature.json"
 """Who vouches for the rest; a bundle need not have it."""
-_KNOWN = (METADATA, LABELS, AUDIO_IN, SIGNATURE)
+NEGATIVES = "negatives.bin"
+"""What a network makes of sounds that are none of a user's labels; a bundle need not
+have it."""
+_KNOWN = (METADATA, LABELS, AUDIO_IN, SIGNATURE, NEGATIVES)
 
 MOST_MEMBER_BYTES = 1 << 20
 """Most that one member may unpack to; a shipped bundle's metadata has 3 KB."""
@@ -68,6 +75,33 @@ def read_members(name: str, content: bytes) -> dict[str, bytes]:
             "(cut short, or never packed: see genre-convert)"
         ) from None
     return found
+
+
+_MOST_FILE_BYTES = 256 << 20
+"""Most that a bundle may have; shipped ones have less than 1 MiB."""
+
+
+def file_content(name: str) -> bytes:
+    """Everything in a bundle's file; a pipe, which can be read once only, is
+    remembered. OSError, BundleError."""
+    found = os.stat(name)
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        return _content_of_pipe(name)
+    if found.st_size > _MOST_FILE_BYTES:
+        raise BundleError(f"{name}: {_TOO_LARGE}")
+    return Path(name).read_bytes()
+
+
+_TOO_LARGE = f"is no bundle: it has more than {_MOST_FILE_BYTES >> 20} MiB"
+
+
+@lru_cache(maxsize=4)
+def _content_of_pipe(name: str) -> bytes:
+    with open(name, "rb") as file:
+        content = file.read(_MOST_FILE_BYTES + 1)
+    if len(content) > _MOST_FILE_BYTES:  # /dev/zero, say
+        raise BundleError(f"{name}: {_TOO_LARGE}")
+    return content
 
 
 class _Refused(Exception):

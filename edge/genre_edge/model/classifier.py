@@ -17,6 +17,8 @@ from ..errors import BundleError, Fault, RuntimeMissing, UsageError
 from ..extras import install_line, pip_line
 from ..quiet import quiet_stderr
 from .bundle import LAYOUTS, Bundle
+from .flatbuffer import read_graph
+from .head import find_head, with_embedding
 from .scores import softmax
 
 RUNTIMES: Mapping[str, tuple[str, str]] = {
@@ -92,6 +94,8 @@ class Classifier:
         One of RUNTIMES; None takes the first that is installed.
     threads
         Threads of the interpreter, at least 1.
+    embeds
+        Whether `scores_and_embedding` will be asked too.
 
     Raises
     ------
@@ -100,25 +104,40 @@ class Classifier:
     BundleError
         If the interpreter cannot load the model, or the model and its front-end
         disagree.
+    ModelError
+        If it is to embed, and has no embedding.
     UsageError
         If `runtime` or `threads` is none of these.
     """
 
-    def __init__(self, bundle: Bundle, runtime: str | None = None, threads: int = 1) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        runtime: str | None = None,
+        threads: int = 1,
+        embeds: bool = False,
+    ) -> None:
         if threads < 1:
             raise UsageError(Fault("threads", threads, "must be at least 1"))
+        flatbuffer = bundle.flatbuffer
+        if embeds:
+            graph = read_graph(flatbuffer, bundle.path)
+            head = find_head(graph, bundle.path, bundle.info.embedding or None)
+            flatbuffer = with_embedding(flatbuffer, head)
         self.labels = bundle.info.labels
         self.runtime, interpreter = interpreter_class(runtime)
         try:
             with quiet_stderr(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._net = interpreter(model_content=bundle.flatbuffer, num_threads=threads)
+                self._net = interpreter(model_content=flatbuffer, num_threads=threads)
                 self._net.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise BundleError(f"{bundle.path}: {self.runtime} cannot load it ({reason})") from None
         self._input = _only(self._net.get_input_details(), bundle.path, "input")
-        self._output = _only(self._net.get_output_details(), bundle.path, "output")
+        outputs = self._net.get_output_details()
+        self._embedding = outputs[1] if embeds else None
+        self._output = _only(outputs[:1] if embeds else outputs, bundle.path, "output")
         self._shape = tuple(int(n) for n in self._input["shape"])
         self._layout = bundle.info.layout
         self._logits = bundle.info.output == "logits"
@@ -153,12 +172,33 @@ class Classifier:
         float32 [labels]
             The probability of each label; their sum is one.
         """
-        given = arranged(features, self._layout)
-        quantised = self._to_input(given.reshape(self._shape))
         with self._one_at_a_time:
-            self._net.set_tensor(self._input["index"], quantised)
-            self._net.invoke()
-            raw = self._net.get_tensor(self._output["index"]).reshape(-1)
+            return self._scores(features)
+
+    def scores_and_embedding(self, features: Float32) -> tuple[Float32, npt.NDArray[Any]]:
+        """Classify one window, and say what the last layer was given.
+
+        Parameters
+        ----------
+        features
+            As for `scores`; the classifier was made with `embeds`.
+
+        Returns
+        -------
+        tuple of arrays
+            The scores, and the embedding as the network has it: float32 or int8
+            [size].
+        """
+        assert self._embedding is not None
+        with self._one_at_a_time:
+            scores = self._scores(features)
+            return scores, self._net.get_tensor(self._embedding["index"]).reshape(-1)
+
+    def _scores(self, features: Float32) -> Float32:
+        given = arranged(features, self._layout)
+        self._net.set_tensor(self._input["index"], self._to_input(given.reshape(self._shape)))
+        self._net.invoke()
+        raw = self._net.get_tensor(self._output["index"]).reshape(-1)
         if self._output["dtype"] == np.float32:
             scores: Float32 = raw
         else:

@@ -132,7 +132,7 @@ def read_graph(flatbuffer: bytes, name: str) -> Graph:
     try:
         if flatbuffer[4:8] != b"TFL3":
             raise ValueError("no TFL3 identifier")
-        model = _Table(flatbuffer, _uint(flatbuffer, 0))
+        model = Table(flatbuffer, _uint(flatbuffer, 0))
         codes = [_code(table) for table in model.tables(1)]
         graph = model.tables(2)[0]
         # A constant lies in its buffer's vector, or behind the flatbuffer with its
@@ -150,7 +150,7 @@ def _uint(data: bytes, at: int) -> int:
     return value
 
 
-class _Table:
+class Table:
     """A FlatBuffers table; fields that are absent give the default."""
 
     def __init__(self, data: bytes, at: int) -> None:
@@ -158,7 +158,9 @@ class _Table:
         self._vtable = at - struct.unpack_from("<i", data, at)[0]
         self._fields = (struct.unpack_from("<H", data, self._vtable)[0] - 4) // 2
 
-    def _place(self, number: int) -> int | None:
+    def place(self, number: int) -> int | None:
+        """Where a field's value stands in the bytes, or the distance to it; None if it
+        is absent."""
         if number >= self._fields:
             return None
         offset = struct.unpack_from("<H", self._data, self._vtable + 4 + 2 * number)[0]
@@ -166,12 +168,12 @@ class _Table:
 
     def scalar(self, number: int, code: str) -> int:
         """A number of struct format `code`; 0 if absent."""
-        place = self._place(number)
+        place = self.place(number)
         return 0 if place is None else int(struct.unpack_from("<" + code, self._data, place)[0])
 
-    def _vector(self, number: int) -> tuple[int, int]:
+    def vector(self, number: int) -> tuple[int, int]:
         """Place of the first element, and how many there are."""
-        place = self._place(number)
+        place = self.place(number)
         if place is None:
             return 0, 0
         start = place + _uint(self._data, place)
@@ -179,10 +181,10 @@ class _Table:
 
     def length(self, number: int) -> int:
         """Elements of a vector."""
-        return self._vector(number)[1]
+        return self.vector(number)[1]
 
     def _unpacked(self, number: int, code: str, kind: Callable[[object], T]) -> tuple[T, ...]:
-        start, count = self._vector(number)
+        start, count = self.vector(number)
         return tuple(
             kind(value) for value in struct.unpack_from(f"<{count}{code}", self._data, start)
         )
@@ -197,22 +199,22 @@ class _Table:
 
     def text(self, number: int) -> str:
         """A string; empty if absent."""
-        start, count = self._vector(number)
+        start, count = self.vector(number)
         return self._data[start : start + count].decode("utf-8", "replace")
 
-    def table(self, number: int) -> _Table | None:
+    def table(self, number: int) -> Table | None:
         """A table, or None."""
-        place = self._place(number)
-        return None if place is None else _Table(self._data, place + _uint(self._data, place))
+        place = self.place(number)
+        return None if place is None else Table(self._data, place + _uint(self._data, place))
 
-    def tables(self, number: int) -> list[_Table]:
+    def tables(self, number: int) -> list[Table]:
         """A vector of tables."""
-        start, count = self._vector(number)
+        start, count = self.vector(number)
         places = range(start, start + 4 * count, 4)
-        return [_Table(self._data, place + _uint(self._data, place)) for place in places]
+        return [Table(self._data, place + _uint(self._data, place)) for place in places]
 
 
-def _code(table: _Table) -> tuple[str, int]:
+def _code(table: Table) -> tuple[str, int]:
     """An operator's name and version; codes above 127 stand in the newer of two
     fields."""
     number = max(table.scalar(0, "b"), table.scalar(3, "i"))
@@ -222,7 +224,7 @@ def _code(table: _Table) -> tuple[str, int]:
     return name, max(1, table.scalar(2, "i"))
 
 
-def _tensor(table: _Table, sizes: Sequence[int]) -> Tensor:
+def _tensor(table: Table, sizes: Sequence[int]) -> Tensor:
     signature = table.ints(7)  # -1 for sizes left open; absent where all are fixed
     number = table.scalar(1, "b")
     quantisation = table.table(4)
@@ -237,7 +239,7 @@ def _tensor(table: _Table, sizes: Sequence[int]) -> Tensor:
 
 
 def _operator(
-    table: _Table, codes: Sequence[tuple[str, int]], tensors: Sequence[Tensor]
+    table: Table, codes: Sequence[tuple[str, int]], tensors: Sequence[Tensor]
 ) -> Operator:
     name, version = codes[table.scalar(0, "I")]
     inputs, outputs = table.ints(1), table.ints(2)

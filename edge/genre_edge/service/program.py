@@ -15,6 +15,7 @@ from ..model.engine import Engine
 from ..records import Record, StateRecord
 from ..settings.settings import Settings
 from ..settings.source_table import SourceConfig
+from ..settings.tables import EngineConfig
 from ..sinks.sink import Sink
 from .outputs import Outputs
 from .pipeline import Pipeline, planned_sources
@@ -46,6 +47,7 @@ class ListeningProgram:
         report: Report,
         notifier: Notifier,
         verbose: bool = False,
+        engine: Callable[[EngineConfig], Engine] = Engine,
     ) -> None:
         """Read the settings, load the model and start the sinks.
 
@@ -61,6 +63,8 @@ class ListeningProgram:
             Tells systemd.
         verbose : bool
             Whether ALSA and PortAudio may print to standard error.
+        engine : callable
+            Loads the model.
 
         Raises
         ------
@@ -78,16 +82,16 @@ class ListeningProgram:
         planned = planned_sources(self._settings)
         self.health = Health([SourceHealth(name) for name, _ in planned])
         """State and counters; other threads may read them."""
-        engine = Engine(self._settings.model)
+        loaded = engine(self._settings.model)
         self._one_at_a_time = threading.Lock()  # what several pipelines say
         self._screen = screen(self.health)
-        self._outputs = Outputs(self._settings, self.health, engine.bundle.info, True, report)
+        self._outputs = Outputs(self._settings, self.health, loaded.bundle.info, True, report)
         self._error: BaseException | None = None
         self._pipelines = [
             Pipeline(
                 config,
                 self._settings.listen,
-                engine,
+                loaded,
                 self._emit,
                 health,
                 self._ended,

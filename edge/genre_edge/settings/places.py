@@ -39,6 +39,24 @@ def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return expanded(environment.get("XDG_STATE_HOME") or "~/.local/state") / "genre-edge"
 
 
+def models_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """The folder of the user's own bundles, which are used by name."""
+    return default_folder(environment) / "models"
+
+
+def own_models() -> dict[str, str]:
+    """The bundles in the user's models folder: {name: path}.
+
+    "mine.int8.tflite" goes by "mine.int8" and by "mine".
+    """
+    found: dict[str, str] = {}
+    for path in sorted(models_folder().glob("*.tflite")):
+        name = path.name.removesuffix(".tflite")
+        found.setdefault(name.split(".")[0], str(path))
+        found[name] = str(path)
+    return found
+
+
 def config_home(environment: Mapping[str, str] = os.environ) -> Path:
     """The folder where the user's programs keep their configurations."""
     return expanded(environment.get("XDG_CONFIG_HOME") or "~/.config")

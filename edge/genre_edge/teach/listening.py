@@ -1,0 +1,82 @@
+"""An engine that remembers what the network made of the last windows, so that they can
+be taught: embeddings for a few minutes, in memory, and no audio."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..audio.level import signal_state
+from ..errors import UsageError
+from ..model.classifier import Classifier
+from ..model.engine import Engine
+from ..model.frontend import Window
+from ..model.scores import Prediction
+from ..settings.tables import EngineConfig
+
+_KEPT_SECONDS = 600.0
+"""How long a window is remembered, s."""
+_MOST_KEPT = 2000
+"""Windows remembered at most, whatever the hop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Remembered:
+    """One window that was heard."""
+
+    heard: float
+    """When, on the clock of time.monotonic, s."""
+    embedding: npt.NDArray[Any]
+    """As the network has it, [size]."""
+    clipped: bool
+    """Whether it was too loud."""
+
+
+class RememberingEngine(Engine):
+    """An engine whose last windows can be taught. Silent windows are not asked of it,
+    so they are not remembered.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be taught, and as for `Engine`.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        super().__init__(config)
+        self.classifier = Classifier(self.bundle, config.runtime, config.threads, embeds=True)
+        self._kept: deque[Remembered] = deque(maxlen=_MOST_KEPT)
+        self._lock = threading.Lock()
+
+    def predict(self, window: Window) -> Prediction:
+        """The model's answer to one window, which is remembered."""
+        scores, embedding = self.classifier.scores_and_embedding(window.features)
+        clipped = signal_state(window.samples) == "clipping"
+        with self._lock:
+            self._kept.append(Remembered(time.monotonic(), embedding, clipped))
+            while self._kept and self._kept[0].heard < time.monotonic() - _KEPT_SECONDS:
+                self._kept.popleft()
+        return Prediction(self.labels, scores)
+
+    def last(self, seconds: float) -> npt.NDArray[Any]:
+        """The embeddings of the last seconds, [windows, size].
+
+        Raises
+        ------
+        UsageError
+            If nothing was heard in that time but silence.
+        """
+        since = time.monotonic() - seconds
+        with self._lock:
+            found = [one.embedding for one in self._kept if one.heard >= since]
+        if not found:
+            raise UsageError(
+                f"nothing was heard in the last {seconds:g} s: there is nothing to learn"
+            )
+        return np.stack(found)
