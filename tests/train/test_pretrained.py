@@ -521,3 +521,23 @@ def test_impossible_options_are_refused_by_name(tmp_path, capsys, options, named
     data, output = str(tmp_path), str(tmp_path / "o")
     assert train.main(["fit", "--data", data, "-o", output, *options]) == 2
     assert named in capsys.readouterr().err
+
+
+def drawn(even: bool, at_home: bool) -> dict[str, float]:
+    """How often each label is drawn of 9 tracks of jazz and 4 of rock."""
+    from genre_edge_train.runs.pretrained import _weights
+
+    recordings = [recording(f"{n}", "jazz" if n < 9 else "rock") for n in range(13)]
+    weights = _weights(recordings, at_home, even)
+    total = sum(weights)
+    return {
+        label: sum(w for w, r in zip(weights, recordings, strict=True) if r.label == label) / total
+        for label in ("jazz", "rock")
+    }
+
+
+def test_labels_at_home_are_drawn_evenly_and_elsewhere_by_the_root() -> None:
+    assert drawn(even=True, at_home=True) == pytest.approx({"jazz": 1 / 2, "rock": 1 / 2})
+    assert drawn(even=True, at_home=False) == pytest.approx({"jazz": 3 / 5, "rock": 2 / 5})
+    assert drawn(even=False, at_home=True) == pytest.approx({"jazz": 3 / 5, "rock": 2 / 5})
+    assert drawn(even=False, at_home=False) == pytest.approx({"jazz": 9 / 13, "rock": 4 / 13})

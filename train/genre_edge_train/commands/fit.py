@@ -152,6 +152,12 @@ def _add_fit_options(top: argparse.ArgumentParser) -> None:
             help=f"{text} (default: %(default)s)",
         )
     group.add_argument(
+        "--uneven",
+        action="store_true",
+        help="draw labels of the first data set by the square root of their tracks (default: "
+        "evenly), and those of the others as they come (default: by the square root)",
+    )
+    group.add_argument(
         "--augment",
         type=Path,
         metavar="FILE",
@@ -210,6 +216,7 @@ def run(args: argparse.Namespace) -> int:
         args.output,
         args.cache,
         args.jobs,
+        not args.uneven,
         protocol,
     )
     metrics, found = run_all(plan)

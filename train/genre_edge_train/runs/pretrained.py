@@ -62,6 +62,9 @@ class PretrainedRun:
     """Decoded audio, teachers' outputs and clips."""
     jobs: int = 1
     """Processes that make them."""
+    even: bool = True
+    """Whether labels at home are drawn evenly, and elsewhere by the root of their
+    number; if not, labels at home by the root, and elsewhere as they come."""
     protocol: str = "csv"
     """How the recordings got their sides; for people."""
 
@@ -166,7 +169,7 @@ def _pools(plan: PretrainedRun, train: Sequence[Recording]) -> tuple[list[Clips]
         shares[name] = (1 - rest - home_share) / len(others)
     pools, kept = [], []
     for name, share in shares.items():
-        weights = _weights([train[n] for n in numbers[name]], at_home=name == "home")
+        weights = _weights([train[n] for n in numbers[name]], name == "home", plan.even)
         files = tuple(cache.file(train[n].track()) for n in numbers[name])
         count = max(1, round(plan.clips * share))
         pools.append(Pool(name, files, tuple(numbers[name]), weights, count))
@@ -181,9 +184,10 @@ def _pools(plan: PretrainedRun, train: Sequence[Recording]) -> tuple[list[Clips]
     return made, kept
 
 
-def _weights(recordings: Sequence[Recording], at_home: bool) -> tuple[float, ...]:
+def _weights(recordings: Sequence[Recording], at_home: bool, even: bool) -> tuple[float, ...]:
     """How often each recording is drawn: each track alike, but labels at home evenly,
-    and elsewhere a label or a collection of n tracks by the square root of n."""
+    and elsewhere a label or a collection of n tracks by the square root of n. Without
+    `even` labels at home by the square root, and elsewhere collections alone."""
     one_of_each = {(r.data, r.name): r for r in recordings}.values()
     excerpts = Counter((r.data, r.name) for r in recordings)
     of_label = Counter(r.label for r in one_of_each)
@@ -192,8 +196,8 @@ def _weights(recordings: Sequence[Recording], at_home: bool) -> tuple[float, ...
     def weight(recording: Recording) -> float:
         label = of_label[recording.label]
         if at_home:
-            return 1.0 / label
-        share = label**-0.5 if recording.label else 1.0
+            return float(1.0 / label if even else label**-0.5)
+        share = label**-0.5 if even and recording.label else 1.0
         return float(share * of_source[recording.data, recording.source] ** -0.5)
 
     return tuple(weight(r) / excerpts[r.data, r.name] for r in recordings)
