@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from genre_edge.api import load
+from genre_edge.audio.ffmpeg_source import FfmpegSource
+from genre_edge.audio.file_source import FileSource, read_mono
+from genre_edge.errors import AudioError
 from pyarrow import parquet
+
+from tests.audio.test_ffmpeg import encode
 
 
 @pytest.fixture
@@ -143,6 +150,51 @@ def test_some_windows_of_a_track_are_spread_over_it(cli, tmp_path, demo_clip) ->
         assert window["scores"] == expected.windows[0].scores
     mean = np.mean([list(window["scores"].values()) for window in windows], axis=0)
     np.testing.assert_allclose(list(verdict["scores"].values()), mean, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+@pytest.mark.parametrize("name", ["a.m4a", "a.webm", "a.wma", "chain.ogg", "chain.mp3"])
+def test_some_windows_of_every_format_are_those_of_the_whole(tmp_path, demo_clip, name) -> None:
+    samples, rate = soundfile.read(demo_clip, dtype="float32")
+    half = np.concatenate([samples, samples])[: 15 * rate]
+    path = tmp_path / name
+    soundfile.write(tmp_path / "half.wav", half, rate)
+    soundfile.write(tmp_path / "whole.wav", np.concatenate([half, half]), rate)
+    if name.startswith("chain"):
+        path.write_bytes(encode(tmp_path / "half.wav", path).read_bytes() * 2)
+    else:
+        encode(tmp_path / "whole.wav", path)
+    model, read = load(), read_mono(path, 44100)
+    with closing(FileSource(path)) as source:
+        *windows, verdict = model._engine.classify_spread(source, 5)
+        assert source.warnings == []
+    assert verdict.windows == 5
+    assert verdict.seconds == pytest.approx(30.0, abs=0.15)
+    for window, place in zip(windows, [1.5, 7.5, 13.5, 19.5, 25.5], strict=True):
+        assert window.start == pytest.approx(place, abs=0.15)
+        start = round(window.start * 44100)
+        expected = model.classify(read[start : start + 3 * 44100], 44100).windows[0]
+        for label, score in expected.scores.items():
+            assert window.scores[label] == pytest.approx(
+                score, abs=0.3 if name in ("a.wma", "a.webm") else 0.1
+            )
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+def test_only_the_windows_are_decoded_and_a_missing_one_is_found(tmp_path, demo_clip) -> None:
+    path = encode(demo_clip, tmp_path / "a.m4a", "-movflags", "+faststart")
+    with closing(FfmpegSource(path)) as source:
+        found = list(source.read_windows([22050, 5 * 22050], 22050))
+    decoded = soundfile.read(demo_clip, dtype="float32")[0]
+    for start, samples in zip([1, 5], found, strict=True):
+        expected = decoded[start * 22050 : (start + 1) * 22050]
+        assert np.corrcoef(samples[:, 0], expected)[0, 1] > 0.95
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with closing(FfmpegSource(path)) as source:
+        windows = source.read_windows([0, 9 * 22050], 22050)
+        with pytest.raises(AudioError, match="is truncated or damaged"):
+            list(windows)
 
 
 def test_a_short_track_is_heard_whole(cli, demo_clip) -> None:

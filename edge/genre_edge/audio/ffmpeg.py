@@ -167,7 +167,7 @@ class FfmpegOutput:
 class FfmpegProcess(FfmpegOutput):
     """Decodes one input to samples.
 
-    Other parameters are as for `FfmpegOutput`. Only the first audio stream is decoded.
+    Other parameters are as for `FfmpegOutput`.
 
     Parameters
     ----------
@@ -177,6 +177,8 @@ class FfmpegProcess(FfmpegOutput):
         Channels that come out.
     filters
         What ffmpeg's filters do with the audio first, in its own language.
+    stream
+        What is decoded, in ffmpeg's language; the first audio stream if not given.
     """
 
     def __init__(
@@ -188,10 +190,11 @@ class FfmpegProcess(FfmpegOutput):
         stall_seconds: float = STALL_SECONDS,
         standard_input: int = subprocess.DEVNULL,
         filters: str = "",
+        stream: str = "0:a:0",
     ) -> None:
         self.sample_rate, self.channels = sample_rate, channels
         self._held = b""
-        output = ["-map", "0:a:0", *(["-af", filters] if filters else [])]
+        output = ["-map", stream, *(["-af", filters] if filters else [])]
         output += [
             "-ac",
             str(channels),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -62,17 +62,21 @@ class FileSource:
 
     @property
     def frames(self) -> int | None:
-        """Its length in sample frames, if any place in it can be read directly: not so
-        for what ffmpeg decodes, for chains, and for files without their end."""
-        return self._decoder.frames if isinstance(self._decoder, SndfileSource) else None
+        """Its length in sample frames, if any place in it can be reached directly: not
+        so for files without their end, nor where ffmpeg can only estimate it."""
+        return self._decoder.frames
 
-    def read_at(self, start: int, frames: int) -> Float32:
-        """Up to `frames` sample frames from `start` on, float32 [n, channels]; only
-        where `frames` is a number."""
-        assert isinstance(self._decoder, SndfileSource)
-        if self._contents.warning and not self.warnings and self.frames:
+    def read_windows(self, starts: Sequence[int], frames: int) -> Iterator[Float32]:
+        """Up to `frames` sample frames from each start on, float32 [n, channels]; only
+        where `frames` is a number. Nothing else is decoded."""
+        if isinstance(self._decoder, FfmpegSource):
+            yield from self._decoder.read_windows(starts, frames)
+            self.warnings += self._decoder.warnings
+        else:
+            for start in starts:
+                yield self._decoder.read_at(start, frames)
+        if self._contents.warning and self.frames:
             self._warn(self.frames / self.sample_rate)
-        return self._decoder.read_at(start, frames)
 
     def close(self) -> None:
         """Close the file."""

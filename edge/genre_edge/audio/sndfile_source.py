@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import numpy as np
+
 from ..arrays import Float32
 from ..errors import AudioError
 from ..quiet import quiet_stderr
@@ -42,12 +44,12 @@ class SndfileSource:
     def __init__(self, name: str, contents: Contents) -> None:
         self.name = name
         self._contents = contents
-        self._opened = _Opened(name, contents.parts[0])
+        self._opened, self._number = _Opened(name, contents.parts[0]), 0
         self.sample_rate = int(self._opened.file.samplerate)
         self.channels = int(self._opened.file.channels)
         try:
             check_format(name, self.sample_rate, self.channels)
-            self._check_rates()
+            self._lengths = self._checked_parts()
         except AudioError:
             self.close()
             raise
@@ -56,9 +58,7 @@ class SndfileSource:
         """Decode from the start to the end; AudioError if the end is missing."""
         position = 0
         for number, part in enumerate(self._contents.parts):
-            if number:
-                self.close()
-                self._opened = _Opened(self.name, part)
+            self._open_part(number)
             begin = position
             while len(samples := self._read()):
                 check_finite(self.name, samples, position, self.sample_rate)
@@ -73,34 +73,53 @@ class SndfileSource:
     @property
     def frames(self) -> int | None:
         """Its length in sample frames, if any place in it can be read directly."""
-        if len(self._contents.parts) > 1 or self._contents.cut or not self._opened.file.seekable():
+        if self._contents.cut or not self._opened.can_seek:
             return None
-        return int(self._opened.file.frames)
+        return sum(self._lengths)
 
     def read_at(self, start: int, frames: int) -> Float32:
         """Up to `frames` sample frames from `start` on, float32 [n, channels]."""
+        pieces, begin = [], 0
+        for number, length in enumerate(self._lengths):
+            first, last = max(start, begin), min(start + frames, begin + length)
+            if first < last:
+                pieces.append(self._read_in_part(number, first - begin, last - first))
+            begin += length
+        samples = pieces[0] if len(pieces) == 1 else np.concatenate([*pieces, self._read(0)])
+        check_finite(self.name, samples, start, self.sample_rate)
+        return samples
+
+    def _read_in_part(self, number: int, start: int, frames: int) -> Float32:
         import soundfile
 
+        self._open_part(number)
         try:
             with quiet_stderr():
                 self._opened.file.seek(start)
         except soundfile.LibsndfileError as error:
             raise AudioError(self.name, f"damaged or truncated ({_reason(error)})") from None
-        samples = self._read(frames)
-        check_finite(self.name, samples, start, self.sample_rate)
-        return samples
+        return self._read(frames)
+
+    def _open_part(self, number: int) -> None:
+        if number != self._number:
+            self.close()
+            self._opened, self._number = _Opened(self.name, self._contents.parts[number]), number
 
     def close(self) -> None:
         """Close the file."""
         self._opened.close()
 
-    def _check_rates(self) -> None:
+    def _checked_parts(self) -> list[int]:
+        """Length of each part, sample frames. NotDecodable unless all have one form."""
+        lengths = [int(self._opened.file.frames)]
         for part in self._contents.parts[1:]:
             with closing(_Opened(self.name, part)) as opened:
                 rate = int(opened.file.samplerate)
+                lengths.append(int(opened.file.frames))
             if rate != self.sample_rate:
                 change = f"its rate changes from {self.sample_rate} to {rate} Hz"
                 raise NotDecodable(self.name, change)
+        return lengths
 
     def _read(self, frames: int = BLOCK_FRAMES) -> Float32:
         import soundfile
@@ -132,6 +151,10 @@ class _Opened:
         try:
             with quiet_stderr():
                 self.file = soundfile.SoundFile(self._what)
+            # soundfile seeks three times around each read of a file that it takes to be
+            # seekable, which costs as much as a tenth of the decoding.
+            self.can_seek = self.file.seekable()
+            self.file.seekable = lambda: False
         except soundfile.LibsndfileError as error:
             self._close_splice()
             raise NotDecodable(name, f"cannot be decoded as audio ({_reason(error)})") from None

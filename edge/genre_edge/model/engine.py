@@ -149,21 +149,24 @@ class Engine:
         if total <= windows * length:
             yield from self.classify(source)
             return
+        rate = source.sample_rate
+        starts = [round((n + 0.5) * total / windows - length / 2, 3) for n in range(windows)]
+        frames = round((length + _MARGIN_SECONDS) * rate)
+        stretches = source.read_windows([round(start * rate) for start in starts], frames)
         answers = []
-        for number in range(windows):
-            start = round((number + 0.5) * total / windows - length / 2, 3)
-            window = self._window_at(source, start)
+        for start, samples in zip(starts, stretches, strict=True):
+            window = self._only_window(source, start, samples)
             prediction = self.predict_unless_silent(window)
             answers += [] if prediction is None else [prediction.probabilities]
             yield WindowRecord(source.name, window.start, window.end, *genre_of(prediction))
         mean = Prediction(self.labels, np.mean(answers, axis=0)) if answers else None
         yield FileRecord(source.name, round(total, 3), len(answers), *genre_of(mean))
 
-    def _window_at(self, source: FileSource, start: float) -> Window:
-        """The window of a file that begins `start` seconds from its beginning."""
-        rate, seconds = source.sample_rate, self.logmel.spec.window_seconds
-        samples = source.read_at(round(start * rate), round((seconds + _MARGIN_SECONDS) * rate))
-        stream = WindowStream(self.logmel, rate, source.name)
+    def _only_window(self, source: FileSource, start: float, samples: Float32) -> Window:
+        """The window that begins `start` seconds from a file's beginning, from its
+        samples and a little more."""
+        seconds = self.logmel.spec.window_seconds
+        stream = WindowStream(self.logmel, source.sample_rate, source.name)
         found = [*stream.push(samples), *stream.finish()]
         if stream.seconds < seconds:
             raise AudioError(source.name, truncated(start + stream.seconds))
