@@ -29,6 +29,8 @@ SITE = ROOT / "site"
 STATIC = ROOT / "edge" / "genre_edge" / "web" / "static"
 SHARED = ("style.css", "icon.svg", "widgets.js", "window_collector.js")
 """Files of the service's page that the demo uses too."""
+LICENCES = (ROOT / "NOTICE", ROOT / "LICENSE", ROOT / "models" / "Apache-2.0.txt")
+"""What must go with the program, the models and LiteRT."""
 LITERT = ROOT / ".cache" / "litert"
 """Where script/web puts LiteRT for browsers."""
 WORKER = "sw.js"
@@ -94,7 +96,10 @@ def _copy(made: Path) -> None:
     for name in SHARED:
         shutil.copy(STATIC / name, made / name)
     shutil.copy(clip_path(), made / "demo.flac")
+    for licence in LICENCES:
+        shutil.copy(licence, made / f"{licence.stem}.txt")
     litert = made / "litert"
+    litert.mkdir()
     # Browsers cannot find a package by its name alone.
     index = (LITERT / "index.js").read_text().replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"')
     (litert / "index.js").write_text(index)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
-from genre_edge.demo import clip_path
-from genre_edge.errors import Fault, UsageError
-from genre_edge.files import ready_file
-from genre_edge.model.bundle import find_model, read_bundle
 from genre_edge.quiet import quiet_stderr
+
+from .output import Export, add_options, run_export
 
 SUFFIX = ".audio-in.tflite"
 
@@ -36,38 +32,16 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("bundle", metavar="BUNDLE", help="a bundle, or the name of a shipped one")
-    top.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help=f"the file to write (default: the bundle's name with {SUFFIX}, in this folder)",
-    )
-    top.add_argument(
-        "--check-with",
-        nargs="+",
-        metavar="AUDIO",
-        help="audio files or folders to check with (default: the demo clip)",
-    )
+    add_options(top, SUFFIX)
     return top
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the file; returns the exit status."""
-    bundle = read_bundle(find_model(args.bundle))
-    output: Path = args.output or Path(bundle.info.name + SUFFIX)
-    if output.suffix != ".tflite" or not output.parent.is_dir():
-        reason = "must be a .tflite file in a folder that exists"
-        raise UsageError(Fault("output", output, reason))
-    if output.exists() and output.samefile(bundle.path):
-        raise UsageError(Fault("output", output, "is the bundle itself: choose another name"))
-    ready_file(output, "output")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return run_export(args, SUFFIX, _load)
+
+
+def _load() -> Export:
     with quiet_stderr():  # TensorFlow prints much when it is imported
         from ..export.audio_in import export_audio_in
-
-    found = export_audio_in(output, bundle, args.check_with or [str(clip_path())])
-    print(f"{bundle.info.name}: {found.line(output).strip()}")
-    print(f"written: {output}")
-    return 0
+    return export_audio_in

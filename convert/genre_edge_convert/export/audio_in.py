@@ -18,7 +18,7 @@ from genre_edge.files import write_atomically
 from genre_edge.model.bundle import ZIP_EPOCH, Bundle
 from genre_edge.model.bundle_members import AUDIO_IN, LABELS
 from genre_edge.model.classifier import Classifier, interpreter_class
-from genre_edge.model.flatbuffer import read_graph
+from genre_edge.model.flatbuffer import Tensor, read_graph
 from genre_edge.model.frontend import LogMel
 from genre_edge.quiet import quiet_stderr
 
@@ -91,9 +91,9 @@ def audio_in_flatbuffer(bundle: Bundle) -> bytes:
     network = read_graph(bundle.flatbuffer, info.name)
     given, out = network.tensors[network.inputs[0]], network.tensors[network.outputs[0]]
     parts = [
-        frontend_flatbuffer(info.frontend, _fixed(given.shape), info.layout == "mels-frames"),
+        frontend_flatbuffer(info.frontend, fixed_shape(given), info.layout == "mels-frames"),
         bundle.flatbuffer,
-        _probabilities(_fixed(out.shape), info.output),
+        probabilities(fixed_shape(out), info.output),
     ]
     described = AudioModel(
         info.name,
@@ -109,12 +109,12 @@ def audio_in_flatbuffer(bundle: Bundle) -> bytes:
     return flatbuffer
 
 
-def _fixed(shape: tuple[int, ...]) -> list[int]:
-    """A shape with 1 for the size of the batch, where that is open."""
-    return [max(1, n) for n in shape]
+def fixed_shape(tensor: Tensor) -> list[int]:
+    """A tensor's shape, with 1 for the size of the batch where that is open."""
+    return [max(1, n) for n in tensor.shape]
 
 
-def _probabilities(shape: list[int], output: str) -> bytes:
+def probabilities(shape: list[int], output: str) -> bytes:
     """A TFLite model from the network's output to probabilities, as
     `Classifier.scores` makes them: float32 `shape` to [1, labels]."""
 

@@ -31,7 +31,7 @@ def joined(
     input_name, output_name
         Names of the input and output tensors; the other tensors lose theirs.
     metadata
-        TFLite Metadata of the whole.
+        TFLite Metadata of the whole; none if it is empty.
 
     Raises
     ------
@@ -51,7 +51,9 @@ def joined(
     graph.tensors[graph.outputs[0]].name = output_name
     whole.signatureDefs = None
     whole.description = None
-    _set_metadata(whole, metadata)
+    whole.metadata = whole.metadataBuffer = None
+    if metadata:
+        _set_metadata(whole, metadata)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(whole))
 
 
@@ -127,4 +129,3 @@ def _set_metadata(model: Any, content: bytes) -> None:
     entry = schema.MetadataT()
     entry.name, entry.buffer = _METADATA, len(model.buffers) - 1
     model.metadata = [entry]
-    model.metadataBuffer = None
