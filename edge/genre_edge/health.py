@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+DEAF = ("starting", "waiting", "lost")
+"""States of a source from which no audio comes."""
+
 
 @dataclass
 class SinkHealth:
@@ -53,7 +56,7 @@ class SourceHealth:
     @property
     def is_deaf(self) -> bool:
         """Whether no audio comes at all."""
-        return self.state in ("starting", "waiting", "lost")
+        return self.state in DEAF
 
     def to_json(self) -> dict[str, Any]:
         """All but the name, JSON-ready."""

@@ -46,6 +46,8 @@ def cut(
     for at in range(0, len(samples), size):
         part = samples[at : at + size]
         end = position + at + len(part)
-        arrived = Arrival(0.0, utc + end / sample_rate) if utc is not None else None
+        arrived = None
+        if utc is not None:
+            arrived = Arrival(end / sample_rate, utc + end / sample_rate)
         blocks.append(AudioBlock(part[:, None], position + at, arrived))
     return blocks

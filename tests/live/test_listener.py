@@ -194,7 +194,8 @@ def day():
         if number in (60, 24 * 60 - 1):
             print(number, memory(), flush=True)
         at = number * len(minute)
-        yield AudioBlock(minute, at, Arrival(0.0, 1.7e9 + (at + len(minute)) / 22050))
+        end = (at + len(minute)) / 22050
+        yield AudioBlock(minute, at, Arrival(end, 1.7e9 + end))
 
 health = SourceHealth()
 engine = Engine(EngineConfig("gtzan-two-block.int8"))

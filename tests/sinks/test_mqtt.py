@@ -112,7 +112,7 @@ def test_sources_with_names_have_topics_of_their_own(broker, publish) -> None:
         publisher.sink.write(live(k, "jazz", "bar"))
         publisher.sink.write(live(k, "rock", "wine cellar"))
     publisher.sink.write(StateRecord("2026-03-01T12:00:06.000Z", "lost", "gone", "bar"))
-    witness.wait_for(lambda: witness.on("bar/status") == [b"offline"])
+    witness.wait_for(lambda: witness.on("bar/status")[-1:] == [b"offline"])
     windows = ("shelf/bar/window", "shelf/wine_cellar/window")
     witness.wait_for(lambda: [len(witness.on(topic)) for topic in windows] == [2, 2])
     genres = [json.loads(payload)["label"] for payload in witness.on("/genre")]
@@ -125,6 +125,37 @@ def test_sources_with_names_have_topics_of_their_own(broker, publish) -> None:
     assert [json.loads(payload)["label"] for payload in late.on("/genre")] == ["jazz", "rock"]
     late.close()
     witness.close()
+
+
+def test_a_lost_microphone_makes_the_genre_unavailable(broker, publish) -> None:
+    """Else Home Assistant shows "jazz" for ever."""
+    witness = Subscriber(broker.port)
+    publisher = publish()
+    witness.wait_for(lambda: witness.on("/hearing") == [b"offline"])
+    publisher.sink.write(live(0))
+    for state in ("clipping", "lost", "waiting", "listening"):
+        publisher.sink.write(StateRecord("2026-03-01T12:00:00.000Z", state, "why"))
+    witness.wait_for(lambda: len(witness.on("/hearing")) == 4)
+    assert witness.on("/hearing") == [b"offline", b"online", b"offline", b"online"]
+    publisher.sink.write(StateRecord("2026-03-01T12:00:00.000Z", "lost", "pulled"))
+    witness.wait_for(lambda: len(witness.on("/hearing")) == 5)
+    late = Subscriber(broker.port, "late")
+    late.wait_for(lambda: late.on("/hearing"))
+    assert late.on("/hearing") == [b"offline"], "whoever comes later knows it too"
+    for client in (witness, late):
+        client.close()
+
+
+@pytest.mark.parametrize("name", ["küche", "pi.local", "shelf-1", "厨房"])
+def test_topics_and_ids_have_letters_that_home_assistant_allows(tmp_path, name: str) -> None:
+    config = mqtt_config(parse_mqtt(f"mqtt://h/mü.sik,name={name}"), tmp_path)
+    for topic, described in discovery(config, LABELS, "m").items():
+        assert re.fullmatch(r"[A-Za-z0-9_/-]+", topic)
+        assert re.fullmatch(r"[A-Za-z0-9_-]+", described["unique_id"])
+        assert re.fullmatch(r"[A-Za-z0-9_/-]+", described["state_topic"])
+        assert described["device"]["name"] == name, "people see it as it was given"
+    other = mqtt_config(parse_mqtt(f"mqtt://h/mü.sik,name={name}x"), tmp_path)
+    assert other.base != config.base
 
 
 def test_whoever_comes_late_knows_label_and_status(broker, publish) -> None:
@@ -259,7 +290,12 @@ def test_discovery_has_what_home_assistant_requires(tmp_path) -> None:
         assert (root, end) == ("homeassistant", "config")
         assert component in ("sensor", "binary_sensor")
         assert described["state_topic"].startswith("music/shelf/")
-        assert described["availability_topic"] == "music/shelf/status"
+        if described["name"] == "Dropped audio":
+            assert described["availability_topic"] == "music/shelf/status"
+        else:
+            topics = [one["topic"] for one in described["availability"]]
+            assert topics == ["music/shelf/status", "music/shelf/hearing"]
+            assert described["availability_mode"] == "all"
         assert described["device"]["identifiers"]
         assert described["origin"]["name"] == "genre-edge"
     genre = next(d for d in found.values() if d["name"] == "Genre")

@@ -20,6 +20,8 @@ class Arrival:
     """time.monotonic(), s: for measuring delays."""
     utc: float
     """time.time(), s since 1970: for telling the time."""
+    late: float = 0.0
+    """By how much it came later than it was due, as far as the source knows, s."""
 
 
 @dataclass(frozen=True)

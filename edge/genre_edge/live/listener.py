@@ -102,7 +102,7 @@ class Listener:
     def _set_clock(self, block: AudioBlock) -> None:
         if block.arrived is None:
             return
-        step = self._clock.observe(block.position + len(block.samples), block.arrived.utc)
+        step = self._clock.observe(block.position + len(block.samples), block.arrived)
         if step:
             self.state(self._health.state, f"the system clock stepped by {step:+.1f} s")
 

@@ -144,7 +144,7 @@ class StreamSource:
             self._due = pace.due
             mono = self._pick(samples, mixer)
             if len(mono):  # the mixer may hold it back
-                arrival = Arrival(time.monotonic(), time.time() - max(0.0, late))
+                arrival = Arrival(time.monotonic(), time.time(), max(0.0, late))
                 block = AudioBlock(mono[:, None], self._next, arrival)
                 self._next += len(mono)
                 yield block

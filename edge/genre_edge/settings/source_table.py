@@ -115,8 +115,22 @@ class SourceConfig:
 
 
 def topic_of(name: str) -> str:
-    """A source's name as one level of an MQTT topic."""
-    return name.replace(" ", "_")
+    """A name as one level of an MQTT topic and as an id: in a-z, A-Z, 0-9, "_" and "-",
+    all that Home Assistant allows. A checksum stands for letters that have no likeness
+    among them.
+
+    Examples
+    --------
+    >>> topic_of("pi.local"), topic_of("küche")
+    ('pi_local', 'kuche_f08d3c12')
+    """
+    import re
+    import unicodedata
+    import zlib
+
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    safe = re.sub(r"[^A-Za-z0-9_-]", "_", plain)
+    return safe if name.isascii() else f"{safe}_{zlib.crc32(name.encode()):08x}"
 
 
 def _names_a_host(url: str) -> bool:

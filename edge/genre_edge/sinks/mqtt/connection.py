@@ -9,6 +9,7 @@ import uuid
 from contextlib import suppress
 from typing import Any
 
+from ...settings.source_table import topic_of
 from .home_assistant import BIRTH_TOPIC
 from .settings import MqttConfig
 
@@ -47,7 +48,7 @@ class Connection:
         """The latest window sent on this connection."""
         client = paho.Client(
             paho.CallbackAPIVersion.VERSION2,
-            client_id=f"genre-edge-{config.name}-{uuid.uuid4().hex[:6]}",
+            client_id=f"genre-edge-{topic_of(config.name)}-{uuid.uuid4().hex[:6]}",
             reconnect_on_failure=False,
         )
         client.connect_timeout = CONNECT_SECONDS

@@ -6,9 +6,6 @@ Source: https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
 
 from __future__ import annotations
 
-import re
-import unicodedata
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +17,9 @@ BIRTH_TOPIC = "homeassistant/status"
 """Topic on which Home Assistant publishes "online" after it has started."""
 
 
+HEARING = "hearing"
+"""Last part of the topic that says whether the only source is heard: "online", or
+"offline" while it is waited for. A named source has its own status instead."""
 _Entity = tuple[str, dict[str, Any]]
 """Component and description of an entity."""
 
@@ -47,29 +47,22 @@ def discovery(
         what a program without names has announced.
     """
     base = config.base
-    node = _identifier(f"{config.prefix}_{config.name}")
+    node = topic_of(config.base)
     device = _device(node, config.name, model)
     if not sources:
-        entities = {**_heard(base, labels), **_program(base)}
-        return _announced(node, device, [f"{base}/status"], entities)
+        online = [f"{base}/status", f"{base}/{HEARING}"]
+        heard = _announced(node, device, online, _heard(base, labels))
+        return heard | _announced(node, device, online[:1], _program(base))
     found: dict[str, dict[str, Any]] = {}
     for topic in _announced(node, device, [], _heard(base, labels)):
         found[topic] = {}
     found |= _announced(node, device, [f"{base}/status"], _program(base))
     for source in sources:
-        own, part = f"{base}/{topic_of(source)}", f"{node}_{_identifier(source)}"
+        own, part = f"{base}/{topic_of(source)}", f"{node}_{topic_of(source)}"
         behind = {**_device(part, source, model), "via_device": node}
         online = [f"{base}/status", f"{own}/status"]
         found |= _announced(part, behind, online, _heard(own, labels))
     return found
-
-
-def _identifier(text: str) -> str:
-    """A text in the letters that Home Assistant allows in topics: a-z, A-Z, 0-9, "_"
-    and "-". A checksum stands for letters that have no likeness among them."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    safe = re.sub(r"[^A-Za-z0-9_-]", "_", plain)
-    return safe if text.isascii() else f"{safe}_{zlib.crc32(text.encode()):08x}"
 
 
 def _device(node: str, name: str, model: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ...settings.credentials import system_credential, without_credentials
 from ...settings.options import from_pairs, option
 from ...settings.places import default_folder
 from ...settings.section import Section
+from ...settings.source_table import topic_of
 from ...text_files import read_text
 
 PASSWORD_VARIABLE = "GENRE_EDGE_MQTT_PASSWORD"
@@ -55,7 +56,7 @@ class MqttConfig:
     tls: bool
     """mqtts://"""
     name: str
-    """This device's name, a part of the topics."""
+    """This device's name; its `topic_of` is a part of the topics."""
     prefix: str = "genre-edge"
     """First part of the topics."""
     user: str | None = None
@@ -81,7 +82,7 @@ class MqttConfig:
     @property
     def base(self) -> str:
         """What all topics begin with."""
-        return f"{self.prefix}/{self.name}"
+        return f"{self.prefix}/{topic_of(self.name)}"
 
 
 def parse_mqtt(text: str) -> MqttOptions:
@@ -143,7 +144,7 @@ def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
         port=port or (8883 if tls else 1883),
         tls=tls,
         name=name,
-        prefix="/".join(_topic(p, "prefix") for p in parts.path.split("/") if p)
+        prefix="/".join(topic_of(_topic(p, "prefix")) for p in parts.path.split("/") if p)
         or MqttConfig.prefix,
         user=unquote(parts.username) if parts.username else None,
         password=_password(options.password_file),

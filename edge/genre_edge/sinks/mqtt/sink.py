@@ -5,6 +5,7 @@ one connection at a time.
                           while the broker is away
 <prefix>/<name>/genre     retained, on a change of the label
 <prefix>/<name>/status    retained, "online" or, by last will, "offline"
+<prefix>/<name>/hearing   retained, "online", or "offline" while the source is lost
 <prefix>/<name>/health    retained, every 30 s
 
 The windows, the label and the status of a source that has a name have topics of their
@@ -22,6 +23,7 @@ from typing import Any
 
 from ...errors import UsageError
 from ...extras import install_line
+from ...health import DEAF
 from ...records import (
     LiveRecord,
     Record,
@@ -36,7 +38,7 @@ from ..kind import SinkContext
 from ..sink import CLOSE_SECONDS
 from ..worker import QUEUE_LENGTH, Worker
 from .connection import CONNECT_SECONDS, Connection
-from .home_assistant import discovery
+from .home_assistant import HEARING, discovery
 from .settings import MqttConfig
 from .spool import Spool
 
@@ -82,6 +84,8 @@ class MqttSink:
         self._changes = ChangeFilter()
         self._retained: dict[str, bytes] = {}
         """The latest message on each genre and each source's status topic."""
+        if not context.health.named:
+            self._retained[f"{config.base}/{HEARING}"] = b"offline"  # until it is heard
         self._connection: Connection | None = None
         self._pause, self._next_attempt, self._next_health = _FIRST_PAUSE, 0.0, 0.0
         self._reported = ""
@@ -180,9 +184,9 @@ class MqttSink:
         is_change = self._changes.is_change(record)
         found = label_of(record)
         base = self._base_of(record)
-        if isinstance(record, StateRecord) and record.source_name is not None:
-            is_heard = record.state not in ("waiting", "lost")
-            self._retain(f"{base}/status", b"online" if is_heard else b"offline")
+        if isinstance(record, StateRecord | LiveRecord | WindowRecord):
+            is_deaf = isinstance(record, StateRecord) and record.state in DEAF
+            self._retain_heard(record, not is_deaf)
         if not isinstance(record, LiveRecord | WindowRecord) or found is None:
             return
         self._number += 1
@@ -190,6 +194,14 @@ class MqttSink:
         self._entry.dropped += self._spool.put(f"{base}/window", _encoded(payload))
         if is_change:
             self._retain(f"{base}/genre", _encoded(genre_message(record, found[1])))
+
+    def _retain_heard(self, record: Record, is_heard: bool) -> None:
+        """Say whether a source is heard, when that changes."""
+        end = HEARING if source_name_of(record) is None else "status"
+        topic = f"{self._base_of(record)}/{end}"
+        payload = b"online" if is_heard else b"offline"
+        if self._retained.get(topic) != payload:
+            self._retain(topic, payload)
 
     def _base_of(self, record: Record) -> str:
         """What the topics of a record begin with."""
