@@ -10,7 +10,7 @@ from pathlib import Path
 
 from genre_edge.commands.common import Command, run_program
 from genre_edge.errors import Fault, UsageError
-from genre_edge.model.bundle import LAYOUTS
+from genre_edge.model.bundle_info import LAYOUTS
 from genre_edge.quiet import quiet_stderr
 from genre_edge.version import __version__
 
@@ -58,7 +58,7 @@ SUBCOMMANDS = {
     "sign": Command(sign.parser, sign.run),
 }
 """Recognised by the first word; anything else is a model to convert."""
-_KINDS = ("float32", "float16", "dynamic", "int8")
+_KINDS = ("float32", "float16", "dynamic", "int16x8", "int8")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -106,6 +106,23 @@ def parser() -> argparse.ArgumentParser:
         help=f"{', '.join(NAMED)}; or a TOML or JSON file with what differs from one of them",
     )
     top.add_argument(
+        "--map",
+        metavar="FILE_OR_LIST",
+        help='labels of yours for the network\'s: TOML lines such as rock = ["Rock music", '
+        '"Heavy metal"], or THEIRS=OURS,...; outputs that are not named are left out',
+    )
+    top.add_argument(
+        "--multi-label",
+        action="store_true",
+        help="several labels may hold at once (sigmoids); found by itself where the outputs are "
+        "from 0 to 1",
+    )
+    top.add_argument(
+        "--output-tensor",
+        metavar="NAME",
+        help="which output of a .tflite file has the scores, if it has several",
+    )
+    top.add_argument(
         "--layout",
         choices=LAYOUTS,
         help="order of the input's dimensions (default: found from its shape)",
@@ -135,6 +152,13 @@ def parser() -> argparse.ArgumentParser:
         default="tflite",
         help="what quantises to int8 (default: %(default)s, see docs/benchmarks.md)",
     )
+    top.add_argument(
+        "--float-layers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="keep the N operators in float32 that int8 harms most (default: 0)",
+    )
     return top
 
 
@@ -153,12 +177,12 @@ def _run(args: argparse.Namespace) -> int:
     if args.target is not None:
         check_target(args.target)
     with quiet_stderr():  # TensorFlow prints much when it is imported
-        from .pack.conversion import ConversionConfig, check_config, convert
+        from .pack.conversion import ConversionConfig, check_config, check_network, convert
         from .read.describe import describe
         from .read.networks import load_network
         from .read.samples import load_samples
 
-    network = load_network(args.model)
+    network = load_network(args.model, args.output_tensor)
     config = ConversionConfig(
         args.output,
         kinds,
@@ -167,10 +191,14 @@ def _run(args: argparse.Namespace) -> int:
         args.target,
         args.quantiser,
         args.audio_in,
+        args.multi_label,
+        args.float_layers,
     )
     check_config(config, network, args.to is not None)
-    described = describe(args.model, args.labels, args.frontend)
-    samples = load_samples(args.calibrate, described.frontend, described.labels)
+    described = describe(args.model, args.labels, args.frontend, args.map)
+    check_network(network, described, config)  # before hours of reading
+    unlabelled = args.multi_label and not described.mapping
+    samples = load_samples(args.calibrate, described.frontend, described.labels, unlabelled)
     convert(network, described, samples, config)
     return 0
 

@@ -43,7 +43,35 @@ def window(number: int, start: int, seconds: float = 7) -> np.ndarray:
     return LogMel(SPEC).window(audio[start : start + SPEC.window_samples])
 
 
-def test_calibration_takes_the_middle_of_each_training_track(music: Path) -> None:
+def test_calibration_takes_windows_spread_over_each_training_track(music: Path) -> None:
+    found = load_samples(music, SPEC, LABELS).calibration
+    starts = [5512, 82_688]  # s: a quarter, then three quarters after the first window
+    expected = np.stack([window(number, at) for number in range(7) for at in starts])
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_twelve_clips_a_genre_are_enough(tmp_path: Path, write_audio, capsys) -> None:
+    rows = ["track,genre,file,split"]
+    for number in range(24):
+        write_audio(f"{number}.wav", noise(15, seed=number), subtype="FLOAT")
+        split = "valid" if number % 4 == 0 else "train"
+        rows.append(f"{number},{LABELS[number // 12]},{number}.wav,{split}")
+    (tmp_path / "tracks.csv").write_text("\n".join(rows) + "\n")
+    found = load_samples(tmp_path, SPEC, LABELS)
+    assert len(found.calibration) == 18 * 5 >= samples.LEAST_CALIBRATION
+    assert "only 90 calibration windows" in capsys.readouterr().err
+
+
+def test_genres_that_are_none_of_the_labels_are_no_labels(music: Path, capsys) -> None:
+    found = load_samples(music, SPEC, ["Speech", "Music"])
+    assert (found.label, found.valid, len(found.held_out)) == (None, (), 5)
+    assert "none of the model's labels" in capsys.readouterr().err
+
+
+def test_calibration_takes_the_middle_of_a_track_where_there_are_enough(
+    music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples, "MOST_OF_A_TRACK", 1)
     found = load_samples(music, SPEC, LABELS).calibration
     middle = (7 * SPEC.sample_rate - SPEC.window_samples) // 2
     expected = np.stack([window(number, middle) for number in range(7)])
@@ -54,7 +82,7 @@ def test_no_genre_has_more_than_its_share_of_the_calibration(
     music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(samples, "MOST_CALIBRATION", 6)
-    assert len(load_samples(music, SPEC, LABELS).calibration) == 3 + 2
+    assert len(load_samples(music, SPEC, LABELS).calibration) == 3 + 3
 
 
 def test_all_windows_of_the_valid_tracks_are_held_out(music: Path) -> None:
@@ -76,7 +104,7 @@ def test_tracks_that_cannot_be_read_are_named_and_left_out(
     for number in (0, 8):
         (music / f"{number}.wav").write_text("no audio")
     found = load_samples(music, SPEC, LABELS)
-    assert (len(found.calibration), len(found.held_out)) == (6, 3)
+    assert (len(found.calibration), len(found.held_out)) == (6 * 2, 3)
     assert [track.name for track in found.valid] == ["7", "9"]
     skipped = [line for line in capsys.readouterr().err.splitlines() if "skipped" in line]
     assert [line.partition(": ")[2].split("/")[-1].split(":")[0] for line in skipped] == [

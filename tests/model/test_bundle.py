@@ -9,14 +9,8 @@ from pathlib import Path
 
 import pytest
 from genre_edge.errors import BundleError
-from genre_edge.model.bundle import (
-    SCHEMA_VERSION,
-    BundleInfo,
-    find_model,
-    read_bundle,
-    shipped_models,
-    write_bundle,
-)
+from genre_edge.model.bundle import find_model, read_bundle, shipped_models, write_bundle
+from genre_edge.model.bundle_info import SCHEMA_VERSION, BundleInfo
 from genre_edge.model.frontend_spec import FrontendSpec
 
 INFO = BundleInfo(
@@ -59,6 +53,24 @@ def test_a_front_end_with_newer_fields_makes_a_bundle_of_schema_2(tmp_path) -> N
     assert read_bundle(path).info.frontend == frontend
 
 
+def test_a_mapping_is_kept_and_checked(tmp_path) -> None:
+    path = tmp_path / "mapped.tflite"
+    mapping = {"rock": ("Rock", "Metal"), "jazz": ("Jazz",)}
+    info = replace(
+        INFO, labels=("rock", "jazz"), outputs=("Rock", "Metal", "Jazz"), mapping=mapping
+    )
+    write_bundle(path, FLATBUFFER, info)
+    assert read_bundle(path).info == info
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("labels.txt") == b"Rock\nMetal\nJazz\n"
+    for wrong in ({"rock": ["Rock"]}, {"rock": ["Rok"], "jazz": ["Jazz"]}, {"rock": 1, "jazz": 2}):
+        with pytest.raises(BundleError, match="not valid"):
+            read_bundle(rewritten(path, mapping=wrong))
+    write_bundle(path, FLATBUFFER, info)
+    with pytest.raises(BundleError, match="schema 2 has no such model"):
+        read_bundle(rewritten(path, schema_version=2))
+
+
 def rewritten(path: Path, **changes: object) -> Path:
     """The bundle with other values in its genre_edge.json."""
     with zipfile.ZipFile(path) as archive:
@@ -88,7 +100,7 @@ def test_a_front_end_that_the_schema_does_not_have_is_refused(tmp_path) -> None:
     ("changes", "known"),
     [
         ({"layout": "mels-time"}, "'mels-time' is none of frames-mels, mels-frames"),
-        ({"output": "decibels"}, "'decibels' is none of probabilities, logits"),
+        ({"output": "decibels"}, "'decibels' is none of probabilities, logits, sigmoids"),
     ],
 )
 def test_an_unknown_layout_or_output_is_refused(path, changes: dict, known: str) -> None:

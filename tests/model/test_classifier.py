@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from genre_edge.audio.file_source import read_mono
 from genre_edge.errors import BundleError, RuntimeMissing, UsageError
-from genre_edge.model.bundle import BundleInfo, find_model, read_bundle, write_bundle
+from genre_edge.model.bundle import find_model, read_bundle, write_bundle
+from genre_edge.model.bundle_info import BundleInfo
 from genre_edge.model.classifier import RUNTIMES, Classifier, dequantise, quantise
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec

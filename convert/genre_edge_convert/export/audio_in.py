@@ -88,6 +88,8 @@ def audio_in_flatbuffer(bundle: Bundle) -> bytes:
     """
     info = bundle.info
     check_frontend(info.frontend, info.name)
+    if info.mapping:
+        raise ModelError(f"{info.name}: labels that stand for several outputs have no graph yet")
     network = read_graph(bundle.flatbuffer, info.name)
     given, out = network.tensors[network.inputs[0]], network.tensors[network.outputs[0]]
     parts = [
@@ -122,6 +124,8 @@ def probabilities(shape: list[int], output: str) -> bytes:
         scores = tf.reshape(given, [1, -1])
         if output == "logits":
             return tf.nn.softmax(scores)
+        if output.startswith("sigmoid"):
+            return tf.sigmoid(scores) if output == "sigmoid-logits" else scores
         return scores / tf.maximum(tf.reduce_sum(scores), np.float32(1e-6))
 
     return traced(last, shape)

@@ -10,23 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from genre_edge.arrays import Float32
 from genre_edge.demo import clip_path
 from genre_edge.errors import Fault, ModelError, UsageError
 from genre_edge.files import ready_folder
-from genre_edge.model.bundle import Bundle, BundleInfo, read_bundle, write_bundle
+from genre_edge.judge.measures import wilson
+from genre_edge.model.bundle import Bundle, read_bundle, write_bundle
+from genre_edge.model.bundle_info import BundleInfo
 from genre_edge.model.classifier import Classifier
 from genre_edge.model.flatbuffer import Graph, read_graph
+from genre_edge.model.scores import OutputReader
 
 from ..export.audio_in import export_audio_in
 from ..quantise.flatbuffers import flatbuffers, write_saved_model
+from ..quantise.float_fallback import mixed
 from ..read.describe import check_labels, output_kind
 from ..read.frontends import as_input, layout_of
 from ..read.networks import Network
 from ..read.operators import check_operators, oldest_runtime
 from ..read.samples import Samples
-from ..verify.agreement import largest_loss, runs_in, top1_of, valid_metrics
+from ..verify.agreement import largest_loss, runs_in, scores_of, valid_metrics
+from ..verify.causes import at_fault
 from ..verify.not_music import measure
 from ..verify.outliers import outliers
 from .card import card
@@ -54,6 +58,10 @@ class ConversionConfig:
     """Of quantise.flatbuffers.QUANTISERS."""
     audio_in: bool = False
     """Whether each bundle is also written with its front-end inside."""
+    multi_label: bool = False
+    """Whether several labels may hold at once, whatever the outputs look like."""
+    float_layers: int = 0
+    """Operators that an int8 bundle keeps in float32: those that int8 harms most."""
 
 
 def check_config(config: ConversionConfig, network: Network, kinds_given: bool) -> None:
@@ -72,9 +80,19 @@ def check_config(config: ConversionConfig, network: Network, kinds_given: bool) 
         reason = f"no such folder {config.output.parent}"
         raise UsageError(Fault("output", config.output, reason))
     ready_folder(config.output.parent)
+    if config.float_layers and (network.export is None or "int8" not in config.kinds):
+        reason = "needs --to int8, of a model that is no TFLite file"
+        raise UsageError(Fault("float_layers", config.float_layers, reason))
     if network.export is None and kinds_given:
         reason = f"{network.path} is a TFLite model already and is packed as it is"
         raise UsageError(Fault("to", ",".join(config.kinds), reason))
+
+
+def check_network(network: Network, described: BundleInfo, config: ConversionConfig) -> str:
+    """Check that the network, its labels and its front-end fit, before any data is
+    read; returns the layout. ModelError."""
+    check_labels(network, described.output_names)
+    return layout_of(network, described.frontend, config.layout)
 
 
 def convert(
@@ -98,16 +116,20 @@ def convert(
     ModelError
         Something is wrong with the network or with one of the bundles.
     """
-    check_labels(network, described.labels)
-    layout = layout_of(network, described.frontend, config.layout)
+    layout = check_network(network, described, config)
     calibration = as_input(network, samples.calibration, layout)
     raw = network.run(as_input(network, samples.held_out, layout))
-    info = replace(described, layout=layout, output=output_kind(network.path, raw))
-    print(f"{network.path.name}: {network.kind}, takes {layout}, gives {info.output}")
+    output = output_kind(network.path, raw, config.multi_label)
+    info = replace(described, layout=layout, output=output)
+    takes = "samples" if described.frontend.kind == "waveform" else layout
+    several = ", several labels may hold at once" if info.is_multi_label else ""
+    print(f"{network.path.name}: {network.kind}, takes {takes}, gives {output}{several}")
     with tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".convert-") as name:
         work, made = Path(name) / "work", Path(name) / "made"
         made.mkdir()
-        original = _Original(info, network.kind, samples, raw.argmax(axis=1), calibration, work)
+        read = OutputReader(info.output, info.output_names, info.mapping)
+        scores = np.stack([read(row) for row in raw])
+        original = _Original(info, network.kind, samples, scores, calibration, work)
         bundles = {
             kind: _write_verified(made, kind, flatbuffer, original, config)
             for kind, flatbuffer in _flatbuffers(network, calibration, config, work).items()
@@ -129,7 +151,11 @@ def _flatbuffers(
         kind = "int8" if graph.tensors[graph.inputs[0]].dtype in ("int8", "uint8") else "float32"
         return {kind: network.flatbuffer}
     saved_model = write_saved_model(network.export, work)
-    return flatbuffers(saved_model, config.kinds, calibration, config.quantiser)
+    if not config.float_layers:
+        return flatbuffers(saved_model, config.kinds, calibration, config.quantiser)
+    others = tuple(kind for kind in config.kinds if kind != "int8")
+    made = flatbuffers(saved_model, others, calibration, config.quantiser)
+    return {**made, "int8": mixed(saved_model, calibration, config.float_layers)}
 
 
 def _write_audio_in(folder: Path, bundle: Bundle, samples: Samples) -> None:
@@ -149,8 +175,8 @@ class _Original:
     kind: str
     """keras, saved-model or tflite."""
     samples: Samples
-    top1: npt.NDArray[np.int64]
-    """Its most probable label on each held-out window: [n]."""
+    scores: Float32
+    """Its scores on each held-out window: [n, labels]."""
     calibration: Float32
     """The calibration windows as it takes them."""
     saved_model: Path
@@ -182,24 +208,40 @@ def _agreement(
 ) -> dict[str, Any]:
     """How often the bundle names the original's genre. ModelError if too seldom."""
     samples, name = original.samples, path.name.removesuffix(".tflite")
-    answers = top1_of(path, samples.held_out)
-    share, count = float((answers == original.top1).mean()), len(answers)
+    scores = scores_of(path, samples.held_out)
+    answers, expected = scores.argmax(axis=1), original.scores.argmax(axis=1)
+    share, count = float((answers == expected).mean()), len(answers)
+    furthest = float(np.abs(scores - original.scores).max())
+    low, high = wilson(round(share * count), count)
     print(
         f"{kind:<8} {f'{size / 1000:.0f} KB':>9}  agrees with the original on {share:.2%} of "
-        f"{count} windows",
+        f"{count} windows; scores differ by up to {furthest:.4f}",
         flush=True,
     )
-    if share * 100 < config.min_agreement:
+    said = f"{share:.2%} of {count} windows ({low:.0%} to {high:.0%})"
+    if high * 100 < config.min_agreement:
         if kind == "int8" and config.quantiser == "tflite" and original.saved_model.exists():
             _print_outliers(original)
         raise ModelError(
-            f"{name}: agrees with the original on {share:.2%} of windows, "
-            f"need {config.min_agreement:g} % (--min-agreement); nothing was written"
+            f"{name}: agrees with the original on {said}, need {config.min_agreement:g} % "
+            f"(--min-agreement); {at_fault(kind, samples)}; nothing was written"
         )
-    found: dict[str, Any] = {"agreement": {"windows": count, "top1": round(share, 4)}}
+    if share * 100 < config.min_agreement:
+        print(
+            f"{name}: agrees on {said}: too few windows to say that it is below "
+            f"{config.min_agreement:g} %",
+            file=sys.stderr,
+        )
+    found: dict[str, Any] = {
+        "agreement": {
+            "windows": count,
+            "top1": round(share, 4),
+            "largest_difference": round(furthest, 6),
+        }
+    }
     if samples.label is not None:
         labels = original.info.labels
-        label, points = largest_loss(labels, samples.label, original.top1, answers)
+        label, points = largest_loss(labels, samples.label, expected, answers)
         found["worst_label"] = {"label": label, "points": points}
         print(f"{'':8} label that loses most: {label}, {points:+.1f} points")
     return found

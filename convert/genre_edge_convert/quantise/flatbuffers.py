@@ -15,9 +15,9 @@ from genre_edge.extras import pip_line
 from genre_edge.quiet import quiet_stderr
 from tensorflow.lite.tools import flatbuffer_utils
 
-KINDS = ("float32", "float16", "dynamic", "int8")
-"""What --to may ask for: dynamic has int8 weights and float32 activations, int8 has
-both."""
+KINDS = ("float32", "float16", "dynamic", "int16x8", "int8")
+"""What --to may ask for: dynamic has int8 weights and float32 activations, int16x8 has
+int8 weights and int16 activations, int8 has both."""
 QUANTISERS = ("tflite", "ai-edge")
 """What may quantise to int8: TensorFlow's converter, or the ai-edge-quantizer
 package."""
@@ -50,9 +50,10 @@ def flatbuffers(
         TensorFlow cannot convert it; operators that TFLite does not have are named.
     """
     make: dict[str, Callable[[], bytes]] = {
-        "float32": lambda: _stripped(_float(saved_model)),
+        "float32": lambda: stripped(_float(saved_model)),
         "float16": lambda: _reduced(saved_model, tf.float16),
         "dynamic": lambda: _reduced(saved_model, None),
+        "int16x8": lambda: stripped(_int16(saved_model, calibration)),
         "int8": lambda: (
             _ai_edge(_float(saved_model), calibration)
             if quantiser == "ai-edge"
@@ -91,7 +92,7 @@ def _reduced(folder: str, dtype: Any) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if dtype is not None:
         converter.target_spec.supported_types = [dtype]
-    return _stripped(converter.convert())
+    return stripped(converter.convert())
 
 
 def int8_converter(folder: str, calibration: Float32) -> tf.lite.TFLiteConverter:
@@ -117,8 +118,19 @@ def int8_converter(folder: str, calibration: Float32) -> tf.lite.TFLiteConverter
     return converter
 
 
+def _int16(folder: str, calibration: Float32) -> bytes:
+    """Activations in int16, weights in int8, input and output in float32."""
+    converter = int8_converter(folder, calibration)
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    ]
+    converter.inference_input_type = converter.inference_output_type = tf.float32
+    flatbuffer: bytes = converter.convert()
+    return flatbuffer
+
+
 def _int8(folder: str, calibration: Float32) -> bytes:
-    return _stripped(int8_converter(folder, calibration).convert())
+    return stripped(int8_converter(folder, calibration).convert())
 
 
 def _ai_edge(flatbuffer: bytes, calibration: Float32) -> bytes:
@@ -141,9 +153,9 @@ def _ai_edge(flatbuffer: bytes, calibration: Float32) -> bytes:
     return bytes(work.quantize(ranges, enable_progress_report=False).quantized_model)
 
 
-def _stripped(flatbuffer: bytes) -> bytes:
-    """Without the names of tensors. No interpreter needs them, and they are a thirtieth
-    of a small model."""
+def stripped(flatbuffer: bytes) -> bytes:
+    """A model without the names of tensors. No interpreter needs them, and they are a
+    thirtieth of a small model."""
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
     flatbuffer_utils.strip_strings(model)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from genre_edge.arrays import Float32
 from genre_edge.errors import Fault, ModelError, UsageError
-from genre_edge.model.bundle import DEFAULT_LAYOUT, LAYOUTS
+from genre_edge.model.bundle_info import DEFAULT_LAYOUT, LAYOUTS
 from genre_edge.model.frontend_spec import FrontendSpec
 
 from .named_frontends import candidates, listed, named

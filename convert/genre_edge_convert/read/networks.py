@@ -20,6 +20,7 @@ from genre_edge.model.flatbuffer import read_graph
 from genre_edge.quiet import quiet_stderr
 
 from .operators import check_operators
+from .outputs import with_one_output
 
 Shape = tuple[int | None, ...]
 
@@ -44,8 +45,15 @@ class Network:
     """The model itself, if it is a TFLite file."""
 
 
-def load_network(path: Path) -> Network:
+def load_network(path: Path, output: str | None = None) -> Network:
     """Load a .keras, .h5 or .tflite file or a SavedModel folder.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    output
+        Name or number of the output to use, of a .tflite file that has several.
 
     Raises
     ------
@@ -59,7 +67,7 @@ def load_network(path: Path) -> Network:
     elif path.suffix in (".keras", ".h5", ".hdf5"):
         network = _keras(path)
     elif path.suffix == ".tflite":
-        network = _tflite(path)
+        network = _tflite(path, output)
     else:
         raise ModelError(f"{path}: must be a .keras, .h5 or .tflite file, or a SavedModel folder")
     if any(size is None for size in network.input_shape[1:]):
@@ -173,11 +181,13 @@ def _saved_model(path: Path) -> Network:
     return Network(path, "saved-model", shape, _length(path, tuple(out.shape)), run, export)
 
 
-def _tflite(path: Path) -> Network:
+def _tflite(path: Path, output: str | None) -> Network:
     content = path.read_bytes()
     graph = read_graph(content, str(path))
     _one(path, len(graph.inputs), "input")
-    _one(path, len(graph.outputs), "output")
+    if len(graph.outputs) > 1:
+        content = with_one_output(path, content, output)
+        graph = read_graph(content, str(path))
     check_operators(graph, str(path), None)
     given, out = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     shape: Shape = tuple(None if n < 0 else n for n in given.shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,12 @@ from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.model.windows import file_windows
 from tqdm import tqdm
 
-LEAST_CALIBRATION = 100
-"""Fewer windows than this do not show the ranges of the tensors."""
+LEAST_CALIBRATION = 20
+"""Fewer windows than this are refused."""
+FEW_CALIBRATION = 100
+"""Fewer windows than this may not show the ranges of the tensors."""
+MOST_OF_A_TRACK = 10
+"""Windows of one track, at most: they are alike."""
 LEAST_RELATED = 0.2
 """Correlation of neighbouring frames below which windows do not come from audio. Music
 has about 0.9, noise 0.3 or more."""
@@ -44,7 +48,9 @@ class Samples:
     """The tracks of `held_out`, for accuracy; empty if only windows are known."""
 
 
-def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> Samples:
+def load_samples(
+    data: Path, frontend: FrontendSpec, labels: Sequence[str], unlabelled: bool = False
+) -> Samples:
     """Windows to calibrate on and to verify with.
 
     Parameters
@@ -56,7 +62,9 @@ def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> S
     frontend
         The front-end of the model.
     labels
-        Its labels.
+        Its labels. Recordings none of whose genres is among them count as unlabelled.
+    unlabelled
+        Whether the genres of recordings are of no use.
 
     Raises
     ------
@@ -68,12 +76,22 @@ def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> S
         samples = _from_npz(data)
     else:
         tracks = load_tracks(data)
-        check_genres(tracks, labels)
+        unlabelled = unlabelled or not {track.genre for track in tracks} & set(labels)
+        if unlabelled:
+            tqdm.write(
+                f"genre-convert: the genres of {data} are none of the model's labels: they say "
+                "nothing of its accuracy",
+                file=sys.stderr,
+            )
+        else:
+            check_genres(tracks, labels)
         valid = tuple(track for track in tracks if track.split == "valid")
         train = [track for track in tracks if track.split == "train"]
         held_out, genres, readable = _windows(valid, frontend)
-        label = np.array([labels.index(genre) for genre in genres], dtype=np.int64)
-        samples = Samples(_balanced(train, frontend), held_out, label, readable)
+        samples = Samples(_balanced(train, frontend), held_out)
+        if not unlabelled:
+            label = np.array([labels.index(genre) for genre in genres], dtype=np.int64)
+            samples = replace(samples, label=label, valid=readable)
     for name, windows in (("calibration", samples.calibration), ("held-out", samples.held_out)):
         if windows.shape[1:] != frontend.shape:
             raise UsageError(
@@ -85,7 +103,14 @@ def load_samples(data: Path, frontend: FrontendSpec, labels: Sequence[str]) -> S
     if len(samples.calibration) < LEAST_CALIBRATION:
         raise UsageError(
             f"{data}: {len(samples.calibration)} calibration windows, need at least "
-            f"{LEAST_CALIBRATION}"
+            f"{LEAST_CALIBRATION}: add training tracks, or longer ones (a track gives up to "
+            f"{MOST_OF_A_TRACK} windows of {frontend.window_seconds:g} s)"
+        )
+    if len(samples.calibration) < FEW_CALIBRATION:
+        tqdm.write(
+            f"genre-convert: only {len(samples.calibration)} calibration windows: an int8 model "
+            f"may be better with {FEW_CALIBRATION}",
+            file=sys.stderr,
         )
     _check_real(data, "calibration", samples.calibration)
     _check_real(data, "held-out", samples.held_out)
@@ -129,22 +154,35 @@ def _from_npz(path: Path) -> Samples:
 
 
 def _balanced(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:
-    """Up to MOST_CALIBRATION windows, one from the middle of each track, as many from
-    each genre."""
+    """Up to MOST_CALIBRATION windows, as many from each genre: some of each track,
+    spread evenly over it, or one from its middle where there are tracks enough."""
     by_genre: dict[str, list[Track]] = {}
     for track in tracks:
         by_genre.setdefault(track.genre, []).append(track)
-    share = max(1, MOST_CALIBRATION // len(by_genre))
-    chosen = [track for group in by_genre.values() for track in group[:share]]
-    logmel, length = LogMel(frontend), frontend.window_samples
-    windows = []
-    for track in tqdm(chosen, desc="calibration", unit="track", leave=False, disable=None):
-        with _skipped():
-            samples = read_mono(track.path, frontend.sample_rate)
-            samples = np.resize(samples, max(length, len(samples)))  # a short one is repeated
-            at = (len(samples) - length) // 2
-            windows.append(logmel.window(np.ascontiguousarray(samples[at : at + length])))
+    share = max(1, MOST_CALIBRATION // max(1, len(by_genre)))
+    logmel = LogMel(frontend)
+    windows: list[Float32] = []
+    for group in by_genre.values():
+        most = min(MOST_OF_A_TRACK, -(-share // len(group)))
+        found: list[Float32] = []
+        for track in tqdm(group[:share], group[0].genre, unit="track", leave=False, disable=None):
+            with _skipped():
+                samples = read_mono(track.path, frontend.sample_rate)
+                found += _spread(samples, min(most, share - len(found)), logmel)
+            if len(found) == share:
+                break
+        windows += found
     return np.stack(windows) if windows else np.zeros((0, *frontend.shape), np.float32)
+
+
+def _spread(samples: Float32, most: int, logmel: LogMel) -> list[Float32]:
+    """Features of up to `most` windows of a track that do not overlap."""
+    length = logmel.spec.window_samples
+    samples = np.resize(samples, max(length, len(samples)))  # a short one is repeated
+    count = min(most, len(samples) // length)
+    gap = (len(samples) - count * length) / count
+    starts = [round(n * (length + gap) + gap / 2) for n in range(count)]
+    return [logmel.window(np.ascontiguousarray(samples[at : at + length])) for at in starts]
 
 
 def _windows(

@@ -26,22 +26,20 @@ _CONFUSIONS = 8
 """The most frequent confusions that a bundle names."""
 
 
-def top1_of(path: Path, windows: Float32, runtime: str | None = None) -> npt.NDArray[np.int64]:
-    """A bundle's most probable label on each window, int64 [n].
+def scores_of(path: Path, windows: Float32, runtime: str | None = None) -> Float32:
+    """A bundle's scores on each window, float32 [n, labels].
 
     Parameters
     ----------
     path
         The bundle.
     windows
-        Features, float32 [n, frames, mels].
+        Features, float32 [n, *FrontendSpec.shape].
     runtime
         The interpreter; None takes the first that is installed.
     """
     classifier = Classifier(read_bundle(path), runtime)
-    return np.array(
-        [int(np.argmax(classifier.scores(window))) for window in windows], dtype=np.int64
-    )
+    return np.stack([classifier.scores(window) for window in windows])
 
 
 def runs_in(path: Path, windows: Float32) -> dict[str, float]:
@@ -62,7 +60,7 @@ def runs_in(path: Path, windows: Float32) -> dict[str, float]:
     first: npt.NDArray[np.int64] | None = None
     for runtime in RUNTIMES:
         try:
-            answered = top1_of(path, windows, runtime)
+            answered = scores_of(path, windows, runtime).argmax(axis=1)
         except RuntimeMissing:
             continue
         first = answered if first is None else first

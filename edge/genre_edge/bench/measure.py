@@ -22,7 +22,8 @@ from ..judge.evaluation import evaluate
 from ..judge.predict import Answers, LabelledSource, predict
 from ..judge.predictions import Predictions
 from ..judge.tracks import Track, check_genres
-from ..model.bundle import Bundle, BundleInfo, find_model, read_bundle
+from ..model.bundle import Bundle, find_model, read_bundle
+from ..model.bundle_info import BundleInfo
 from ..model.classifier import Classifier
 from ..model.engine import Engine
 from ..model.flatbuffer import read_graph

@@ -17,12 +17,12 @@ from ..settings.load import load
 from ..settings.tables import EngineConfig
 from ..sinks import kinds
 from ..sinks.results import Results, VerdictsOnly, open_results
-from .common import add_engine_options, engine_config
+from .common import add_engine_options, engine_config, shown_labels
 from .sink_options import add_output_options, check_output_flags, output_flags, report_sinks
 
 if TYPE_CHECKING:
     from ..model.batch import Item
-    from ..model.bundle import BundleInfo
+    from ..model.bundle_info import BundleInfo
     from ..sinks.sink import Sink
 
 _EPILOG = """\
@@ -205,7 +205,7 @@ def _sink(args: argparse.Namespace, config: EngineConfig) -> Sink:
     if args.format == "text":
         from ..sinks.file_lines import TextSink
 
-        return TextSink(sys.stdout)
+        return TextSink(sys.stdout, shown_labels(config))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # JSON is, whatever the locale
     if args.format == "json":

@@ -76,13 +76,28 @@ def run_program(
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """--model, --hop, --runtime and --threads."""
+    """--model, --hop, --runtime, --threads, --top and --min-score."""
     add_flags(parser.add_argument_group("model"), "model", EngineConfig)
 
 
 def engine_config(args: argparse.Namespace) -> EngineConfig:
     """The engine that the options describe."""
     return EngineConfig(**given(args, "model"))
+
+
+def shown_labels(config: EngineConfig) -> int:
+    """How many labels a line of text has: as asked for, or as the model suggests.
+
+    Raises
+    ------
+    BundleError
+        If the model cannot be read.
+    """
+    if config.top is not None:
+        return config.top
+    from ..model.bundle import find_model, read_bundle
+
+    return 3 if read_bundle(find_model(config.model)).info.is_multi_label else 1
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:

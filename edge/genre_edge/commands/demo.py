@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from .classify import classify_to
-from .common import add_engine_options, engine_config
+from .common import add_engine_options, engine_config, shown_labels
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,4 +24,6 @@ def run(args: argparse.Namespace) -> int:
     from ..demo import clip_path
     from ..sinks.file_lines import TextSink
 
-    return classify_to(TextSink(sys.stdout), [str(clip_path())], engine_config(args), 1)
+    config = engine_config(args)
+    sink = TextSink(sys.stdout, shown_labels(config))
+    return classify_to(sink, [str(clip_path())], config, 1)

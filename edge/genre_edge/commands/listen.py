@@ -18,7 +18,7 @@ from ..settings.settings import Settings, Tables
 from ..settings.source_table import SourceConfig, parse_source
 from ..settings.tables import CaptureConfig, ListenConfig
 from ..sinks import kinds
-from .common import add_config_option, add_engine_options, add_verbose_option
+from .common import add_config_option, add_engine_options, add_verbose_option, shown_labels
 from .sink_options import add_output_options, check_output_flags, output_flags, report_sinks
 
 if TYPE_CHECKING:
@@ -146,9 +146,8 @@ def run(args: argparse.Namespace) -> int:
     from ..service.program import ListeningProgram
     from ..service.systemd_notify import Notifier
 
-    program = ListeningProgram(
-        loader(args), lambda _: _Screen(args.format), complain, Notifier(), args.verbose
-    )
+    screen = _Screen(args.format, shown_labels(loader(args)().model))
+    program = ListeningProgram(loader(args), lambda _: screen, complain, Notifier(), args.verbose)
     run_until_stopped(program)
     return report_losses(program.health)
 
@@ -192,7 +191,7 @@ class StateSink:
 class _Screen(StateSink):
     """Changes of state on standard error, windows on standard output."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, top: int) -> None:
         self._sink: Sink
         if name == "json":
             from ..sinks.json_lines import JsonlSink
@@ -201,7 +200,7 @@ class _Screen(StateSink):
         else:
             from ..sinks.live_lines import LiveTextSink
 
-            self._sink = LiveTextSink(sys.stdout)
+            self._sink = LiveTextSink(sys.stdout, top)
 
     def write(self, record: Record) -> None:
         super().write(record)

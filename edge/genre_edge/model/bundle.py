@@ -15,7 +15,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,15 @@ from ..errors import BundleError, GenreEdgeError
 from ..files import write_atomically
 from ..settings.places import own_models
 from .bundle_checks import checked_labels, checked_metrics, checked_name, checked_table, shown
+from .bundle_info import (
+    DEFAULT_LAYOUT,
+    DEFAULT_OUTPUT,
+    LAYOUTS,
+    OUTPUTS,
+    SCHEMA_VERSION,
+    BundleInfo,
+    mapped,
+)
 from .bundle_members import (
     AUDIO_IN,
     LABELS,
@@ -37,68 +46,10 @@ from .bundle_members import (
 from .frontend_spec import FrontendSpec
 from .signature import signature_of, signer
 
-SCHEMA_VERSION = 3
-"""The newest schema that this program reads and writes. A bundle is written in the
-oldest schema that has what it needs, so that older programs read it too."""
-LAYOUTS: Mapping[str, tuple[int, ...]] = {
-    "frames-mels": (0, 1, 2),
-    "mels-frames": (1, 0, 2),
-    "channels-frames-mels": (2, 0, 1),
-    "channels-mels-frames": (2, 1, 0),
-}
-"""Orders of a model's input: which axes of the features (frames, bands, channels)
-follow each other."""
-DEFAULT_LAYOUT = "frames-mels"
-OUTPUTS = ("probabilities", "logits")
-
 _FLATBUFFER_ID = b"TFL3"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 """ZIP's earliest date. With no other date in it, the same content gives the same
 bytes."""
-
-
-@dataclass(frozen=True)
-class BundleInfo:
-    """What a bundle says of itself; the content of genre_edge.json."""
-
-    name: str
-    """Short name of the model, e.g. gtzan-two-block.int8."""
-    labels: tuple[str, ...]
-    """Names of the outputs, in their order."""
-    frontend: FrontendSpec
-    """How audio becomes the model's input."""
-    layout: str = DEFAULT_LAYOUT
-    """Order of the model's input, of LAYOUTS."""
-    output: str = OUTPUTS[0]
-    """What the model's output is: "probabilities" (a softmax's) or "logits"."""
-    quantisation: Mapping[str, Any] = field(default_factory=dict)
-    """dtype, scale and zero point of the input and the output, as in the flatbuffer."""
-    trained_on: Mapping[str, Any] = field(default_factory=dict)
-    """Provenance: data, architecture, seed, version."""
-    conversion: Mapping[str, Any] = field(default_factory=dict)
-    """What made the flatbuffer, the oldest TFLite release that runs it, the
-    interpreters it was run in."""
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    """Measured accuracy, with the protocol and the number of tracks and windows."""
-    embedding: str = ""
-    """Name or number of the tensor that labels can be taught from; empty: the input of
-    the last dense layer."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready values, in the order they are stored."""
-        return {
-            "schema_version": self.frontend.version,
-            "name": self.name,
-            "labels": list(self.labels),
-            "frontend": self.frontend.to_dict(),
-            "layout": self.layout,
-            "output": self.output,
-            "quantisation": dict(self.quantisation),
-            "trained_on": dict(self.trained_on),
-            "conversion": dict(self.conversion),
-            "metrics": dict(self.metrics),
-            **({"embedding": self.embedding} if self.embedding else {}),
-        }
 
 
 @dataclass(frozen=True)
@@ -144,7 +95,7 @@ def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo, negatives: byt
         described["negatives"] = hashlib.sha256(negatives).hexdigest()
     content = io.BytesIO(flatbuffer)
     with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, LABELS, "\n".join(info.labels) + "\n")
+        _add(archive, LABELS, "\n".join(info.output_names) + "\n")
         _add(archive, METADATA, json.dumps(described, indent=1, sort_keys=False))
         if negatives:
             _add(archive, NEGATIVES, negatives)
@@ -246,13 +197,16 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
             labels=checked_labels(described["labels"]),
             frontend=_frontend(described["frontend"], version),
             layout=_one_of(tuple(LAYOUTS), described.get("layout", DEFAULT_LAYOUT)),
-            output=_one_of(OUTPUTS, described.get("output", OUTPUTS[0])),
+            output=_one_of(tuple(OUTPUTS), described.get("output", DEFAULT_OUTPUT)),
             quantisation=_table(described, "quantisation"),
             trained_on=_table(described, "trained_on"),
             conversion=_table(described, "conversion"),
             metrics=checked_metrics(described.get("metrics", {})),
             embedding=checked_name(described.get("embedding", "")),
+            **mapped(described),
         )
+        if info.version > version:
+            raise ValueError(f"schema {version} has no such model, it needs {info.version}")
     except BundleError:
         raise
     except GenreEdgeError as error:

@@ -16,10 +16,11 @@ from ..arrays import Float32
 from ..errors import BundleError, Fault, RuntimeMissing, UsageError
 from ..extras import install_line, pip_line
 from ..quiet import quiet_stderr
-from .bundle import LAYOUTS, Bundle
+from .bundle import Bundle
+from .bundle_info import LAYOUTS
 from .flatbuffer import read_graph
 from .head import find_head, with_embedding
-from .scores import softmax
+from .scores import OutputReader
 
 RUNTIMES: Mapping[str, tuple[str, str]] = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -140,7 +141,8 @@ class Classifier:
         self._output = _only(outputs[:1] if embeds else outputs, bundle.path, "output")
         self._shape = tuple(int(n) for n in self._input["shape"])
         self._layout = bundle.info.layout
-        self._logits = bundle.info.output == "logits"
+        info = bundle.info
+        self._read = OutputReader(info.output, info.output_names, info.mapping)
         self._one_at_a_time = threading.Lock()
         self._check(bundle)
 
@@ -150,8 +152,9 @@ class Classifier:
         if [n for n in self._shape if n != 1] != [n for n in made if n != 1]:
             raise BundleError(f"{bundle.path}: takes {self._shape}, but its front-end makes {made}")
         outputs = int(np.prod(self._output["shape"]))
-        if outputs != len(self.labels):
-            raise BundleError(f"{bundle.path}: has {outputs} outputs and {len(self.labels)} labels")
+        named = len(bundle.info.output_names)
+        if outputs != named:
+            raise BundleError(f"{bundle.path}: has {outputs} outputs and {named} labels")
         for tensor in (self._input, self._output):
             if tensor["dtype"] not in _DTYPES:
                 raise BundleError(
@@ -170,7 +173,7 @@ class Classifier:
         Returns
         -------
         float32 [labels]
-            The probability of each label; their sum is one.
+            The score of each label, as `OutputReader` says.
         """
         with self._one_at_a_time:
             return self._scores(features)
@@ -203,12 +206,7 @@ class Classifier:
             scores: Float32 = raw
         else:
             scores = dequantise(raw, *self._output["quantization"])
-        if self._logits:
-            return softmax(scores)
-        # Quantised outputs sum to one within a few steps of 1/256; the rest of the
-        # program expects one.
-        total = float(scores.sum())
-        return scores / np.float32(total) if total > 0 else np.full_like(scores, 1 / len(scores))
+        return self._read(scores)
 
     def _to_input(self, features: Float32) -> npt.NDArray[Any]:
         if self._input["dtype"] == np.float32:

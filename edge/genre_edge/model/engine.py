@@ -50,6 +50,7 @@ class Engine:
         # Before the front-end: it refuses one of another size than the input.
         self.classifier = Classifier(self.bundle, runtime, config.threads)
         self.logmel = LogMel(self.bundle.info.frontend, config.hop_seconds)
+        self._min_score = config.min_score
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -88,7 +89,10 @@ class Engine:
 
     def predict(self, window: Window) -> Prediction:
         """The model's answer to one window."""
-        return Prediction(self.labels, self.classifier.scores(window.features))
+        return self._prediction(self.classifier.scores(window.features))
+
+    def _prediction(self, scores: Float32) -> Prediction:
+        return Prediction(self.labels, scores, self._min_score)
 
     def predict_unless_silent(self, window: Window) -> Prediction | None:
         """The model's answer to one window; None where the microphone would call it
@@ -122,7 +126,7 @@ class Engine:
                 total += prediction.probabilities
                 count += 1
             yield WindowRecord(source.name, window.start, window.end, *genre_of(prediction))
-        mean = Prediction(self.labels, (total / count).astype(np.float32)) if count else None
+        mean = self._prediction((total / count).astype(np.float32)) if count else None
         yield FileRecord(source.name, stream.seconds, count, *genre_of(mean))
 
     def classify_spread(self, source: FileSource, windows: int) -> Iterator[FileOutput]:
@@ -159,7 +163,7 @@ class Engine:
             prediction = self.predict_unless_silent(window)
             answers += [] if prediction is None else [prediction.probabilities]
             yield WindowRecord(source.name, window.start, window.end, *genre_of(prediction))
-        mean = Prediction(self.labels, np.mean(answers, axis=0)) if answers else None
+        mean = self._prediction(np.mean(answers, axis=0)) if answers else None
         yield FileRecord(source.name, round(total, 3), len(answers), *genre_of(mean))
 
     def _only_window(self, source: FileSource, start: float, samples: Float32) -> Window:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..health import Health, SinkHealth
-from ..model.bundle import BundleInfo
+from ..model.bundle_info import BundleInfo
 from ..records import Record
 from ..settings.settings import Settings
 from ..sinks import kinds

@@ -113,6 +113,17 @@ class EngineConfig:
         "--trusted-keys",
         "KEYS",
     )
+    top: int | None = option(
+        None,
+        "labels in a line of text; without it 3 where several may hold at once, else 1",
+        "--top",
+        "N",
+        low=1,
+        high=20,
+    )
+    min_score: float = option(
+        0.0, "leave out labels with a smaller score", "--min-score", "P", low=0, high=1
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -222,6 +233,7 @@ MODEL = Section(
     examples={
         "hop_seconds": 1.0,
         "runtime": "litert",
+        "top": 3,
         "trusted_keys": ["ed25519:S5nrLM8XhI4+U3ZIzzTUY7/ZyvrnvdY29iH0r5yIufQ="],
     },
 )

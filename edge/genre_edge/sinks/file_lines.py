@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TextIO
 
 from ..records import FileRecord, Record, WindowRecord
@@ -34,11 +35,30 @@ def clock(seconds: float) -> str:
     return f"{text}.{tenth}" if tenth else text
 
 
-class TextSink:
-    """Under the name of each file one line a window, then the verdict."""
+def others(scores: Mapping[str, float], first: str | None, top: int) -> str:
+    """The most probable labels after the `first`, "rock 31 %, pop 12 %" say.
 
-    def __init__(self, out: TextIO) -> None:
+    With the first they are `top` at most. Those that round to 0 % are left out.
+    """
+    rest = sorted((-score, label) for label, score in scores.items() if label != first)
+    shown = [f"{label} {round(-score * 100)} %" for score, label in rest if score <= -0.005]
+    return ", ".join(shown[: top - 1])
+
+
+class TextSink:
+    """Under the name of each file one line a window, then the verdict.
+
+    Parameters
+    ----------
+    out
+        Where to.
+    top
+        How many labels a line has.
+    """
+
+    def __init__(self, out: TextIO, top: int = 1) -> None:
         self._out = out
+        self._top = top
         self._file: str | None = None
 
     def write(self, record: Record) -> None:
@@ -58,6 +78,8 @@ class TextSink:
         else:
             time = f"{clock(record.start):>7} - {clock(record.end):<7}"
             line = f"{time:<19}{genre}  {bar(record.confidence or 0.0)}".rstrip() + "\n"
+        if more := others(record.scores, record.genre, self._top):
+            line = f"{line.rstrip()}  {more}\n"
         self._out.write(line)
         self._out.flush()
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TextIO
 
 from ..records import GapRecord, LiveRecord, Record
-from .file_lines import bar
+from .file_lines import bar, others
 
 _QUIETEST_DBFS = -70.0
 """Lower end of the level meter."""
@@ -16,15 +16,19 @@ class LiveTextSink:
     """One line a window. On a terminal with local time and bars; in a pipe with UTC and
     plain numbers."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, top: int = 1) -> None:
         self._out = out
+        self._top = top
         self._pretty = out.isatty()
 
     def write(self, record: Record) -> None:
         """Write one line for a window or a gap; states go to standard error and are not
         repeated here."""
         if isinstance(record, LiveRecord):
-            self._out.write(_pretty(record) if self._pretty else _plain(record))
+            line = _pretty(record) if self._pretty else _plain(record)
+            if more := others(record.scores, record.smoothed_genre, self._top):
+                line = f"{line.rstrip()}  {more}\n"
+            self._out.write(line)
         elif isinstance(record, GapRecord):
             self._out.write(
                 f"{record.time if not self._pretty else _local(record.time)}  "

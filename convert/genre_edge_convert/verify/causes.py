@@ -1,0 +1,43 @@
+"""Why a bundle does not agree with its network: the data, the range or a layer; and
+what to do about it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..read.samples import FEW_CALIBRATION, Samples
+
+_OUTSIDE = 0.01
+"""Share of held-out values beyond the calibration windows' from which the data are at
+fault."""
+
+
+def at_fault(kind: str, samples: Samples) -> str:
+    """The likeliest cause of a disagreement, and what to do, as a part of a line.
+
+    Parameters
+    ----------
+    kind
+        The kind of bundle, of quantise.flatbuffers.KINDS.
+    samples
+        The windows that it was made and compared with.
+    """
+    if kind != "int8":
+        return (
+            "nothing was quantised to int8, so a layer is converted wrongly: compare the outputs "
+            "layer by layer, or replace the layers that `genre-convert inspect` shows"
+            if kind == "float32"
+            else "the weights' range is at fault: use --to float32 or float16"
+        )
+    low, high = samples.calibration.min(), samples.calibration.max()
+    outside = float(np.mean((samples.held_out < low) | (samples.held_out > high)))
+    if outside > _OUTSIDE or len(samples.calibration) < FEW_CALIBRATION:
+        return (
+            f"the data may be at fault ({len(samples.calibration)} calibration windows, "
+            f"{outside:.1%} of held-out values beyond theirs): calibrate on more recordings, as "
+            "varied as those to come"
+        )
+    return (
+        "the range of the layers named above is at fault: keep them in float32 with "
+        "--float-layers 3, or try --to int16x8, or --to dynamic, which quantises weights alone"
+    )
