@@ -79,3 +79,10 @@ def test_a_benchmark_knows_before_its_work_that_its_folder_cannot_be_made(tmp_pa
     result = shell(f"genre-edge bench --data {tmp_path} --output /dev/null/x")
     assert result.returncode == 2
     assert "/dev/null/x: no files can be made in it" in result.stderr
+
+
+def test_what_an_error_quotes_cannot_control_the_terminal(cli) -> None:
+    done = cli("classify", "no\x1b[2Jfile\x07.wav")
+    (line,) = done.stderr.splitlines()
+    assert line.isprintable()
+    assert r"no\x1b[2Jfile\x07.wav" in line

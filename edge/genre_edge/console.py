@@ -21,10 +21,21 @@ Arguments = TypeVar("Arguments")
 
 
 def complain(message: object, program: str = "genre-edge") -> None:
-    """Print each line of a message on standard error, from any thread."""
+    """Print each line of a message on standard error, from any thread. What it quotes
+    cannot control the terminal."""
     with STDERR:
         for line in str(message).splitlines():
-            print(f"{program}: {line}", file=sys.stderr, flush=True)
+            print(f"{program}: {_harmless(line)}", file=sys.stderr, flush=True)
+
+
+def _harmless(line: str) -> str:
+    """A line with escapes such as \\x1b for what is not printable."""
+    if line.isprintable():
+        return line
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in line
+    )
 
 
 def run_command(program: str, run: Callable[[Arguments], int], arguments: Arguments) -> int:

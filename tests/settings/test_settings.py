@@ -21,6 +21,8 @@ from genre_edge.settings.settings import Settings, all_sections
 from genre_edge.settings.tables import WebConfig
 from genre_edge.settings.text import commented, effective
 from genre_edge.sinks import history, kinds
+from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
+from genre_edge.sinks.webhook import parse_webhook
 
 SECTIONS = kinds.sections()
 
@@ -287,3 +289,14 @@ def test_a_list_is_read_from_file_environment_and_flag(tmp_path: Path) -> None:
     file.write_text("[web]\nallowed_hosts = [1]\n")
     with pytest.raises(UsageError, match="allowed_hosts: its values must be texts"):
         load(file, {})
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://[\x10]/", "https://host:x/", "http://h:99999"])
+def test_an_address_that_is_none_is_one_line(url: str) -> None:
+    for parse, scheme in ((parse_webhook, "http"), (lambda text: mqtt_of(text), "mqtt")):
+        with pytest.raises(UsageError, match="cannot be read as an address"):
+            parse(url.replace("https", "http").replace("http", scheme))
+
+
+def mqtt_of(text: str) -> object:
+    return mqtt_config(parse_mqtt(text), Path("/nowhere"))

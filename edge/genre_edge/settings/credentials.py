@@ -6,9 +6,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..text_files import read_text
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 """Where systemd puts the secrets that a unit loads (LoadCredential=)."""
@@ -44,6 +48,27 @@ def without_path(url: str) -> str:
     scheme, mark, rest = without_credentials(url).partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{mark}{host}{slash}{'***' if path else ''}"
+
+
+def split_address(url: str) -> SplitResult:
+    """The parts of an address.
+
+    Raises
+    ------
+    UsageError
+        If it is none, or its port is no number; the message has no secrets.
+    """
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 (it is read only now)
+    except ValueError:
+        raise UsageError(
+            f"url {without_path(url)}: cannot be read as an address (is the port a number from 1 "
+            "to 65535?)"
+        ) from None
+    return parts
 
 
 def hidden_values(table: Mapping[str, str]) -> dict[str, str]:

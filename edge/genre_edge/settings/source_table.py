@@ -130,7 +130,8 @@ def topic_of(name: str) -> str:
 
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     safe = re.sub(r"[^A-Za-z0-9_-]", "_", plain)
-    return safe if name.isascii() else f"{safe}_{zlib.crc32(name.encode()):08x}"
+    known = name.encode("utf-8", "surrogatepass")  # names of files need not be Unicode
+    return safe if name.isascii() else f"{safe}_{zlib.crc32(known):08x}"
 
 
 def _names_a_host(url: str) -> bool:

@@ -149,7 +149,7 @@ def _stretches(
             yield from (row for row in rows if row[2] > since)
     except sqlite3.OperationalError as error:
         raise GenreEdgeError(f"{path}: cannot be read ({error})") from None
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # it quotes what is damaged
         raise GenreEdgeError(f"{path}: not a history, or damaged ({error})") from None
 
 

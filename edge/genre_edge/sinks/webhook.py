@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GenreEdgeError, UsageError
-from ..settings.credentials import hidden_values, without_credentials, without_path
+from ..settings.credentials import hidden_values, split_address, without_credentials, without_path
 from ..settings.options import check, from_pairs, option
 from ..settings.section import Section
 from ..text_files import read_text
@@ -57,10 +57,8 @@ class WebhookConfig:
     )
 
     def __post_init__(self) -> None:
-        from urllib.parse import urlsplit
-
         check(self)
-        parts = urlsplit(self.url)
+        parts = split_address(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             shown = without_path(self.url)
             raise UsageError(f"url {shown}: must begin with http:// or https:// and name a host")

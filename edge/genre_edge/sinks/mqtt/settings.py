@@ -6,10 +6,10 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ...errors import UsageError
-from ...settings.credentials import system_credential, without_credentials
+from ...settings.credentials import split_address, system_credential, without_credentials
 from ...settings.options import from_pairs, option
 from ...settings.places import default_folder
 from ...settings.section import Section
@@ -117,7 +117,7 @@ def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
     """
     import socket
 
-    parts = urlsplit(options.url)
+    parts = split_address(options.url)
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
         raise UsageError(f"url {_shown(options.url)}: must be mqtt://HOST or mqtts://HOST")
     if parts.password is not None:
@@ -126,12 +126,7 @@ def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
             "file, "
             f"or the environment variable {PASSWORD_VARIABLE}"
         )
-    try:
-        port = parts.port
-    except ValueError:
-        raise UsageError(
-            f"url {_shown(options.url)}: the port must be a number from 1 to 65535"
-        ) from None
+    port = parts.port
     tls = parts.scheme == "mqtts"
     if not tls and (options.ca or options.cert or options.key):
         raise UsageError("ca, cert and key go with mqtts://")

@@ -1,0 +1,2 @@
+"""Hostile and damaged inputs for every boundary of the program; script/fuzz runs
+them."""
