@@ -15,7 +15,7 @@ RUN python3 -m venv /opt/genre-edge && /opt/genre-edge/bin/pip install --no-cach
 
 FROM debian:trixie-slim
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install -y --no-install-recommends python3 libportaudio2 libasound2-plugins tini \
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg python3 libportaudio2 libasound2-plugins tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 990 --groups audio --home-dir /var/lib/genre-edge --create-home genre-edge
 COPY --from=build /opt/genre-edge /opt/genre-edge

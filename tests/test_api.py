@@ -214,12 +214,26 @@ def test_what_is_no_recording_is_one_error_that_names_the_parameter(
         assert str(error.value).startswith(message)
 
 
+def test_what_is_mixed_up_is_named_with_its_remedy(model, demo_clip) -> None:
+    with pytest.raises(genre_edge.UsageError, match=r"^path of type NoneType: must be a path"):
+        model.classify_file(None)
+    with pytest.raises(genre_edge.UsageError, match="classify_file takes a path"):
+        model.classify(demo_clip, 22050)
+    with pytest.raises(genre_edge.UsageError, match=r"8-bit audio: \(samples - 128\.0\) / 128"):
+        model.classify(np.zeros(22050, np.uint8), 22050)
+    with pytest.raises(genre_edge.UsageError, match="divide by full scale"):
+        model.classify([0, 1, 2], 22050)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"threads": 0}, "threads 0: must be between 1 and 64"),
         ({"runtime": "abacus"}, "runtime abacus: must be litert or tflite or tensorflow"),
-        ({"hop_seconds": 0.015}, "hop_seconds 0.015: must be at least one frame"),
+        (
+            {"hop_seconds": 0.015, "model": "gtzan-two-block.int8"},
+            "hop_seconds 0.015: must be at least one frame",
+        ),
         ({"model": 5}, "model 5: must be a text"),
         ({"model": "no-such"}, "no-such: no such model"),
     ],

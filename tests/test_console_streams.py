@@ -35,6 +35,20 @@ def test_a_command_that_prints_at_its_end_knows_it_too() -> None:
     assert "No space left on device" in result.stderr
 
 
+@pytest.mark.parametrize("options", ["--help", "classify --help", "--version"])
+def test_help_that_cannot_be_written_is_no_success(options: str) -> None:
+    result = shell(f"env -u PYTHONUNBUFFERED genre-edge {options} > /dev/full")
+    assert result.returncode == 1
+    assert result.stderr == "genre-edge: cannot write: No space left on device\n"
+
+
+def test_bars_can_be_read_in_every_encoding(demo_clip) -> None:
+    plain = shell(f"LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 genre-edge classify {demo_clip}")
+    assert plain.returncode == 0
+    assert "%  ####" in plain.stdout
+    assert "\\u" not in plain.stdout
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [

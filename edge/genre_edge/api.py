@@ -15,7 +15,7 @@ from .audio.file_source import FileSource
 from .audio.limits import check_finite
 from .audio.pcm import as_floats
 from .audio.source import BLOCK_FRAMES, Source
-from .errors import UsageError
+from .errors import Fault, UsageError
 from .model import frontend
 from .model.engine import Engine, genre_of
 from .records import FileRecord, WindowRecord
@@ -156,9 +156,14 @@ class Model:
 
         Raises
         ------
+        UsageError
+            If `path` is no path.
         AudioError
             If the file cannot be read, is cut short, or is shorter than 0.5 s.
         """
+        if not isinstance(path, str | os.PathLike):
+            reason = "must be a path; classify takes samples"
+            raise UsageError(Fault("path", f"of type {type(path).__name__}", reason))
         with closing(FileSource(path)) as source:
             verdict = self._verdict(source)
         for reason in source.warnings:

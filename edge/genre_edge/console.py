@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from .errors import GenreEdgeError
+from .errors import GenreEdgeError, UsageError
 from .quiet import STDERR
 
 BROKEN_PIPE = 141
@@ -59,9 +60,14 @@ def run_command(program: str, run: Callable[[Arguments], int], arguments: Argume
     _ready_streams()
     try:
         status = run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()  # a full disk shows here at the latest
+        _flush()
         return status
+    except SystemExit as error:  # --help, --version, or a command line that is wrong
+        try:
+            _flush()
+        except OSError as full:
+            return _cannot_write(full, program)
+        raise error from None
     except GenreEdgeError as error:
         complain(error, program)
         return error.exit_code
@@ -72,7 +78,7 @@ def run_command(program: str, run: Callable[[Arguments], int], arguments: Argume
         if line is None:
             raise
         complain(line, program)
-        return GenreEdgeError.exit_code
+        return UsageError.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except MemoryError:
@@ -84,9 +90,21 @@ def run_command(program: str, run: Callable[[Arguments], int], arguments: Argume
     except OSError as error:
         if error.filename is not None or error.errno not in _WRITE_ERRORS:
             raise
-        _discard_output()
-        complain(f"cannot write: {error.strerror}", program)
-        return GenreEdgeError.exit_code
+        return _cannot_write(error, program)
+
+
+def _flush() -> None:
+    """Write what is held back: a full disk shows here at the latest."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _cannot_write(error: OSError, program: str) -> int:
+    _discard_output()
+    if isinstance(error, BrokenPipeError):
+        return BROKEN_PIPE
+    complain(f"cannot write: {error.strerror}", program)
+    return GenreEdgeError.exit_code
 
 
 _WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -99,6 +117,7 @@ def _ready_streams() -> None:
     A file that is opened where standard output was closed would get its number, and
     with it whatever libraries print.
     """
+    codecs.register_error(_PLAIN, _plain)
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
@@ -106,7 +125,18 @@ def _ready_streams() -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (until the program ends)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
+            stream.reconfigure(errors=_PLAIN)
+
+
+_PLAIN = "genre-edge.plain"
+"""How a stream writes what its encoding lacks."""
+
+
+def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Bars become "#"; all else is escaped, as names of files need not be text."""
+    if isinstance(error, UnicodeEncodeError) and error.object[error.start] in "▏▎▍▌▋▊▉█":
+        return ("#" if error.object[error.start] in "▌▋▊▉█" else " "), error.start + 1
+    return codecs.backslashreplace_errors(error)
 
 
 def _discard_output() -> None:

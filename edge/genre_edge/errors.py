@@ -5,7 +5,7 @@
      ├─ AudioError            a file, stream or array that cannot be used as audio
      ├─ ModelError
      │   ├─ BundleError       not a bundle, cut short, or changed since it was written
-     │   └─ RuntimeMissing    no interpreter that can run the model is installed
+     │   └─ RuntimeMissing    exit code 2: an interpreter or an optional part is missing
      └─ DeviceError           the microphone
          ├─ DeviceBusyError   in use by another program; it may be released
          └─ DeviceChoiceError what was asked for is not there, and waiting cannot help
@@ -101,7 +101,9 @@ class BundleError(ModelError):
 
 
 class RuntimeMissing(ModelError):
-    """The interpreter asked for is not installed."""
+    """The interpreter asked for, or another optional part, is not installed."""
+
+    exit_code = 2
 
 
 class DeviceError(GenreEdgeError):

@@ -197,7 +197,7 @@ def test_without_a_token_nothing_asks_for_one(tmp_path: Path) -> None:
 def test_a_service_for_the_network_needs_a_token(tmp_path: Path, cli) -> None:
     refused = cli("serve", "--host", "0.0.0.0")
     assert refused.returncode == 2
-    assert "set token_file to a file" in refused.stderr
+    assert "name a file with a token (--token-file, " in refused.stderr
     token = tmp_path / "token"
     token.write_text("short\n")
     refused = cli("serve", "--token-file", token)

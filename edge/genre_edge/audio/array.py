@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,12 +77,22 @@ def checked_samples(samples: npt.ArrayLike) -> npt.NDArray[Any]:
     if array.size == 0 and not hasattr(samples, "dtype"):
         array = array.astype(np.float32)  # an empty list has no type of its own
     if array.dtype.kind != "f" and array.dtype != np.int16:
-        raise UsageError(
-            Fault("samples", f"of type {array.dtype}", "must be floats (full scale 1.0) or int16")
-        )
+        reason = f"must be floats (full scale 1.0) or int16{_remedy(samples, array)}"
+        raise UsageError(Fault("samples", f"of type {array.dtype}", reason))
     shape = f"of shape {list(array.shape)}"
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
         raise UsageError(Fault("samples", shape, "must be [n] or [n, channels]"))
     if array.ndim == 2 and array.shape[1] > max(len(array), _MOST_CHANNELS):
         raise UsageError(Fault("samples", shape, "must be [n, channels]: give samples.T"))
     return array[:, None] if array.ndim == 1 else array
+
+
+def _remedy(samples: object, array: npt.NDArray[Any]) -> str:
+    """What to do about samples of another type."""
+    if isinstance(samples, str | bytes | os.PathLike):
+        return "; classify_file takes a path"
+    if array.dtype == np.uint8:
+        return "; 8-bit audio: (samples - 128.0) / 128"
+    if array.dtype.kind in "iu":
+        return "; 16-bit values: numpy.asarray(samples, numpy.int16); others: divide by full scale"
+    return ""

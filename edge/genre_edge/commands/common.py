@@ -72,7 +72,7 @@ def run_program(
             error.rename(flags_of(args))
             raise
 
-    return run_command(name, run, command.parser().parse_args(arguments))
+    return run_command(name, lambda given: run(command.parser().parse_args(given)), arguments)
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:

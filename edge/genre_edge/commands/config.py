@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("show", _show, "print the values in use, as TOML, and where each comes from"),
     ):
         sub = what.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        sub.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the same as --config")
         add_config_option(sub)
         sub.set_defaults(run=run)
     init = what.add_parser(
@@ -53,15 +54,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     init.set_defaults(run=_init)
 
 
+def _file(args: argparse.Namespace) -> Path | None:
+    if args.file is not None and args.config is not None:
+        raise UsageError("--config: the file is named twice")
+    return find_file(args.file or args.config)
+
+
 def _check(args: argparse.Namespace) -> int:
-    file = find_file(args.config)
+    file = _file(args)
     load(kinds.sections(), file)
     print(f"{file}: ok" if file else "no configuration file: the defaults are in use")
     return 0
 
 
 def _show(args: argparse.Namespace) -> int:
-    file = find_file(args.config)
+    file = _file(args)
     sections = kinds.sections()
     settings, origins = load(sections, file)
     print(f"# file: {file or 'none'}\n")

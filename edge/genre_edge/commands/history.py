@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import UsageError
@@ -60,6 +61,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print; returns the exit status."""
+    if args.plot is not None:
+        _check_plot(args.plot)
     rows = summarise(args.path, time.time() - parse_age(args.since), args.by, args.source)
     if args.format == "json":
         for row in rows:
@@ -100,13 +103,17 @@ def _clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def _plot(rows: Sequence[LabelTime], path: Path, by: str) -> None:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UsageError(f"--plot needs matplotlib: {install_line('plot')}") from None
+def _check_plot(path: Path) -> None:
+    """UsageError unless a picture can be drawn there."""
+    if find_spec("matplotlib") is None:
+        raise UsageError(f"--plot needs matplotlib: {install_line('plot')}")
     if path.suffix not in (".png", ".svg", ".pdf") or not path.absolute().parent.is_dir():
         raise UsageError(f"--plot {path}: must be a .png, .svg or .pdf in a folder that exists")
+
+
+def _plot(rows: Sequence[LabelTime], path: Path, by: str) -> None:
+    from matplotlib.figure import Figure
+
     times = list(dict.fromkeys(row.when for row in rows))
     labels = sorted({row.label for row in rows})
     figure = Figure(figsize=(max(6.0, 0.5 * len(times) + 3), 4.5), layout="constrained")

@@ -37,8 +37,7 @@ def report_sinks(health: Health) -> bool:
     """A line for each sink that lost something; True if one did."""
     lost = [entry for entry in health.sinks if entry.dropped or entry.failures]
     for entry in lost:
-        complain(
-            f"{entry.name}: {entry.failures} failures, {entry.dropped} records dropped; last: "
-            f"{entry.trouble or '-'}"
-        )
+        failures = f"{entry.failures} failure{'' if entry.failures == 1 else 's'}"
+        records = f"{entry.dropped} record{'' if entry.dropped == 1 else 's'} dropped"
+        complain(f"{entry.name}: {failures}, {records}; last: {entry.trouble or '-'}")
     return bool(lost)

@@ -208,6 +208,20 @@ def level_finding(samples: Float32 | None) -> Finding:
     return Finding("level", "ok", text)
 
 
+def check_ffmpeg(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """The program that decodes what this one does not."""
+    from ..audio.ffmpeg import INSTALL, find_ffmpeg
+
+    found = find_ffmpeg()
+    use = "AAC, WMA, WebM, video, pipes that hold no WAV, and streams ([[source]])"
+    if found is not None:
+        yield Finding("ffmpeg", "ok", f"{found}, for {use}")
+    elif any(not source.is_microphone for source in settings.sources):
+        yield Finding("ffmpeg", "fail", "not installed, and a [[source]] needs it", INSTALL)
+    else:
+        yield Finding("ffmpeg", "ok", f"not installed; needed only for {use}: {INSTALL}")
+
+
 def check_disk(settings: Settings, verbose: bool) -> Iterator[Finding]:
     """Free space where the history is kept."""
     folder = default_folder()
@@ -280,6 +294,7 @@ CHECKS: tuple[Check, ...] = (
     check_users,
     check_microphone,
     check_sources,
+    check_ffmpeg,
     check_disk,
     check_clock,
     check_service,

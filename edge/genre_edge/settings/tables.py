@@ -189,8 +189,9 @@ class WebConfig:
                 return _long_enough(loaded, f"credential {_TOKEN_CREDENTIAL}")
             if not self.is_local and not self.insecure:
                 reason = (
-                    "is open to the network; set token_file to a file with a token "
-                    "(openssl rand -hex 16 makes one), or set insecure"
+                    "is open to the network: name a file with a token (--token-file, or token_file "
+                    "in the configuration; openssl rand -hex 16 makes a token), or allow "
+                    "everybody (--insecure)"
                 )
                 raise UsageError(Fault("host", self.host, reason))
             return None
