@@ -6,14 +6,22 @@
 #
 # --device gives the container the sound devices, --group-add the right to open them. The volume keeps the history.
 
-FROM debian:trixie-slim AS build
+# A release names the base by its digest: --build-arg BASE=debian@sha256:... (docker buildx imagetools inspect prints it).
+ARG BASE=debian:trixie-slim
+
+# hadolint ignore=DL3006
+FROM ${BASE} AS build
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends gcc npm python3-dev python3-venv portaudio19-dev \
     && rm -rf /var/lib/apt/lists/*
 COPY . /source
-RUN python3 -m venv /opt/genre-edge && /opt/genre-edge/bin/pip install --no-cache-dir "/source[mic,mqtt,web]"
+# What comes from the package index must have the hash that is written down.
+RUN python3 -m venv /opt/genre-edge \
+    && /opt/genre-edge/bin/pip install --no-cache-dir --require-hashes --requirement /source/requirements-image.txt \
+    && /opt/genre-edge/bin/pip install --no-cache-dir --no-deps /source
 
-FROM debian:trixie-slim
+# hadolint ignore=DL3006
+FROM ${BASE}
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg python3 libportaudio2 libasound2-plugins tini \
     && rm -rf /var/lib/apt/lists/* \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -122,3 +123,41 @@ def test_without_npm_the_build_says_what_the_wheel_lacks(clone: Path, tmp_path: 
     assert "no npm here: the page will lack waveforms and charts" in printed
     assert "genre_edge/web/static/index.html" in names
     assert not any("/vendor/" in name for name in names)
+
+
+def test_the_image_installs_nothing_without_a_hash() -> None:
+    text = (ROOT / "requirements-image.txt").read_text()
+    pinned = {
+        re.sub(r"[-_.]+", "-", line.partition("==")[0]).lower(): line.partition("==")[2]
+        for line in (ROOT / "constraints.txt").read_text().splitlines()[1:]
+    }
+    found = re.findall(r"(?m)^([\w.-]+)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n)+)", text)
+    assert len(found) == text.count("==")
+    for name, version, _ in found:
+        assert pinned.get(name, version) == version, name
+    needed = {re.split(r"[<>=\[]", one)[0].lower() for one in declared("mic", "mqtt", "web")}
+    assert needed - {"tflite-runtime"} <= {name for name, _, _ in found}
+    assert "--require-hashes" in (ROOT / "Dockerfile").read_text()
+
+
+@pytest.mark.slow
+def test_two_builds_give_one_wheel_and_its_bill_of_materials(clone: Path, tmp_path: Path) -> None:
+    environment = {"SOURCE_DATE_EPOCH": "1700000000"}
+    other = tmp_path / "another/place"
+    shutil.copytree(clone, other)
+    for path in other.rglob("*"):
+        os.utime(path, (1, 1))
+    build(clone, tmp_path / "first", **environment)
+    build(other, tmp_path / "second", **environment)
+    (first,), (second,) = (list((tmp_path / n).glob("*.whl")) for n in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
+    report = [sys.executable, str(ROOT / "script/sbom_report.py"), str(first)]
+    made = subprocess.run(
+        [*report, str(ROOT / "requirements-image.txt")], capture_output=True, text=True, check=True
+    )
+    bill = json.loads(made.stdout)
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    assert bill["metadata"]["component"]["version"] == __version__
+    assert {"numpy", "flask", "paho-mqtt"} <= {one["name"] for one in bill["components"]}
+    references = {one["bom-ref"] for one in bill["components"]}
+    assert set(bill["dependencies"][0]["dependsOn"]) == references

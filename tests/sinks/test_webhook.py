@@ -261,6 +261,8 @@ def test_a_host_that_is_not_there_is_named() -> None:
         ("http://x,colour=red", "is none of every="),
         ("http://x,template={a.b}", "must be the name of a field"),
         ("http://x,template={a[0]}", "must be the name of a field"),
+        ("http://x,template={label:{label.__class__}}", "a format has no field in it"),
+        ("http://x,template={label:>2000000000}", "no number above 999"),
         ("http://x,template={", "template:"),
     ],
 )

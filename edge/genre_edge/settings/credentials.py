@@ -65,8 +65,8 @@ def split_address(url: str) -> SplitResult:
         parts.port  # noqa: B018 (it is read only now)
     except ValueError:
         raise UsageError(
-            f"url {without_path(url)}: cannot be read as an address (is the port a number from 1 "
-            "to 65535?)"
+            f"url {without_path(url)}: cannot be read as an address; a port must be a number from "
+            "1 to 65535"
         ) from None
     return parts
 

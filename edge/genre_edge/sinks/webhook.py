@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -84,12 +85,16 @@ def _check_template(template: str) -> None:
     from string import Formatter
 
     try:
-        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+        fields = [(n, spec or "") for _, n, spec, _ in Formatter().parse(template) if n is not None]
     except ValueError as error:
         raise UsageError(f"template: {error}") from None
-    for name in names:
+    for name, form in fields:
         if not name.isidentifier():
             raise UsageError(f"template: {{{name}}} must be the name of a field, such as {{label}}")
+        if "{" in form or re.search(r"\d{4}", form):
+            raise UsageError(
+                f"template: {{{name}:{form}}}: a format has no field in it and no number above 999"
+            )
 
 
 def parse_webhook(text: str) -> WebhookConfig:
