@@ -111,6 +111,15 @@ def test_a_zip_that_is_no_bundles_is_refused(tmp_path, members, reason: str) -> 
         read_bundle(packed(tmp_path / "b.tflite", members))
 
 
+def test_a_zip_of_another_version_is_refused(tmp_path) -> None:
+    path = packed(tmp_path / "b.tflite", {"genre_edge.json": described()})
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 6] = 255  # the version that is needed
+    path.write_bytes(content)
+    with pytest.raises(BundleError, match="not a whole bundle"):
+        read_bundle(path)
+
+
 def test_a_file_of_gigabytes_is_refused_unread(tmp_path) -> None:
     path = tmp_path / "large.tflite"
     with path.open("wb") as file:

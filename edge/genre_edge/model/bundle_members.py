@@ -39,6 +39,9 @@ _END = b"PK\x05\x06"
 _END_BYTES = 22
 _LONGEST_COMMENT = 65_535
 _IS_ENCRYPTED = 0x1
+_NO_ZIP: tuple[type[Exception], ...] = (zipfile.BadZipFile, zlib.error, struct.error)
+_NO_ZIP += (KeyError, ValueError, EOFError, OSError, NotImplementedError)
+"""What `zipfile` raises where the bytes are no ZIP, or one that it does not know."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -69,7 +72,7 @@ def read_members(name: str, content: bytes) -> dict[str, bytes]:
             found[METADATA]
     except _Refused as refused:
         raise BundleError(f"{name}: is no bundle of this program's: {refused}") from None
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, struct.error):
+    except _NO_ZIP:
         raise BundleError(
             f"{name}: is a TFLite model but not a whole bundle "
             "(cut short, or never packed: see genre-convert)"
