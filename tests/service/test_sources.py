@@ -90,7 +90,7 @@ class Heartbeats(Notifier):
         super().__init__({})
         self.count = 0
 
-    def heartbeat(self) -> None:
+    def heartbeat(self, trouble: str = "") -> None:
         self.count += 1
 
 

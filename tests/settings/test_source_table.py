@@ -90,7 +90,7 @@ def test_a_loop_of_a_file_that_is_missing_is_a_fault(tmp_path: Path) -> None:
     ],
 )
 def test_several_sources_are_told_apart(sources: tuple[str, ...], says: str) -> None:
-    with pytest.raises(UsageError, match=f"source: .*{says}"):
+    with pytest.raises(UsageError, match=f"^--source: .*{says}"):
         load((), None, {}, {"source": [parse_source(text) for text in sources]})
 
 

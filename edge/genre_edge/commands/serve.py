@@ -36,7 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     group = parser.add_argument_group("web")
     group.add_argument(
-        "--live", action="store_true", help="also listen to the microphone of this machine"
+        "--live",
+        action="store_true",
+        help="also listen to the microphone of this machine, or to the sources",
     )
     add_flags(group, "web", WebConfig)
     add_listening_options(parser)

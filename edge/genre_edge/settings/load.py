@@ -76,7 +76,7 @@ class _Reader:
     repeated: dict[str, list[Any]] = field(default_factory=dict)
     """Options of each table of sections that repeat."""
     origins: dict[str, str] = field(default_factory=dict)
-    """Place of each "section.key"."""
+    """Place of each "section.key", and of the last table of sections that repeat."""
 
     def read_tables(self, tables: Tables, from_flags: bool) -> None:
         """Take values that the command line gives, or that the program presets."""
@@ -165,7 +165,7 @@ class _Reader:
         try:
             section.check_together(tables)
         except UsageError as error:
-            self.faults.append(f"{section.name}: {error}")
+            self.faults.append(f"{self.origins.get(section.name, section.name)}: {error}")
 
     def _put(self, section: Section[Any], one: OptionField, value: Any, origin: str) -> None:
         """Take a value in place of an earlier one, if nothing is wrong with it."""
@@ -224,6 +224,7 @@ class _Reader:
         earlier ones."""
         found = []
         for row, place in tables:
+            self.origins[section.name] = place  # of the last
             before, values = len(self.faults), dict[str, Any]()
             for one, value, origin in row:
                 values[one.name] = self._converted(one, value, origin)
