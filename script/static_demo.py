@@ -144,7 +144,7 @@ def _described(bundle: Bundle, size: int, agreement: dict[str, float]) -> dict[s
         "sample_rate": spec.sample_rate,
         "window_seconds": spec.window_seconds,
         "window_samples": spec.window_samples,
-        "hop_length": spec.hop_length,
+        "frame_grid": spec.hop_length if spec.frame_start == "stream" else 1,
         "silence_dbfs": ListenConfig.silence_dbfs,
         "smooth": ListenConfig.smooth,
         "uncertain_below": (valid or {}).get("uncertain_below", DEFAULT_UNCERTAIN_BELOW),

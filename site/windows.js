@@ -24,11 +24,11 @@ export async function* classify(classifier, { samples, rate }) {
 }
 
 /**
- * Frames lie on a grid of `hop_length` samples, so a window's first frame may begin `early`
+ * Frames lie on a grid of `frame_grid` samples, so a window's first frame may begin `early`
  * samples before the window. `heard` begins with that frame.
  */
 function* windows(facts, resampler, seconds) {
-  const { window_samples: length, window_seconds: step, sample_rate: rate, hop_length: hop } = facts;
+  const { window_samples: length, window_seconds: step, sample_rate: rate, frame_grid: grid } = facts;
   if (resampler.length < length) {
     const whole = resampler.slice(0, resampler.length);
     const heard = Float32Array.from({ length }, (_, n) => whole[n % whole.length]);
@@ -38,7 +38,7 @@ function* windows(facts, resampler, seconds) {
   for (let number = 0; ; number += 1) {
     const from = Math.round(number * step * rate);
     if (from + length > resampler.length) return;
-    const early = from % hop;
+    const early = from % grid;
     yield { start: number * step, end: (number + 1) * step, early, heard: resampler.slice(from - early, length + early) };
   }
 }

@@ -25,7 +25,7 @@ from genre_edge.quiet import quiet_stderr
 from ..read.operators import check_operators
 from .frontend_graph import check_frontend, frontend_flatbuffer
 from .join import joined
-from .recordings import Comparison, check, compare, windows_of_recordings
+from .recordings import Comparison, check, compare, frame_grid, windows_of_recordings
 from .tflite_metadata import AudioModel, audio_metadata
 from .traced import traced
 
@@ -93,7 +93,7 @@ def audio_in_flatbuffer(bundle: Bundle) -> bytes:
     network = read_graph(bundle.flatbuffer, info.name)
     given, out = network.tensors[network.inputs[0]], network.tensors[network.outputs[0]]
     parts = [
-        frontend_flatbuffer(info.frontend, fixed_shape(given), info.layout == "mels-frames"),
+        frontend_flatbuffer(info.frontend, fixed_shape(given), "mels-frames" in info.layout),
         bundle.flatbuffer,
         probabilities(fixed_shape(out), info.output),
     ]
@@ -142,7 +142,7 @@ def _write(path: Path, bundle: Bundle, flatbuffer: bytes, agreement: Mapping[str
         "labels": list(info.labels),
         "sample_rate": spec.sample_rate,
         "window_samples": spec.window_samples,
-        "hop_length": spec.hop_length,
+        "frame_grid": frame_grid(spec),
         "made_from": {"name": info.name, "sha256": bundle.sha256},
         "agreement": dict(agreement),
         "metrics": dict(info.metrics),

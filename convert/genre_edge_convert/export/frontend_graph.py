@@ -19,7 +19,8 @@ from .traced import traced
 
 _UNDERSTOOD = {
     *("sample_rate", "window_seconds", "n_fft", "frame_length", "hop_length", "power"),
-    *("n_mels", "f_min", "f_max", "mel_filters"),
+    *("n_mels", "f_min", "f_max", "mel_filters", "mel_norm", "padding", "frame_start"),
+    *("db_reference", "fixed_frames"),
     *("scale", "top_db", "log_factor", "log_offset", "window_level", "normalise"),
 }
 """Fields of FrontendSpec that the graph has. Any other must have its default."""
@@ -86,6 +87,9 @@ def frontend_flatbuffer(spec: FrontendSpec, shape: Sequence[int], transposed: bo
 
     def frontend(samples: Any) -> Any:
         features = _scaled(_mel(_frames(samples, spec), spec), samples, spec)
+        if spec.fixed_frames:
+            missing = max(0, spec.fixed_frames - spec.whole_frames)
+            features = tf.pad(features[: spec.fixed_frames], [[0, missing], [0, 0]])
         if spec.normalise == "window":
             features = _normalised(features)
         return tf.reshape(tf.transpose(features) if transposed else features, shape)
@@ -99,7 +103,10 @@ def _frames(samples: Any, spec: FrontendSpec) -> Any:
     They are gathered from pieces as long as the greatest common divisor of frame and
     hop, so that the table of indices is small.
     """
-    length, hop, count = spec.frame_samples, spec.hop_length, spec.frames
+    if spec.padding != "none":
+        mode = "REFLECT" if spec.padding == "reflect" else "CONSTANT"
+        samples = tf.pad(samples, [[0, 0], spec.pad_samples], mode)
+    length, hop, count = spec.frame_samples, spec.hop_length, spec.whole_frames
     piece = math.gcd(length, hop)
     used = (count - 1) * hop + length
     pieces = tf.reshape(samples[:, :used], [used // piece, piece])
@@ -127,7 +134,9 @@ def _scaled(mel: Any, samples: Any, spec: FrontendSpec) -> Any:
     does."""
     if spec.scale == "db":
         decibels = tf.math.log(tf.maximum(mel, POWER_FLOOR)) * np.float32(10.0 / math.log(10.0))
-        return tf.maximum(decibels, tf.reduce_max(decibels) - spec.top_db)
+        top = tf.reduce_max(decibels)
+        floored = tf.maximum(decibels, top - spec.top_db)
+        return floored - top if spec.db_reference == "max" else floored
     factor: Any = np.float32(spec.log_factor)
     if spec.window_level:
         rms = tf.sqrt(tf.reduce_mean(samples * samples))

@@ -18,7 +18,7 @@ from genre_edge.arrays import Float32
 from genre_edge.errors import ModelError
 from genre_edge.files import write_atomically
 from genre_edge.model.bundle import Bundle
-from genre_edge.model.classifier import Classifier
+from genre_edge.model.classifier import Classifier, arranged
 from genre_edge.model.flatbuffer import read_graph
 from genre_edge.model.frontend import LogMel
 from genre_edge.quiet import quiet_stderr
@@ -116,11 +116,12 @@ class _OnnxModel:
     def __init__(self, content: bytes, layout: str) -> None:
         self._session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         self._shape = self._session.get_inputs()[0].shape
-        self._transposed = layout == "mels-frames"
+        self._layout = layout
 
     def scores(self, features: Float32) -> Float32:
-        """Probabilities of a window's features: float32 [frames, mels] to [labels]."""
-        given = features.T if self._transposed else features
+        """Probabilities of a window's features: float32 [frames, mels], say, to
+        [labels]."""
+        given = arranged(features, self._layout)
         (found,) = self._session.run([OUTPUT], {INPUT: given.reshape(self._shape)})
         scores: Float32 = np.asarray(found, dtype=np.float32).reshape(-1)
         return scores

@@ -14,6 +14,7 @@ from genre_edge.audio.folders import SkippedFiles, find_audio
 from genre_edge.errors import AudioError, ModelError
 from genre_edge.model.bundle import Bundle
 from genre_edge.model.frontend import LogMel
+from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.model.windows import file_windows
 from tqdm import tqdm
 
@@ -82,11 +83,17 @@ def windows_of_recordings(paths: Iterable[str], logmel: LogMel) -> Iterator[Chec
             tqdm.write(f"genre-convert: {path}", file=sys.stderr)
 
 
+def frame_grid(spec: FrontendSpec) -> int:
+    """A window's first frame begins at the last multiple of this many samples that is
+    not after the window."""
+    return spec.hop_length if spec.frame_start == "stream" else 1
+
+
 def _aligned(path: str, logmel: LogMel) -> Iterator[CheckWindow]:
     spec = logmel.spec
     before = np.zeros(spec.window_samples, dtype=np.float32)
     for window in file_windows(path, logmel):
-        early = round(window.start * spec.sample_rate) % spec.hop_length
+        early = round(window.start * spec.sample_rate) % frame_grid(spec)
         both = np.concatenate([before, window.samples])
         start = spec.window_samples - early
         yield CheckWindow(window.features, both[start : start + spec.window_samples])
@@ -95,10 +102,13 @@ def _aligned(path: str, logmel: LogMel) -> Iterator[CheckWindow]:
 
 def compare(expected: list[Float32], found: list[Float32]) -> Comparison:
     """Compare scores on the same windows, float32 [labels] each. ModelError if there
-    are none."""
+    are none, or not as many numbers."""
     if not expected:
         raise ModelError("no recordings to check the model with (--check-with)")
     theirs, ours = np.stack(expected), np.stack(found)
+    if theirs.shape != ours.shape:
+        reason = f"gives {ours.shape[1]} numbers, the bundle has {theirs.shape[1]} labels"
+        raise ModelError(f"what was made {reason}; nothing was written")
     same = float((theirs.argmax(axis=1) == ours.argmax(axis=1)).mean())
     return Comparison(len(expected), same, float(np.abs(theirs - ours).max()))
 
