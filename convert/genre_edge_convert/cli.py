@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from genre_edge.commands.common import Command, run_program
@@ -123,6 +124,13 @@ def parser() -> argparse.ArgumentParser:
         help="which output of a .tflite file has the scores, if it has several",
     )
     top.add_argument(
+        "--embedding",
+        default="",
+        metavar="NAME",
+        help="name or number of the tensor that labels are taught from with genre-edge teach "
+        "(default: the input of the last dense layer)",
+    )
+    top.add_argument(
         "--layout",
         choices=LAYOUTS,
         help="order of the input's dimensions (default: found from its shape)",
@@ -196,6 +204,7 @@ def _run(args: argparse.Namespace) -> int:
     )
     check_config(config, network, args.to is not None)
     described = describe(args.model, args.labels, args.frontend, args.map)
+    described = replace(described, embedding=args.embedding)
     check_network(network, described, config)  # before hours of reading
     unlabelled = args.multi_label and not described.mapping
     samples = load_samples(args.calibrate, described.frontend, described.labels, unlabelled)

@@ -19,6 +19,7 @@ from genre_edge.model.bundle import Bundle, read_bundle, write_bundle
 from genre_edge.model.bundle_info import BundleInfo
 from genre_edge.model.classifier import Classifier
 from genre_edge.model.flatbuffer import Graph, read_graph
+from genre_edge.model.head import find_head
 from genre_edge.model.scores import OutputReader
 
 from ..export.audio_in import export_audio_in
@@ -190,6 +191,8 @@ def _write_verified(
     info = replace(original.info, name=f"{config.output.name}.{kind}")
     graph = read_graph(flatbuffer, info.name)
     check_operators(graph, info.name, config.target)
+    if info.embedding:
+        find_head(graph, info.name, info.embedding)
     path = folder / f"{info.name}.tflite"
     write_bundle(path, flatbuffer, info)
     agreement = _agreement(path, kind, len(flatbuffer), original, config)

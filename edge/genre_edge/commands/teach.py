@@ -15,6 +15,8 @@ from .common import add_config_option, add_verbose_option
 from .listen import add_source_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..teach.store import Song
     from ..teach.teacher import Teacher
 
@@ -99,6 +101,12 @@ def _configure_fit(parser: argparse.ArgumentParser) -> None:
         "--beside",
         action="store_true",
         help="keep the model's own labels: yours are said when sure, else one of them",
+    )
+    parser.add_argument(
+        "--calibrate-only",
+        action="store_true",
+        help="learn no new labels: fit how sure the model's own labels are to the examples of them "
+        "(10 or more, heard in your room)",
     )
     parser.add_argument(
         "--anyway", action="store_true", help="replace the old fit though the new one is worse"
@@ -242,6 +250,23 @@ def _forget(args: argparse.Namespace) -> int:
     return 0
 
 
+def _calibrate(args: argparse.Namespace, path: Path, teacher: Teacher) -> int:
+    """Fit temperature and biases of the model's own labels; returns the exit status."""
+    from ..model.bundle import find_model, read_bundle
+    from ..teach.calibrate import calibrate, write_calibrated
+
+    bundle = read_bundle(find_model(args.model))
+    found = calibrate(bundle, teacher.songs)
+    print(f"examples of its labels               {found.corrections}")
+    print(f"named right as it is                 {found.right_before}")
+    print(f"named right when fitted to the rest  {found.right_after}")
+    if found.right_after < found.right_before and not args.anyway:
+        raise UsageError("the fit would be worse; nothing was written (--anyway writes it)")
+    made = write_calibrated(path, bundle, found)
+    print(f"\nwrote {made.path}: use it with --model {args.name}")
+    return 0
+
+
 def _fit(args: argparse.Namespace) -> int:
     from ..teach.advice import outlook
     from ..teach.report import fit_report
@@ -252,6 +277,8 @@ def _fit(args: argparse.Namespace) -> int:
     with Store(default_store()) as store:
         teacher = Teacher(args.model, store)
         path = path_of(args.name, teacher.base)
+        if args.calibrate_only:
+            return _calibrate(args, path, teacher)
         fit, held = teacher.fit(args.beside)
     ahead = outlook(fit.lesson, held, fit.decision)
     if args.json:

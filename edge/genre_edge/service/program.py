@@ -17,6 +17,7 @@ from ..settings.settings import Settings
 from ..settings.source_table import SourceConfig
 from ..settings.tables import EngineConfig
 from ..sinks.sink import Sink
+from ..teach.listening import engine_to_teach
 from .outputs import Outputs
 from .pipeline import Pipeline, planned_sources
 from .systemd_notify import Notifier
@@ -47,7 +48,7 @@ class ListeningProgram:
         report: Report,
         notifier: Notifier,
         verbose: bool = False,
-        engine: Callable[[EngineConfig], Engine] = Engine,
+        engine: Callable[[EngineConfig], Engine] | None = None,
     ) -> None:
         """Read the settings, load the model and start the sinks.
 
@@ -64,7 +65,8 @@ class ListeningProgram:
         verbose : bool
             Whether ALSA and PortAudio may print to standard error.
         engine : callable
-            Loads the model.
+            Loads the model; None: one that can be taught from the page, where a page is
+            served.
 
         Raises
         ------
@@ -82,7 +84,8 @@ class ListeningProgram:
         planned = planned_sources(self._settings)
         self.health = Health([SourceHealth(name) for name, _ in planned])
         """State and counters; other threads may read them."""
-        loaded = engine(self._settings.model)
+        loaded = (engine or self._engine)(self._settings.model)
+        self._loaded = loaded
         self._one_at_a_time = threading.Lock()  # what several pipelines say
         self._screen = screen(self.health)
         self._outputs = Outputs(self._settings, self.health, loaded.bundle.info, True, report)
@@ -105,6 +108,9 @@ class ListeningProgram:
         """Which pipelines took a step since the last heartbeat."""
         self._is_ready = False
         self._web: PredictionService | None = None
+
+    def _engine(self, config: EngineConfig) -> Engine:
+        return engine_to_teach(config) if self._settings.web.enabled else Engine(config)
 
     def run(self) -> None:
         """Listen until the end of every source. DeviceError when listening is
@@ -137,7 +143,7 @@ class ListeningProgram:
         if self._settings.web.enabled:
             from ..web.prediction_service import PredictionService
 
-            self._web = PredictionService(self._settings, self.health, self._report)
+            self._web = PredictionService(self._settings, self.health, self._report, self._loaded)
             self._report(f"serving {self._web.url}")
 
     def _ended(self, error: BaseException | None) -> None:

@@ -10,7 +10,7 @@ from ..arrays import Float32
 from .learning import HeldOut, Lesson
 from .logistic import Line
 
-MOST_ACCEPTED = 0.1
+MOST_ACCEPTED = 0.05
 """Share of unmet music's windows that may get one of the labels."""
 _TRIED = np.linspace(0.005, 0.5, 100)
 """Shares tried for a single label."""

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..audio.level import signal_state
-from ..errors import UsageError
+from ..errors import ModelError, UsageError
+from ..model.bundle import find_model, read_bundle
 from ..model.classifier import Classifier
 from ..model.engine import Engine
 from ..model.frontend import Window
 from ..model.scores import Prediction
 from ..settings.tables import EngineConfig
+from .trunk import head_of
 
 _KEPT_SECONDS = 600.0
 """How long a window is remembered, s."""
@@ -34,8 +35,8 @@ class Remembered:
     """When, on the clock of time.monotonic, s."""
     embedding: npt.NDArray[Any]
     """As the network has it, [size]."""
-    clipped: bool
-    """Whether it was too loud."""
+    thread: str
+    """Name of the thread that heard it: each source has its own."""
 
 
 class RememberingEngine(Engine):
@@ -57,26 +58,47 @@ class RememberingEngine(Engine):
     def predict(self, window: Window) -> Prediction:
         """The model's answer to one window, which is remembered."""
         scores, embedding = self.classifier.scores_and_embedding(window.features)
-        clipped = signal_state(window.samples) == "clipping"
+        thread = threading.current_thread().name
         with self._lock:
-            self._kept.append(Remembered(time.monotonic(), embedding, clipped))
+            self._kept.append(Remembered(time.monotonic(), embedding, thread))
             while self._kept and self._kept[0].heard < time.monotonic() - _KEPT_SECONDS:
                 self._kept.popleft()
         return Prediction(self.labels, scores)
 
-    def last(self, seconds: float) -> npt.NDArray[Any]:
+    def last(self, seconds: float, source: str = "") -> npt.NDArray[Any]:
         """The embeddings of the last seconds, [windows, size].
+
+        Parameters
+        ----------
+        seconds
+            How far back.
+        source
+            The source, where several are heard.
 
         Raises
         ------
         UsageError
             If nothing was heard in that time but silence.
         """
-        since = time.monotonic() - seconds
+        since, thread = time.monotonic() - seconds, f"source {source}".strip()
         with self._lock:
-            found = [one.embedding for one in self._kept if one.heard >= since]
+            found = [
+                one.embedding
+                for one in self._kept
+                if one.heard >= since and (not source or one.thread == thread)
+            ]
         if not found:
             raise UsageError(
                 f"nothing was heard in the last {seconds:g} s: there is nothing to learn"
             )
         return np.stack(found)
+
+
+def engine_to_teach(config: EngineConfig) -> Engine:
+    """An engine that remembers, or a plain one where the model cannot be taught."""
+    bundle = read_bundle(find_model(config.model))
+    try:
+        head_of(bundle)
+    except ModelError:
+        return Engine(config)
+    return RememberingEngine(config)

@@ -119,6 +119,8 @@ def write_taught(path: Path, base: Bundle, fit: Fit, anyway: bool = False) -> Bu
         base.info,
         name=path.name.removesuffix(".tflite"),
         labels=labels,
+        outputs=(),
+        mapping={},
         trained_on={TAUGHT: _provenance(fit, base), "base": dict(base.info.trained_on)},
         metrics=_metrics(fit),
     )

@@ -113,6 +113,11 @@ class Teacher:
                 f"{self.base.info.name}: the model that it was taught from is not installed, so "
                 "your labels cannot stand beside its labels; leave out --beside"
             )
+        if beside and self.base.info.mapping:
+            raise UsageError(
+                f"{self.base.info.name}: its labels stand for several outputs each, so yours "
+                "cannot stand beside them; leave out --beside"
+            )
         songs = self.songs
         if not any(not song.is_wrong for song in songs):
             others = self.store.others(self.trunk)

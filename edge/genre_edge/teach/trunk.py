@@ -45,6 +45,8 @@ class Trunk:
 
 def head_of(bundle: Bundle) -> Head:
     """The last layer of a bundle's network. ModelError if it cannot be taught."""
+    if bundle.info.is_multi_label:
+        raise ModelError(f"{bundle.path}: cannot be taught: several of its labels may hold at once")
     graph = read_graph(bundle.flatbuffer, bundle.path)
     return find_head(graph, bundle.path, bundle.info.embedding or None)
 

@@ -28,6 +28,7 @@ from .metrics import metrics
 from .openapi import document
 from .problems import Problem
 from .state import WebState
+from .teaching_routes import add_teaching
 from .upload_file import UploadRequest, descriptor_of
 from .uploads import display_name
 
@@ -64,6 +65,7 @@ def create_app(state: WebState) -> Flask:
     _add_classification(app, state)
     _add_reports(app, state)
     _add_live(app, state)
+    add_teaching(app, state)
     _add_page(app, state)
     return app
 
@@ -167,6 +169,7 @@ def _add_reports(app: Flask, state: WebState) -> None:
             "upload_mb": state.config.upload_mb,
             "upload_minutes": state.config.upload_minutes,
             "live": state.hub is not None,
+            "teach": state.teaching is not None,
             "history": state.history.exists(),
         }
         return jsonify({**state.info.to_dict(), "version": __version__, "service": limits})

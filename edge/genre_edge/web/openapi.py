@@ -171,6 +171,33 @@ _PATHS: Json = {
             ),
         }
     },
+    "/api/teach": {
+        "get": {
+            "summary": "List what was taught",
+            "responses": _responses(_json("The examples.", ref("Taught")), 409, 422),
+        },
+        "post": {
+            "summary": "Teach that what was just heard has a label, or has not",
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": ref("Lesson")}},
+            },
+            "responses": _responses(_json("All examples.", ref("Taught")), 409, 415, 422),
+        },
+        "delete": {
+            "summary": "Forget one example",
+            "parameters": [
+                _query("number", {"type": "integer"}, "Its number in the list.", required=True)
+            ],
+            "responses": _responses(_json("All examples.", ref("Taught")), 404, 409, 422),
+        },
+    },
+    "/api/teach/fit": {
+        "post": {
+            "summary": "Learn from everything that was taught, and write the model",
+            "responses": _responses(_json("What the fit is worth.", ref("Fit")), 409, 422),
+        }
+    },
     "/healthz": {
         "get": {
             "summary": "Tell whether the model and the microphone work",

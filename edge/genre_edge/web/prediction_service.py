@@ -7,8 +7,10 @@ from collections.abc import Callable
 from ..errors import UsageError
 from ..extras import install_line
 from ..health import Health
+from ..model.engine import Engine
 from ..settings.settings import Settings
 from ..sinks import history
+from ..teach.listening import RememberingEngine
 
 
 class PredictionService:
@@ -22,6 +24,8 @@ class PredictionService:
         State of the program that listens to a microphone; None if none does.
     report
         Gets one line for each thing that a person should know.
+    engine
+        What the program hears with; one that remembers can be taught.
 
     Raises
     ------
@@ -32,7 +36,11 @@ class PredictionService:
     """
 
     def __init__(
-        self, settings: Settings, health: Health | None, report: Callable[[str], None]
+        self,
+        settings: Settings,
+        health: Health | None,
+        report: Callable[[str], None],
+        engine: Engine | None = None,
     ) -> None:
         try:
             from .admission import Admission
@@ -40,6 +48,7 @@ class PredictionService:
             from .hub import Hub
             from .server import Server
             from .state import WebState
+            from .teaching import Teaching
         except ImportError as error:
             if error.name not in ("flask", "waitress", "werkzeug"):
                 raise
@@ -47,7 +56,10 @@ class PredictionService:
         self.hub = Hub(health, settings.web.viewers) if health is not None else None
         """Sends live events to viewers; None where nobody listens."""
         file = settings.of(history.SECTION).path
-        state = WebState(settings.web, settings.model, file, health, self.hub)
+        teaching = None
+        if isinstance(engine, RememberingEngine):
+            teaching = Teaching(settings.model.model, engine)
+        state = WebState(settings.web, settings.model, file, health, self.hub, teaching)
         bodies = Admission(state.guard, settings.web)
         self._server = Server(create_app(state), settings.web, bodies, report)
         self.url = self._server.url

@@ -161,6 +161,36 @@ SCHEMAS: Json = {
         overflows=_described(_INTEGER, "Times the driver lost audio."),
         gaps=_described(_INTEGER, "Interruptions of the audio."),
     ),
+    "Taught": object_of(
+        examples={
+            "type": "array",
+            "items": object_of(
+                number=_INTEGER,
+                label=TEXT,
+                **{"not": _described({"type": "boolean"}, "Whether it is *not* this label.")},
+                name=_described(TEXT, "The file, or when it was heard."),
+                windows=_INTEGER,
+            ),
+        }
+    ),
+    "Lesson": {
+        "type": "object",
+        "required": ["label"],
+        "properties": {
+            "label": TEXT,
+            "seconds": _described(_NUMBER, "How far back it was heard; 30 by default."),
+            "not": _described({"type": "boolean"}, "Whether it is *not* this label."),
+            "source": _described(TEXT, "The source, where several are heard."),
+        },
+    },
+    "Fit": object_of(
+        name=_described(TEXT, "What the model goes by: --model NAME."),
+        labels={"type": "array", "items": TEXT},
+        report=_described({"type": "array", "items": TEXT}, "Lines of the report."),
+        doubted=_described(
+            {"type": "array", "items": _INTEGER}, "Examples that sound like another label."
+        ),
+    ),
     "Health": _health(
         status={"enum": ["ok", "waiting"]},
         detail=_described(TEXT, "What the service waits for; empty if ok."),

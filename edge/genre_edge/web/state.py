@@ -17,6 +17,7 @@ from ..settings.tables import EngineConfig, WebConfig
 from .guard import Guard
 from .hub import Hub
 from .problems import Problem
+from .teaching import Teaching
 from .uploads import Uploads
 
 
@@ -34,6 +35,9 @@ class WebState:
     """Health of the listening program; None if this service hears nothing."""
     hub: Hub | None = None
     """Sends what is heard now to viewers; None if this service hears nothing."""
+    teaching: Teaching | None = None
+    """Teaches labels from what is heard; None if this service hears nothing, or its
+    model cannot be taught."""
     guard: Guard = field(init=False)
     """Decides who may ask."""
     uploads: Uploads = field(init=False)

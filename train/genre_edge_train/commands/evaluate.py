@@ -24,10 +24,12 @@ examples:
   genre-train evaluate mine.int8.tflite --data ~/my-music --conditions --card mine.md \\
       --json conditions.json
   genre-train evaluate mine.int8.tflite --data ~/gtzan ~/outside/outside.csv
+  genre-train evaluate mine.int8.tflite --data ~/outside/outside.csv --few-shot
 """
 
 _TITLE = "## In a room"
 _DATA_SETS = "## On several data sets"
+_FEW_SHOT = "## Labels of your own"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,6 +53,12 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--conditions", action="store_true", help="all conditions, not only as recorded"
     )
+    top.add_argument(
+        "--few-shot",
+        action="store_true",
+        help="teach labels that the model never had (artists of the data, or its folders) from 1, "
+        "2 and 5 songs each, as genre-edge teach does, and ask about other songs",
+    )
     top.add_argument("--card", type=Path, metavar="FILE", help="put the table on this model card")
     top.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     return top
@@ -66,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
     for parameter in ("card", "json"):
         if getattr(args, parameter) is not None:
             ready_file(getattr(args, parameter), parameter)
+    if args.few_shot:
+        return _few_shot(args)
     if len(args.data) > 1 or has_sources(args.data[0]):
         return _data_sets(args)
     valid = [track for track in load_tracks(args.data[0]) if track.split == "valid"]
@@ -81,6 +91,29 @@ def run(args: argparse.Namespace) -> int:
             f"training does not use:\n\n{table(found)}"
         )
         write_atomically(args.card, with_section(args.card.read_text(), _TITLE, text))
+    return 0
+
+
+def _few_shot(args: argparse.Namespace) -> int:
+    """The table of labels that are taught."""
+    from ..data.recordings import load_recordings
+    from ..results.conditions import CONDITIONS
+    from ..results.data_sets import IN_A_ROOM
+    from ..results.few_shot import evaluate_few_shot, few_shot_table
+
+    recordings = [one for data in args.data for one in load_recordings(data)]
+    names = [next(iter(CONDITIONS)), IN_A_ROOM]
+    found = evaluate_few_shot(find_model(args.model), recordings, names)
+    print(few_shot_table(found))
+    if args.json is not None:
+        write_atomically(args.json, json.dumps([one.to_dict() for one in found], indent=1) + "\n")
+    if args.card is not None:
+        text = (
+            f"Five labels that {Path(args.model).name} never had, taught from a few songs of each "
+            "(genre-edge teach); mean and standard deviation over 20 lessons:\n\n"
+            + few_shot_table(found)
+        )
+        write_atomically(args.card, with_section(args.card.read_text(), _FEW_SHOT, text))
     return 0
 
 

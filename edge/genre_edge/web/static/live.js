@@ -1,5 +1,6 @@
 // What the microphone, or one of the sources of the service, hears now.
 import { api } from "./api.js";
+import { startTeaching } from "./teach.js";
 import { Bars, legend, percent, ribbon } from "./widgets.js";
 
 const HOUR = 3600;
@@ -60,6 +61,7 @@ export async function startLive(model) {
   const names = (await api("api/sources")).map((source) => source.name);
   if (names.length) states = STATES_OF_SOURCE;
   listenTo(offer(names, listenTo));
+  if (model.service.teach) await startTeaching(() => (names.length > 1 ? byId("live-source").value : ""));
 }
 
 /** Lets the user choose one of several sources; returns the first. */

@@ -1,0 +1,79 @@
+// Teaching labels of the user's own from what is heard now.
+import { api } from "./api.js";
+
+const byId = (id) => document.getElementById(id);
+let heardFrom = () => "";
+
+/** Shows the part of the live view that teaches; `source` gives the source that is looked at. */
+export async function startTeaching(source) {
+  heardFrom = source;
+  byId("teach").hidden = false;
+  byId("teach-new").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const label = byId("teach-label").value;
+    act(() => teach(label, false)).then((done) => { if (done) byId("teach-label").value = ""; });
+  });
+  byId("teach-wrong").addEventListener("click", () => act(() => teach(byId("live-label").textContent, true)));
+  byId("teach-fit").addEventListener("click", () => act(fit));
+  await act(async () => show((await api("api/teach")).examples));
+}
+
+const send = (path, method, body) => api(path, {
+  method, headers: { "Content-Type": "application/json" }, body: body && JSON.stringify(body),
+});
+
+async function teach(label, isWrong) {
+  const seconds = Number(byId("teach-seconds").value);
+  const found = await send("api/teach", "POST", { label, not: isWrong, seconds, source: heardFrom() });
+  show(found.examples);
+  const last = found.examples.at(-1);
+  say(`${last.not ? "Not " : ""}${last.label}: ${last.windows} windows learnt. Fit when you have taught enough.`);
+}
+
+async function fit() {
+  say("Learning …");
+  const found = await send("api/teach/fit", "POST");
+  byId("teach-report").textContent = found.report.join("\n");
+  byId("teach-report").hidden = false;
+  say(`Learnt ${found.labels.join(", ")}. Start the service with --model ${found.name} to use it.`);
+}
+
+/** Does something; an error becomes the line. Returns whether it was done. */
+async function act(what) {
+  try {
+    await what();
+    return true;
+  } catch (error) {
+    say(error.message);
+    return false;
+  }
+}
+
+function say(text) {
+  byId("teach-state").textContent = text;
+}
+
+function show(examples) {
+  const labels = [...new Set(examples.map((one) => one.label))];
+  byId("teach-labels").replaceChildren(...labels.map((label) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = `This is ${label}`;
+    button.addEventListener("click", () => act(() => teach(label, false)));
+    return button;
+  }));
+  byId("teach-examples").replaceChildren(...examples.map((one) => {
+    const line = document.createElement("li");
+    const undo = document.createElement("button");
+    undo.type = "button";
+    undo.textContent = "Forget";
+    undo.setAttribute("aria-label", `Forget ${one.name}, ${one.label}`);
+    undo.addEventListener("click", () => act(async () => {
+      show((await send(`api/teach?number=${one.number}`, "DELETE")).examples);
+      say(`Forgot ${one.name}.`);
+    }));
+    line.append(`${one.not ? "not " : ""}${one.label}: ${one.name}, ${one.windows} windows `, undo);
+    return line;
+  }));
+  byId("teach-fit").disabled = !examples.some((one) => !one.not);
+}
