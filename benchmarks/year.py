@@ -44,7 +44,7 @@ class Year:
             *(self.folder / "h.db", True, True),
             commit_seconds=600,  # 30 s would make a million commits of a year
             keep_days=30,
-            most_megabytes=20,
+            most_megabytes=3,
         )
         clocks = (lambda: START + self.steady + self.ahead, lambda: self.steady)
         return HistorySink(config, self.health, *clocks, lambda: abs(self.ahead) < HOUR)

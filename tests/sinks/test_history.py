@@ -503,6 +503,19 @@ def test_what_is_lost_at_the_end_is_counted(tmp_path) -> None:
     assert clocks.health.dropped == 5
 
 
+def test_what_a_damaged_file_says_stays_one_line(tmp_path) -> None:
+    path = tmp_path / "h.db"
+    farend(path)
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA journal_mode=DELETE")
+    path.write_bytes(
+        path.read_bytes().replace(b"CREATE TABLE stretches", b"CREATE TABLE \x0ftretches")
+    )
+    with pytest.raises(GenreEdgeError) as error:
+        summarise(path, 0.0, "genre")
+    assert str(error.value).isprintable()
+
+
 def test_a_history_is_for_its_owner_alone(made) -> None:
     sink, _, path, _ = made()
     sink.write(live(0, "jazz"))

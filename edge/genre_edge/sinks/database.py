@@ -71,6 +71,11 @@ def open_database(
         return _opened(path, schema, version)
 
 
+def told(error: Exception) -> str:
+    """What SQLite says of a file, in one line: it may quote what is in the file."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(error))
+
+
 def check_version(file: sqlite3.Connection, path: Path, version: int) -> None:
     """NewerFile if a database has a schema newer than `version`."""
     found = file.execute("PRAGMA user_version").fetchone()[0]

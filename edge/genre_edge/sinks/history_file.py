@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from .database import NewerFile, check_version, open_database
+from .database import NewerFile, check_version, open_database, told
 from .history_rows import SCHEMA, SCHEMA_VERSION, Stretch, WindowRow, write_stretch, write_windows
 from .sink import StillWaiting
 
@@ -120,7 +120,9 @@ class HistoryFile:
         try:
             return self._write(stretches, windows)
         except (sqlite3.Error, OSError) as error:
-            raise HistoryError(f"{self._path}: cannot be written ({error}); trying again") from None
+            raise HistoryError(
+                f"{self._path}: cannot be written ({told(error)}); trying again"
+            ) from None
 
     def close(self) -> None:
         """Leave the file as it is."""
@@ -143,7 +145,7 @@ class HistoryFile:
         except sqlite3.OperationalError:
             raise  # locked, full or not allowed: the file itself may be fine
         except sqlite3.DatabaseError as error:
-            self._renew(f"was damaged while in use ({error})")
+            self._renew(f"was damaged while in use ({told(error)})")
             self._write_at_once(stretches, windows)
         return [], 0
 
@@ -225,4 +227,4 @@ class HistoryFile:
         except NewerFile as error:
             raise HistoryError(str(error)) from None
         except (sqlite3.Error, OSError) as error:
-            raise HistoryError(f"{self._path}: cannot be opened ({error})") from None
+            raise HistoryError(f"{self._path}: cannot be opened ({told(error)})") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Fault, GenreEdgeError, UsageError
-from .database import check_version
+from .database import check_version, told
 from .history_rows import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -148,9 +148,9 @@ def _stretches(
             )
             yield from (row for row in rows if row[2] > since)
     except sqlite3.OperationalError as error:
-        raise GenreEdgeError(f"{path}: cannot be read ({error})") from None
+        raise GenreEdgeError(f"{path}: cannot be read ({told(error)})") from None
     except (sqlite3.Error, UnicodeDecodeError) as error:  # it quotes what is damaged
-        raise GenreEdgeError(f"{path}: not a history, or damaged ({error})") from None
+        raise GenreEdgeError(f"{path}: not a history, or damaged ({told(error)})") from None
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..database import NewerFile, open_database
+from ..database import NewerFile, open_database, told
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS messages "
@@ -78,7 +78,7 @@ class Spool:
         except BlockingIOError:
             self.trouble = f"{self._path}: in use by another genre-edge; {_IN_MEMORY}"
         except OSError as error:
-            self.trouble = f"{self._path}: cannot be used ({error}); {_IN_MEMORY}"
+            self.trouble = f"{self._path}: cannot be used ({told(error)}); {_IN_MEMORY}"
         else:
             self._open_file()
 
@@ -94,7 +94,7 @@ class Spool:
                 "messages"
             ).fetchone()
         except (OSError, sqlite3.Error, NewerFile) as error:
-            self.trouble = f"{self._path}: cannot be used ({error}); {_IN_MEMORY}"
+            self.trouble = f"{self._path}: cannot be used ({told(error)}); {_IN_MEMORY}"
             self._leave_file()
             return
         self._next = max(self._next, last + 1)
@@ -128,14 +128,14 @@ class Spool:
         if it is damaged."""
         had = self._count
         if isinstance(error, sqlite3.OperationalError):  # locked, full, not allowed
-            self.trouble = f"{self._path}: cannot be written ({error}); {_IN_MEMORY}"
+            self.trouble = f"{self._path}: cannot be written ({told(error)}); {_IN_MEMORY}"
             return
         self._leave_file()
         damage = self.damage
         self._open_file()
         if self.damage == damage:  # gone, or whole again: nobody has told it
             self.lost += max(0, had - self._count)
-            self.damage = f"{self._path}: was damaged while in use ({error})"
+            self.damage = f"{self._path}: was damaged while in use ({told(error)})"
 
     def __len__(self) -> int:
         return self._count + len(self._memory)
