@@ -184,7 +184,15 @@ def test_the_example_of_a_sink_works(
     assert kept.read_text() == f"{genre_edge.load().classify_file(demo_clip).windows[-1].genre}\n"
 
 
-OTHER_FLAGS = {"--bind", "--directory", "--fast", "--fix", "--group-add", "--tflite-python"}
+OTHER_FLAGS = {
+    "--bind",
+    "--build-arg",
+    "--directory",
+    "--fast",
+    "--fix",
+    "--group-add",
+    "--tflite-python",
+}
 """Of scripts, benchmarks and docker."""
 
 
