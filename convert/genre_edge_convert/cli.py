@@ -107,6 +107,18 @@ def parser() -> argparse.ArgumentParser:
         help=f"{', '.join(NAMED)}; or a TOML or JSON file with what differs from one of them",
     )
     top.add_argument(
+        "--check-with",
+        type=Path,
+        metavar="CLIP",
+        help="compare the front-end with your own code on the first window of this recording",
+    )
+    top.add_argument(
+        "--expect",
+        type=Path,
+        metavar="FILE.npy",
+        help="what your code makes of that window: its features, or the network's scores",
+    )
+    top.add_argument(
         "--map",
         metavar="FILE_OR_LIST",
         help='labels of yours for the network\'s: TOML lines such as rock = ["Rock music", '
@@ -182,6 +194,8 @@ def _run(args: argparse.Namespace) -> int:
     if unknown:
         reason = f"{', '.join(unknown)} is unknown; choose from {', '.join(_KINDS)}"
         raise UsageError(Fault("to", args.to, reason))
+    if (args.check_with is None) != (args.expect is None):
+        raise UsageError("--check-with CLIP and --expect FILE.npy need each other")
     if args.target is not None:
         check_target(args.target)
     with quiet_stderr():  # TensorFlow prints much when it is imported
@@ -200,6 +214,7 @@ def _run(args: argparse.Namespace) -> int:
         args.quantiser,
         args.audio_in,
         args.multi_label,
+        None if args.check_with is None else (args.check_with, args.expect),
         args.float_layers,
     )
     check_config(config, network, args.to is not None)

@@ -7,6 +7,7 @@ from typing import Any
 
 from genre_edge.judge.measures import wilson
 from genre_edge.model.bundle import Bundle
+from genre_edge.model.bundle_info import BundleInfo
 from genre_edge.model.frontend_spec import FrontendSpec
 
 
@@ -30,11 +31,12 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
     """
     first = next(iter(bundles.values())).info
     frontend = first.frontend
+    kinds = "labels, of which several may hold at once" if first.is_multi_label else "genres"
     lines = [
         f"# {name}",
         "",
         f"Names the genre of a {frontend.window_seconds:g}-second window of music. It knows "
-        f"{len(first.labels)} genres: {', '.join(first.labels)}.",
+        f"{len(first.labels)} {kinds}: {', '.join(first.labels)}.",
         "",
         "## Accuracy",
         "",
@@ -55,6 +57,7 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         *(f"- {key}: {value}" for key, value in first.trained_on.items()),
         *_conversion(bundles),
         f"- front-end: {_frontend(frontend)}",
+        f"- {_checked(first)}",
         "",
         "## Limits",
         "",
@@ -82,6 +85,22 @@ def _frontend(spec: FrontendSpec) -> str:
     return (
         f"{spec.sample_rate} Hz, STFT {spec.n_fft}/{spec.hop_length}, {bands}; "
         f"{' x '.join(map(str, spec.shape))} numbers"
+    )
+
+
+def _checked(info: BundleInfo) -> str:
+    """Whether the front-end was compared with the code that the model learnt by."""
+    found = info.conversion.get("frontend_checked")
+    if found:
+        return (
+            f"front-end verified on {found['clip']}: its {found['compared']} are those of the code "
+            f"that the model learnt by, within {found['largest_difference']:g}"
+        )
+    if "version" in info.trained_on:
+        return "front-end verified: genre-train computes it by the same code"
+    return (
+        "front-end not verified: nothing showed that it computes what the model learnt from "
+        "(`--check-with CLIP --expect FILE.npy` does)"
     )
 
 

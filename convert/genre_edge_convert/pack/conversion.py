@@ -32,6 +32,7 @@ from ..read.operators import check_operators, oldest_runtime
 from ..read.samples import Samples
 from ..verify.agreement import largest_loss, runs_in, scores_of, valid_metrics
 from ..verify.causes import at_fault
+from ..verify.check_with import check_with
 from ..verify.not_music import measure
 from ..verify.outliers import outliers
 from .card import card
@@ -61,6 +62,8 @@ class ConversionConfig:
     """Whether each bundle is also written with its front-end inside."""
     multi_label: bool = False
     """Whether several labels may hold at once, whatever the outputs look like."""
+    check_with: tuple[Path, Path] | None = None
+    """A clip, and a .npy file of what the user's own code made of its first window."""
     float_layers: int = 0
     """Operators that an int8 bundle keeps in float32: those that int8 harms most."""
 
@@ -122,6 +125,12 @@ def convert(
     raw = network.run(as_input(network, samples.held_out, layout))
     output = output_kind(network.path, raw, config.multi_label)
     info = replace(described, layout=layout, output=output)
+    checked = None
+    if config.check_with is not None:
+        checked = check_with(*config.check_with, network, info, layout, output)
+        within = checked["largest_difference"]
+        print(f"front-end: equal to {config.check_with[1].name} within {within:g}")
+    info = replace(info, conversion={"frontend_checked": checked})
     takes = "samples" if described.frontend.kind == "waveform" else layout
     several = ", several labels may hold at once" if info.is_multi_label else ""
     print(f"{network.path.name}: {network.kind}, takes {takes}, gives {output}{several}")
@@ -285,6 +294,7 @@ def _made_how(
     )
     quantised_here = kind == "int8" and original.kind != "tflite"
     return {
+        **original.info.conversion,
         "from": original.kind,
         "quantiser": config.quantiser if quantised_here else None,
         "oldest_runtime": oldest,
