@@ -123,7 +123,6 @@ def main() -> int:
             if hour % max(24, args.days * 2) == 23:
                 print(year.row(hour // 24 + 1), flush=True)
         year._deliver()
-        print(year.row(args.days))
         missing = year.handed - year.delivered - year.dropped
     print(f"{missing} windows missing; {time.process_time() - began:.0f} s of processor time")
     return 1 if missing or year.health.dropped else 0
