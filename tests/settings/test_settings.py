@@ -300,3 +300,9 @@ def test_an_address_that_is_none_is_one_line(url: str) -> None:
 
 def mqtt_of(text: str) -> object:
     return mqtt_config(parse_mqtt(text), Path("/nowhere"))
+
+
+def test_a_number_beyond_all_floats_is_one_line(tmp_path: Path) -> None:
+    file = written(tmp_path, f"[listen]\nsilence_dbfs = -1{'0' * 400}\n")
+    with pytest.raises(UsageError, match="silence_dbfs: must be between -120 and 0"):
+        load(file, {})

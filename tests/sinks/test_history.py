@@ -748,3 +748,14 @@ def test_classify_writes_a_history(demo_clip, tmp_path, cli) -> None:
     assert done.returncode == 0, done.stderr
     windows = [r for r in map(json.loads, done.stdout.splitlines()) if r["type"] == "window"]
     assert query(path, "SELECT sum(windows) FROM stretches") == [(len(windows),)]
+
+
+def test_a_message_quotes_no_control_characters_of_the_damage(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE stretches (a TEXT)")
+    file.close()
+    path.write_bytes(path.read_bytes().replace(b"(a TEXT)", b"(a \x02\nXT"))
+    with pytest.raises(GenreEdgeError) as error:
+        summarise(path, 0.0, "genre")
+    assert str(error.value).isprintable()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import UsageError
-from .options import OptionField, option_fields
+from .options import OptionField, as_float, option_fields
 from .places import CONFIG_VARIABLE, PREFIX, expanded
 from .section import Section
 from .settings import Settings, Table, Tables, all_sections
@@ -180,7 +180,7 @@ class _Reader:
         if one.kind is Path and isinstance(value, str):
             value = expanded(value)
         if one.kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+            value = as_float(value)
         if one.kind is tuple and isinstance(value, list):
             value = tuple(value)
         problem = one.problem(value)

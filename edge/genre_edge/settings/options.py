@@ -95,7 +95,7 @@ class OptionField:
         if value is None:
             return None if self.optional else "must be given"
         if self.kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+            value = as_float(value)
         if not isinstance(value, self.kind) or (isinstance(value, bool) and self.kind is not bool):
             return f"must be {_NAMES[self.kind]}, not {_shown(value)}"
         inner: tuple[Any, ...] = ()
@@ -130,6 +130,14 @@ class OptionField:
             return self.kind(text)
         except ValueError:
             raise ValueError(f"must be {_NAMES[self.kind]}, not {text!r}") from None
+
+
+def as_float(value: int) -> float:
+    """A whole number as a float; infinity for one that is too large."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 _NAMES: dict[type, str] = {
