@@ -60,7 +60,7 @@ def open_database(
         return _opened(path, schema, version)
     except sqlite3.OperationalError:
         raise  # locked, full or not allowed: the file itself may be fine
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):  # its message may quote damage
         from datetime import UTC, datetime
 
         aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S}")
