@@ -270,7 +270,7 @@ def _insert(file: sqlite3.Connection, messages: Iterable[Message]) -> None:
 def _readable(damaged: Path, order: str) -> list[Message]:
     """Messages of a damaged file from one end to where it cannot be read."""
     found: list[Message] = []
-    with suppress(sqlite3.Error), closing(sqlite3.connect(damaged)) as file:
+    with suppress(sqlite3.Error, UnicodeDecodeError), closing(sqlite3.connect(damaged)) as file:
         for seq, topic, payload in file.execute(
             f"SELECT seq, topic, payload FROM messages ORDER BY seq {order}"
         ):
