@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -37,14 +38,15 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[IO[bytes]]:
     Raises
     ------
     OSError
-        If the file cannot be written or replaced.
+        If the file cannot be written or replaced. A device or a pipe never is.
 
     Examples
     --------
     >>> with atomic_file(folder / "features.npy") as file:
     ...     np.save(file, features)
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _check_replaceable(path)
+    temporary = _temporary(path)
     try:
         with temporary.open("wb") as file:
             yield file
@@ -98,8 +100,8 @@ def ready_folder(path: Path) -> Path:
 
 
 def ready_file(path: Path, parameter: str) -> Path:
-    """See that a file can be written, before long work whose results go there; what is
-    in it stays.
+    """See that `atomic_file` can write a file, before long work whose results go there;
+    what is in it stays.
 
     Raises
     ------
@@ -107,11 +109,24 @@ def ready_file(path: Path, parameter: str) -> Path:
         If it cannot. The message names the parameter.
     """
     try:
-        exists = path.exists()
-        with path.open("ab"):
-            pass
-        if not exists:
-            path.unlink()
+        _check_replaceable(path)
+        temporary = _temporary(path)
+        temporary.touch()
+        temporary.unlink()
     except OSError as error:
         raise UsageError(Fault(parameter, path, error.strerror or str(error))) from None
     return path
+
+
+def _temporary(path: Path) -> Path:
+    """Where the new content of a file is written."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _check_replaceable(path: Path) -> None:
+    """OSError for what is there and is no ordinary file. A user with the right to could
+    replace /dev/null by a file, and harm every other program."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "is no file that can be replaced", str(path))

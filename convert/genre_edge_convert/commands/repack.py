@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from genre_edge.errors import Fault, UsageError
+from genre_edge.files import ready_file
 from genre_edge.model.bundle import find_model, read_bundle, write_bundle
 
 from ..read.describe import load_labels
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output.suffix != ".tflite" or not args.output.parent.is_dir():
         reason = "must be a .tflite file in a folder that exists"
         raise UsageError(Fault("output", args.output, reason))
+    ready_file(args.output, "output")
     if args.labels is not None:
         labels = load_labels(args.labels)
         if len(labels) != len(info.labels):

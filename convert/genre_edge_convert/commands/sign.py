@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from genre_edge.errors import Fault, UsageError
+from genre_edge.files import ready_file
 from genre_edge.model.bundle import find_model, sign_bundle
 from genre_edge.model.signature import make_key
 
@@ -46,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
         private_key = args.key.read_bytes()
     except OSError as error:
         raise UsageError(Fault("key", args.key, f"{error.strerror}")) from None
+    target = ready_file(args.output, "output") if args.output else Path(args.bundle)
     try:
-        target = args.output or Path(args.bundle)
         public = sign_bundle(find_model(args.bundle), target, private_key)
     except UsageError as error:
         raise UsageError(Fault("key", args.key, str(error))) from None

@@ -13,7 +13,7 @@ import numpy as np
 from genre_edge.arrays import Float32
 from genre_edge.demo import clip_path
 from genre_edge.errors import Fault, ModelError, UsageError
-from genre_edge.files import ready_folder
+from genre_edge.files import ready_file, ready_folder
 from genre_edge.judge.measures import wilson
 from genre_edge.model.bundle import Bundle, read_bundle, write_bundle
 from genre_edge.model.bundle_info import BundleInfo
@@ -84,6 +84,8 @@ def check_config(config: ConversionConfig, network: Network, kinds_given: bool) 
         reason = f"no such folder {config.output.parent}"
         raise UsageError(Fault("output", config.output, reason))
     ready_folder(config.output.parent)
+    for ending in (*(f"{kind}.tflite" for kind in config.kinds), "md"):
+        ready_file(config.output.with_name(f"{config.output.name}.{ending}"), "output")
     if config.float_layers and (network.export is None or "int8" not in config.kinds):
         reason = "needs --to int8, of a model that is no TFLite file"
         raise UsageError(Fault("float_layers", config.float_layers, reason))

@@ -130,7 +130,7 @@ def _data_sets(args: argparse.Namespace) -> int:
     table = data_sets_table(found, {str(data): data.stem for data in args.data})
     print(table)
     if args.json is not None:
-        args.json.write_text(json.dumps([one.to_dict() for one in found], indent=1) + "\n")
+        write_atomically(args.json, json.dumps([one.to_dict() for one in found], indent=1) + "\n")
     if args.card is not None:
         text = (
             f"The valid tracks of several data sets, heard by {Path(args.model).name}. In brackets "

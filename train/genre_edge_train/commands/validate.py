@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from genre_edge.files import ready_file
+from genre_edge.files import ready_file, write_atomically
 from genre_edge.judge.tracks import load_tracks
 
 from ..data.faults import find_faults
@@ -64,5 +64,6 @@ def run(args: argparse.Namespace) -> int:
     kinds = Counter(fault.kind for fault in faults)
     print("found: " + (", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "nothing"))
     if args.json is not None:
-        args.json.write_text(json.dumps([asdict(fault) for fault in faults], indent=1) + "\n")
+        found = json.dumps([asdict(fault) for fault in faults], indent=1)
+        write_atomically(args.json, found + "\n")
     return 1 if faults else 0
