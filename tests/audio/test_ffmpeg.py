@@ -55,6 +55,19 @@ def test_a_file_that_is_shorter_than_it_says_is_an_error(demo_clip, tmp_path) ->
         heard(path)
 
 
+@pytest.mark.parametrize("name", ["a.m4a", "a.webm", "a.mkv"])
+def test_a_file_with_a_gap_in_its_times_is_heard_whole(demo_clip, tmp_path, name: str) -> None:
+    path = encode(demo_clip, tmp_path / name, "-af", "aselect='not(between(t,4,6))'")
+    with closing(FfmpegSource(path)) as source:
+        samples = sum(len(block.samples) for block in source.blocks())
+        assert samples / source.sample_rate == pytest.approx(10.0, abs=0.15)
+        (warning,) = source.warnings
+        assert warning.startswith("has gaps; heard ")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 8 // 10])
+    with pytest.raises(AudioError, match="truncated|moov atom not found"):
+        heard(path)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -29,6 +29,8 @@ from .source import BLOCK_FRAMES, AudioBlock
 _INDEXED = ("mov,mp4", "matroska", "asf", "avi")
 """Containers (the beginning of ffprobe's name) that say how long a stream is, instead
 of estimating it."""
+_TOLD_OF = ("mov,mp4", "matroska")
+"""Those of which ffmpeg says so when they are cut."""
 _CUT_SECONDS = 0.5
 """A stream that is shorter than its container says by more than this is cut, s; codecs
 drop up to 0.1 s at their ends."""
@@ -50,6 +52,8 @@ class StreamInfo:
     """Number of channels."""
     seconds: float | None
     """Length that the container states, s; None where it states none."""
+    cut_is_told: bool
+    """Whether ffmpeg says so if the file is cut."""
 
 
 class FfmpegSource:
@@ -77,6 +81,7 @@ class FfmpegSource:
             info.channels,
             info.seconds,
         )
+        self._cut_is_told = info.cut_is_told
         check_format(self.name, self.sample_rate, self.channels)
         self._process: FfmpegProcess | None = None
 
@@ -91,13 +96,20 @@ class FfmpegSource:
             check_finite(self.name, samples, position, self.sample_rate)
             yield AudioBlock(samples, position)
             position += len(samples)
-        heard = position / self.sample_rate
-        if self._declared is not None and heard < self._declared - _CUT_SECONDS:
-            raise AudioError(
-                self.name, f"is truncated: it ends after {heard:.1f} of {self._declared:.1f} s"
-            )
-        if process.complaint:
-            self.warnings.append(f"damaged ({process.complaint}); heard {heard:.1f} s")
+        self._judge(process.complaint, position / self.sample_rate)
+
+    def _judge(self, complaint: str, heard: float) -> None:
+        """What is to be said of a file of which `heard` seconds came."""
+        declared = self._declared
+        if declared is not None and heard < declared - _CUT_SECONDS:
+            # A file that is whole may have pauses between its packets, where a recorder
+            # lost some or an editor left some out.
+            if complaint or not self._cut_is_told:
+                reason = f"is truncated: it ends after {heard:.1f} of {declared:.1f} s"
+                raise AudioError(self.name, reason)
+            self.warnings.append(f"has gaps; heard {heard:.1f} of {declared:.1f} s")
+        elif complaint:
+            self.warnings.append(f"damaged ({complaint}); heard {heard:.1f} s")
 
     @property
     def frames(self) -> int | None:
@@ -193,7 +205,8 @@ def probe(name: str) -> StreamInfo:
     except (ValueError, KeyError, IndexError):
         reason = reason_of(said) or "no audio in it"
         raise AudioError(name, f"cannot be decoded as audio ({reason})") from None
-    return StreamInfo(rate, channels, _seconds(found["format"], stream))
+    told = str(found["format"].get("format_name", "")).startswith(_TOLD_OF)
+    return StreamInfo(rate, channels, _seconds(found["format"], stream), told)
 
 
 def _seconds(container: dict[str, Any], stream: dict[str, Any]) -> float | None:
