@@ -187,6 +187,7 @@ def test_the_example_of_a_sink_works(
 OTHER_FLAGS = {
     "--bind",
     "--build-arg",
+    "--days",
     "--directory",
     "--fast",
     "--fix",
