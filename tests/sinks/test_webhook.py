@@ -9,8 +9,12 @@ import hmac
 import json
 import re
 import socket
+import ssl
+import subprocess
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from genre_edge.errors import GenreEdgeError, UsageError
@@ -178,26 +182,91 @@ def test_a_newer_label_replaces_one_that_waits_and_that_is_counted(endpoint) -> 
     assert sink.close() == 1, "one more attempt at the end"
 
 
-def test_the_whole_exchange_has_a_deadline() -> None:
-    """A server that sends a byte now and then holds nobody up."""
+_TLS_RECORD = b"\x16\x03\x03\x40\x00"
+"""What a record of TLS's handshake begins with; it says that 16384 bytes follow."""
+
+
+@contextlib.contextmanager
+def dripping(scheme: str, certificate: Path | None = None) -> Iterator[str]:
+    """A server that sends a byte now and then; its address."""
     server = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
 
     def drip() -> None:
         wire = server.accept()[0]
         with contextlib.suppress(OSError):
+            if certificate is not None:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(certificate)
+                wire = context.wrap_socket(wire, server_side=True)
+            elif scheme == "https":
+                wire.sendall(_TLS_RECORD)
             while not ended.wait(0.05):
                 wire.sendall(b"x")
         wire.close()
 
     thread = threading.Thread(target=drip)
     thread.start()
-    url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-    with pytest.raises(GenreEdgeError, match=r"no answer within 0\.5 s"):
-        WebhookSink(parse_webhook(f"{url},timeout=0.5,retries=0")).write(window(0))
+    yield f"{scheme}://localhost:{server.getsockname()[1]}/"
     ended.set()
     thread.join()
     server.close()
+
+
+def refused_for_its_time(url: str) -> None:
+    with pytest.raises(GenreEdgeError, match=r"no answer within 0\.5 s"):
+        WebhookSink(parse_webhook(f"{url},timeout=0.5,retries=0")).write(window(0))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_whole_exchange_has_a_deadline(scheme: str) -> None:
+    """A server that sends a byte now and then holds nobody up, in the handshake of TLS
+    neither."""
+    with dripping(scheme) as url:
+        refused_for_its_time(url)
+
+
+def test_the_deadline_holds_within_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = tmp_path / "both.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", "key.pem", "-out", "cert.pem"),
+        ],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    texts = [(tmp_path / name).read_text() for name in ("key.pem", "cert.pem")]
+    certificate.write_text("".join(texts))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    with dripping("https", certificate) as url:
+        refused_for_its_time(url)
+
+
+def test_a_name_server_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    over, waited_to_the_end = threading.Event(), threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        if not over.wait(30):
+            waited_to_the_end.set()
+        raise OSError("no name server")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    refused_for_its_time("http://example.org/")
+    assert not waited_to_the_end.is_set()
+    over.set()
+
+
+def test_the_addresses_of_a_host_are_tried_within_one_deadline(
+    monkeypatch: pytest.MonkeyPatch, endpoint
+) -> None:
+    """The first of them refuses."""
+    real = socket.getaddrinfo("127.0.0.1", int(endpoint.url.split(":")[2].split("/")[0]))[0]
+    refused = (*real[:4], ("127.0.0.1", free_port()))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [refused, real])
+    assert WebhookSink(parse_webhook(endpoint.url)).write(window(0)) == 1
 
 
 def test_a_template_makes_the_body(endpoint) -> None:

@@ -29,7 +29,7 @@ def listening() -> Health:
         [SourceHealth("", "listening", 11, 2, 1.5, 3, 4)],
         sinks=[
             SinkHealth("history", written=5, failures=6, dropped=7),
-            SinkHealth('webhook "a"', written=8, failures=9, dropped=10),
+            SinkHealth('webhook "a"', written=8, failures=9, dropped=10, stopped="by a fault"),
         ],
     )
 
@@ -43,7 +43,7 @@ def test_every_counter_has_the_value_of_what_it_counts(tmp_path: Path) -> None:
     state = service_state(WebConfig(), tmp_path, health, hub)
     state.uploads.done, state.uploads.refused, state.windows = 12, 13, 14
     assert values(metrics(state)) == {
-        "up": 1,
+        "up": 0,  # an output has stopped
         "uploads_total": 12,
         "uploads_refused_total": 13,
         "posted_windows_total": 14,
@@ -60,6 +60,8 @@ def test_every_counter_has_the_value_of_what_it_counts(tmp_path: Path) -> None:
         'sink_failures_total{sink="webhook \\"a\\""}': 9,
         'sink_dropped_total{sink="history"}': 7,
         'sink_dropped_total{sink="webhook \\"a\\""}': 10,
+        'sink_up{sink="history"}': 1,
+        'sink_up{sink="webhook \\"a\\""}': 0,
     }
 
 
@@ -76,8 +78,10 @@ def test_sources_with_names_are_a_series_each(tmp_path: Path) -> None:
 
 def test_sinks_of_one_name_are_one_series(tmp_path: Path) -> None:
     health = Health(sinks=[SinkHealth("webhook a", written=n) for n in (1, 2)])
+    health.sinks[0].stopped = "by a fault"
     found = values(metrics(service_state(WebConfig(), tmp_path, health)))
     assert found['sink_written_total{sink="webhook a"}'] == 3
+    assert found['sink_up{sink="webhook a"}'] == 0, "one that has stopped is not hidden"
 
 
 def test_every_series_is_described_before_it_comes(tmp_path: Path) -> None:

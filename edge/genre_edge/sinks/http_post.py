@@ -6,6 +6,7 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -45,8 +46,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> A
     headers : mapping
         Further headers.
     seconds : float
-        Time for all of it, connecting and the last byte of the headers included, s. A
-        name server that does not answer may take longer.
+        Time for all of it, from asking the name server to the last byte of the headers,
+        s.
 
     Raises
     ------
@@ -77,15 +78,39 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def _resolved(host: str, port: int, seconds: float) -> list[Any]:
+    """The addresses of a host, as socket.getaddrinfo gives them; TimeoutError. That
+    call has no timeout of its own, so a thread waits for it, which may be left."""
+    found: list[Any] = []
+    failed: list[Exception] = []
+
+    def resolve() -> None:
+        try:
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, ValueError) as error:  # of names too: a label of 64 letters
+            failed.append(error)
+
+    thread = threading.Thread(target=resolve, name=f"resolve {host}", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    if not found:
+        raise TimeoutError
+    return found
+
+
 class _Deadline:
     """Closes a connection when its time is over, whatever it waits for then. A timeout
-    of a socket counts from each byte anew."""
+    of a socket counts from each byte anew, and for each address of a host."""
 
     sock: socket.socket | None
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self._handler: Any = named.pop("handler")
         super().__init__(*arguments, **named)
+        self._end_time = time.monotonic() + named["timeout"]
+        self._create_connection = self._connected  # what http.client calls to connect
         self._timer = threading.Timer(named["timeout"], self._end)
         self._timer.daemon = True
         self._timer.start()
@@ -94,7 +119,29 @@ class _Deadline:
         self._handler.is_late = True
         with suppress(OSError):
             if self.sock is not None:
-                self.sock.shutdown(socket.SHUT_RDWR)
+                # Not SSLSocket's own, which takes the session from under a handshake.
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+    def _connected(self, address: tuple[str, int], *_: Any) -> socket.socket:
+        """A connection to the first address of the host that answers. OSError."""
+        trouble = OSError("no address")
+        for family, kind, protocol, _name, place in _resolved(*address, self._left()):
+            wire = socket.socket(family, kind, protocol)
+            try:
+                wire.settimeout(self._left())
+                wire.connect(place)
+                return wire
+            except OSError as error:
+                wire.close()
+                trouble = error
+        raise trouble
+
+    def _left(self) -> float:
+        """Time that is left, s, more than nothing. TimeoutError."""
+        left: float = self._end_time - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
     def getresponse(self) -> http.client.HTTPResponse:
         try:

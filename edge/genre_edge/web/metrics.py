@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..health import Health, SinkHealth, SourceHealth
 from .state import WebState
@@ -29,7 +29,7 @@ def metrics(state: WebState) -> str:
 
 def _service_metrics(state: WebState) -> Iterator[str]:
     up = int(state.trouble() is None)
-    yield _metric("up", "gauge", "1 if the model and the microphone work", up)
+    yield _metric("up", "gauge", "1 if the model, the microphone and the outputs work", up)
     uploads = state.uploads
     yield _counter("uploads_total", "uploads classified", uploads.done)
     yield _counter("uploads_refused_total", "uploads refused: too many at once", uploads.refused)
@@ -71,6 +71,9 @@ def _sink_metrics(sinks: Sequence[SinkHealth]) -> Iterator[str]:
     yield _per_sink("written", "records written", sinks, lambda sink: sink.written)
     yield _per_sink("failures", "failures", sinks, lambda sink: sink.failures)
     yield _per_sink("dropped", "records lost", sinks, lambda sink: sink.dropped)
+    is_up = {sink.name: 1 for sink in sinks}
+    is_up |= {sink.name: 0 for sink in sinks if sink.stopped}
+    yield _of_sinks("sink_up", "gauge", "1 if the thread of the output works", is_up)
 
 
 def _per_sink(
@@ -80,10 +83,13 @@ def _per_sink(
     totals: dict[str, int] = {}
     for sink in sinks:
         totals[sink.name] = totals.get(sink.name, 0) + value(sink)
-    lines = [_head(f"sink_{name}_total", "counter", text)]
-    for sink_name, total in totals.items():
-        lines.append(_series(f"sink_{name}_total", "sink", sink_name, total))
-    return "".join(lines)
+    return _of_sinks(f"sink_{name}_total", "counter", text, totals)
+
+
+def _of_sinks(name: str, kind: str, text: str, values: Mapping[str, int]) -> str:
+    """One metric with a value for each sink by its name."""
+    lines = [_series(name, "sink", sink, value) for sink, value in values.items()]
+    return "".join([_head(name, kind, text), *lines])
 
 
 def _counter(name: str, text: str, value: float) -> str:
