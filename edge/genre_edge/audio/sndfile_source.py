@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +22,9 @@ from .source import BLOCK_FRAMES, AudioBlock
 _CODEC_FRAMES = 4608
 """How many sample frames fewer than counted a codec may give: its delay, and what a
 frame before the first one would be needed for. Four frames of MP3."""
+
+_READ_AHEAD = 1 << 16
+"""How much of a file of pieces is read at a time, bytes."""
 
 
 class SndfileSource:
@@ -145,9 +149,11 @@ class _Opened:
         import soundfile
 
         # The name as bytes: soundfile fails on names that are not UTF-8.
-        self._what: bytes | Splice = os.fsencode(name)
+        self._what: bytes | io.BufferedReader = os.fsencode(name)
         if part.pieces:
-            self._what = Splice(open(name, "rb"), part.pieces)  # noqa: SIM115 (close does)
+            splice = Splice(open(name, "rb"), part.pieces)  # noqa: SIM115 (close does)
+            # Decoders read a few bytes at a time.
+            self._what = io.BufferedReader(splice, _READ_AHEAD)
         try:
             with quiet_stderr():
                 self.file = soundfile.SoundFile(self._what)
@@ -165,7 +171,7 @@ class _Opened:
         self._close_splice()
 
     def _close_splice(self) -> None:
-        if isinstance(self._what, Splice):
+        if isinstance(self._what, io.BufferedReader):
             self._what.close()
 
 
