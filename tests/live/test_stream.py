@@ -134,7 +134,7 @@ def test_a_server_that_refuses_is_waited_for(radio: Radio, monkeypatch) -> None:
 
 
 def test_a_server_that_sends_nothing_is_lost(radio: Radio) -> None:
-    heard = Heard(f"http://127.0.0.1:{radio.port}/radio", stall_seconds=0.5)
+    heard = Heard(f"http://127.0.0.1:{radio.port}/radio", stall_seconds=1)
 
     def done() -> bool:
         radio.silent.set()
@@ -146,8 +146,11 @@ def test_a_server_that_sends_nothing_is_lost(radio: Radio) -> None:
 
     heard.on_state = on_state
     heard.until(done)
-    assert [state for state, _ in heard.states] == ["listening", "lost"]
-    assert "sends nothing for 0.5 s" in heard.states[1][1]
+    # On a busy machine ffmpeg may take longer only to start, and is waited for.
+    *before, (listening, _), (lost, reason) = heard.states
+    assert {state for state, _ in before} <= {"waiting"}
+    assert (listening, lost) == ("listening", "lost")
+    assert "sends nothing for 1 s" in reason
 
 
 def test_a_source_that_is_not_waited_for_is_an_error(radio: Radio) -> None:
