@@ -105,7 +105,7 @@ def write_bundle(path: Path, flatbuffer: bytes, info: BundleInfo, negatives: byt
 def _add(archive: zipfile.ZipFile, name: str, content: bytes | str) -> None:
     """Add a member. What is for people stays readable; the rest is packed."""
     method = zipfile.ZIP_DEFLATED if name == NEGATIVES else zipfile.ZIP_STORED
-    archive.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), content, method)
+    archive.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), content, method, compresslevel=9)
 
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from genre_edge.errors import Fault, UsageError
 from genre_edge.model.bundle import find_model, read_bundle, write_bundle
+from genre_edge.teach.negatives import LEVELS
 
 _DESCRIPTION = """\
 Put embeddings of music, speech and noise into a bundle, so that labels taught from it
@@ -18,6 +19,7 @@ window a track, collections in turn. Artists with many tracks are left out: genr
 _EPILOG = """\
 examples:
   genre-train negatives models/gtzan-edge.int8.tflite --data ~/gtzan ~/outside/outside.csv
+  genre-train negatives models/gtzan-tiny.int8.tflite --levels 2 --data ~/gtzan
 """
 
 
@@ -48,6 +50,14 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--noise", type=int, default=20, metavar="N", help="of noise (default: %(default)s)"
     )
+    top.add_argument(
+        "--levels",
+        type=int,
+        default=LEVELS,
+        metavar="N",
+        help="values that a number can have: fewer make a smaller bundle, from which a little "
+        "less is learnt (default: %(default)s)",
+    )
     top.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     return top
 
@@ -61,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     for name in ("music", "speech", "noise"):
         if getattr(args, name) < 0:
             raise UsageError(Fault(name, getattr(args, name), "must be 0 or more"))
+    if not 2 <= args.levels <= 64:
+        raise UsageError(Fault("levels", args.levels, "must be from 2 to 64"))
     recordings = [one for data in args.data for one in load_recordings(data)]
     music = choose_music(recordings, args.music, args.seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -68,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         sounds = Sounds(tuple(one.path for one in music), tuple(spoken), args.noise, args.seed)
         for model in args.models:
             bundle = read_bundle(find_model(model))
-            member = negatives_for(bundle, sounds)
+            member = negatives_for(bundle, sounds, args.levels)
             write_bundle(Path(bundle.path), bundle.flatbuffer, bundle.info, member)
             print(f"{bundle.path}: {len(member)} bytes of negatives")
     return 0

@@ -76,8 +76,9 @@ def _in_turn(queues: Sequence[Sequence[Recording]]) -> list[Recording]:
     return [queue[at] for at in range(longest) for queue in queues if at < len(queue)]
 
 
-def negatives_for(bundle: Bundle, sounds: Sounds) -> bytes:
-    """The member of a bundle that holds what its network makes of the sounds."""
+def negatives_for(bundle: Bundle, sounds: Sounds, levels: int) -> bytes:
+    """The member of a bundle that holds what its network makes of the sounds, in that
+    many levels."""
     logmel, classifier = LogMel(bundle.info.frontend), Classifier(bundle, embeds=True)
     rng = np.random.default_rng(sounds.seed)
     found, kinds = [], list[str]()
@@ -86,7 +87,7 @@ def negatives_for(bundle: Bundle, sounds: Sounds) -> bytes:
         if not is_silent(window.samples, ListenConfig.silence_dbfs):
             found.append(classifier.scores_and_embedding(window.features)[1])
             kinds.append(kind)
-    return packed(Negatives(trunk_of(bundle).floats(np.stack(found)), tuple(kinds)))
+    return packed(Negatives(trunk_of(bundle).floats(np.stack(found)), tuple(kinds)), levels)
 
 
 def _samples(
