@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from genre_edge.errors import UsageError
 from genre_edge.judge.tracks import load_tracks
 from genre_edge.settings.tomlfile import read_toml
+from genre_edge.settings.tables import WebConfig
 from genre_edge.sinks.webhook import secret_in
 from genre_edge.text_files import read_table, read_text
 
@@ -63,6 +65,35 @@ def test_what_is_no_text_is_refused(tmp_path, content: bytes) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         read_text(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("read", [read_text, read_toml, secret_in, lambda p: read_table(p, ())])
+def test_a_pipe_or_a_device_is_refused_and_holds_nobody_up(tmp_path, read) -> None:
+    pipe, device = tmp_path / "pipe", tmp_path / "device"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for path in (pipe, device):
+        with pytest.raises(UsageError) as error:
+            read(path)
+        assert str(error.value) == f"{path}: is a pipe or a device; copy its text to a regular file"
+    with pytest.raises(UsageError, match=f"{tmp_path}: Is a directory"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(("read", "size"), [(read_toml, "1 MiB"), (secret_in, "64 KiB")])
+def test_a_file_that_is_too_large_is_not_read_to_its_end(tmp_path, read, size: str) -> None:
+    path = tmp_path / "a"
+    path.touch()
+    os.truncate(path, 1 << 40)  # no memory has room for it
+    with pytest.raises(UsageError) as error:
+        read(path)
+    assert str(error.value) == f"{path}: has more than {size}; name the file that was meant"
+
+
+def test_a_token_file_that_is_a_pipe_is_named(tmp_path) -> None:
+    os.mkfifo(tmp_path / "token")
+    with pytest.raises(UsageError, match="token: is a pipe or a device"):
+        WebConfig(token_file=tmp_path / "token").token()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -16,9 +18,15 @@ _BYTE_ORDER_MARKS = (
     (b"\xfe\xff", "utf-16"),
 )
 _DELIMITERS = ",;\t"
+MOST_BYTES = 1 << 20
+"""Most that a text file may have; a configuration with every setting has 20 KB."""
+MOST_SECRET_BYTES = 1 << 16
+"""Most that a file with a password, a token or a key may have."""
+_MOST_TABLE_BYTES = 64 << 20
+"""Most that a table may have: rows of half a million tracks."""
 
 
-def read_text(path: Path, western: bool = False) -> str:
+def read_text(path: Path, western: bool = False, most: int = MOST_BYTES) -> str:
     """A text file in UTF-8, or in UTF-16 with its byte order mark; the mark is no part
     of the text.
 
@@ -30,14 +38,16 @@ def read_text(path: Path, western: bool = False) -> str:
         Whether a file that is no UTF-8 is taken for Windows-1252, a superset of
         Latin-1. That is safe where a letter read wrongly is seen: in the name of a
         track, not in a password.
+    most
+        Most bytes that it may have.
 
     Raises
     ------
     UsageError
-        If it cannot be read or is not text.
+        If it cannot be read, is no regular file, is too large or is not text.
     """
     try:
-        content = path.read_bytes()
+        content = _content(path, most)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None
     encodings = [name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)]
@@ -49,6 +59,27 @@ def read_text(path: Path, western: bool = False) -> str:
         if "\0" not in text:
             return text
     raise UsageError(f"{path}: is not UTF-8 text")
+
+
+def _content(path: Path, most: int) -> bytes:
+    """All of a regular file. OSError, UsageError.
+
+    A service reads its files again while it listens. There a pipe that nobody writes to
+    would hold it up for good, and a device without an end would fill its memory.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise UsageError(f"{path}: is a pipe or a device; copy its text to a regular file")
+        content = file.read(most + 1)
+    if len(content) > most:
+        size = f"{most >> 20} MiB" if most >> 20 else f"{most >> 10} KiB"
+        raise UsageError(f"{path}: has more than {size}; name the file that was meant")
+    return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe too, whether or not anybody writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
@@ -111,7 +142,7 @@ def read_columns(path: Path) -> list[str]:
 def _reader(path: Path) -> Any:
     import csv
 
-    text = read_text(path, western=True)
+    text = read_text(path, western=True, most=_MOST_TABLE_BYTES)
     delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
 

@@ -187,6 +187,14 @@ def faulty(name: str) -> Callable[[Path], str]:
         if name == "binary secret":
             (folder / "secret").write_bytes(b"\xff\xfe\x01")
             return f"[[webhook]]\nurl = 'http://h'\nsecret_file = '{folder}/secret'\n"
+        if name == "pipe":
+            os.mkfifo(folder / "pipe")
+            return f"[[webhook]]\nurl = 'http://h'\ntoken_file = '{folder}/pipe'\n"
+        if name == "certificate in a pipe":
+            os.mkfifo(folder / "pipe")
+            return f"[[mqtt]]\nurl = 'mqtts://h/g'\nca = '{folder}/pipe'\n"
+        if name == "long":
+            return "# no end\n" * 1_000_000
         if name == "deep":
             return f"x = {'[' * 3000}\n"
         return f"x = {'9' * 5000}\n"
@@ -194,7 +202,10 @@ def faulty(name: str) -> Callable[[Path], str]:
     return text
 
 
-@pytest.mark.parametrize("name", ["below a file", "binary secret", "deep", "digits"])
+@pytest.mark.parametrize(
+    "name",
+    ["below a file", "binary secret", "pipe", "certificate in a pipe", "long", "deep", "digits"],
+)
 def test_no_file_ends_the_program_or_changes_a_part(program, tmp_path, name: str) -> None:
     made, file, said = program
     before = list(made.health.sinks)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from ..text_files import read_text
+from ..text_files import MOST_SECRET_BYTES, read_text
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -88,7 +88,7 @@ def system_credential(name: str, environment: Mapping[str, str] = os.environ) ->
     if not folder or not (Path(folder) / name).is_file():
         return None
     try:
-        found = read_text(Path(folder) / name).strip()
+        found = read_text(Path(folder) / name, most=MOST_SECRET_BYTES).strip()
     except UsageError as error:
         raise UsageError(f"credential {error}") from None
     return None if found in ("", NO_CREDENTIAL) else found

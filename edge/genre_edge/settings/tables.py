@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Fault, UsageError
-from ..text_files import read_text
+from ..text_files import MOST_SECRET_BYTES, read_text
 from .credentials import system_credential
 from .options import check, option
 from .section import Section
@@ -196,7 +196,7 @@ class WebConfig:
                 raise UsageError(Fault("host", self.host, reason))
             return None
         try:
-            token = read_text(self.token_file).strip()
+            token = read_text(self.token_file, most=MOST_SECRET_BYTES).strip()
         except UsageError as error:
             reason = str(error).removeprefix(f"{self.token_file}: ")
             raise UsageError(Fault("token_file", self.token_file, reason)) from None

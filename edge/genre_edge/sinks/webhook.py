@@ -16,7 +16,7 @@ from ..errors import GenreEdgeError, UsageError
 from ..settings.credentials import hidden_values, split_address, without_credentials, without_path
 from ..settings.options import check, from_pairs, option
 from ..settings.section import Section
-from ..text_files import read_text
+from ..text_files import MOST_SECRET_BYTES, read_text
 from ..version import __version__
 from .background import BackgroundSink
 from .changes import ChangeFilter, label_of
@@ -77,7 +77,7 @@ class WebhookConfig:
 
 def secret_in(path: Path | None) -> str:
     """The secret in a file; empty without a file. UsageError if it cannot be read."""
-    return read_text(path).strip() if path else ""
+    return read_text(path, most=MOST_SECRET_BYTES).strip() if path else ""
 
 
 def _check_template(template: str) -> None:

@@ -14,7 +14,7 @@ from ...settings.options import from_pairs, option
 from ...settings.places import default_folder
 from ...settings.section import Section
 from ...settings.source_table import topic_of
-from ...text_files import read_text
+from ...text_files import MOST_SECRET_BYTES, read_text
 
 PASSWORD_VARIABLE = "GENRE_EDGE_MQTT_PASSWORD"
 """Environment variable with the broker's password."""
@@ -168,7 +168,7 @@ def _password(path: Path | None) -> str | None:
     if path is None:
         return os.environ.get(PASSWORD_VARIABLE) or system_credential(_PASSWORD_CREDENTIAL)
     try:
-        return read_text(path).rstrip("\r\n")
+        return read_text(path, most=MOST_SECRET_BYTES).rstrip("\r\n")
     except UsageError as error:
         raise UsageError(f"password file {error}") from None
 
@@ -176,6 +176,8 @@ def _password(path: Path | None) -> str | None:
 def _file(path: Path | None, key: str) -> str | None:
     if path is not None and not os.access(path, os.R_OK):
         raise UsageError(f"{key} {path}: cannot be read")
+    if path is not None and not path.is_file():
+        raise UsageError(f"{key} {path}: is no regular file")
     return None if path is None else str(path)
 
 
