@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from genre_edge.errors import UsageError
 from genre_edge.judge.tracks import load_tracks
-from genre_edge.settings.tomlfile import read_toml
 from genre_edge.settings.tables import WebConfig
+from genre_edge.settings.tomlfile import read_toml
 from genre_edge.sinks.webhook import secret_in
 from genre_edge.text_files import read_table, read_text
 
