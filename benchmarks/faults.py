@@ -5,75 +5,34 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from genre_edge.health import Health, SinkHealth
-from genre_edge.live.clock import iso8601
-from genre_edge.records import LiveRecord
 from genre_edge.sinks.background import BackgroundSink
-from genre_edge.sinks.history import HistoryConfig, HistorySink
-from genre_edge.sinks.history_file import HistoryError
 from genre_edge.sinks.kind import SinkContext
 from genre_edge.sinks.mqtt import sink as mqtt
 from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
 from genre_edge.sinks.mqtt.spool import Spool
 
+from benchmarks.fault_outcome import Outcome, live
+from benchmarks.history_faults import HISTORY_FAULTS
+from benchmarks.system_faults import SYSTEM_FAULTS
 from tests.helpers.broker import Broker, Subscriber
 from tests.helpers.waiting import wait_for
-
-START = 1_790_000_000.0
-
-
-@dataclass
-class Outcome:
-    """What one kind of fault has cost."""
-
-    tries: int = 0
-    """Faults injected."""
-    survived: int = 0
-    """Times that everything went on as promised."""
-    records: int = 0
-    """Records that were handed over."""
-    counted: int = 0
-    """Those that were lost, and that the program counted."""
-    lost: int = 0
-    """Those that were lost without a word."""
-
-    def add(self, handed: int, kept: int, counted: int) -> None:
-        """Take note of one try."""
-        missing = handed - kept - counted
-        self.tries += 1
-        self.records += handed
-        self.counted += counted
-        self.lost += max(0, missing)
-        self.survived += missing <= 0
-
-
-def live(number: int, at: float | None = None, label: str = "jazz") -> LiveRecord:
-    """The window of 3 s with this number."""
-    start = 3.0 * number
-    when = iso8601(START + start if at is None else at)
-    return LiveRecord(
-        *(start, start + 3, label, 0.8, {label: 0.8}, when, "usb:1", -20.0, "listening", 5.0),
-        *(label, label, 0.8),
-    )
-
 
 _HISTORY = """
 import sys
 from pathlib import Path
-from benchmarks.faults import live
+from benchmarks.fault_outcome import live
 from genre_edge.health import SinkHealth
 from genre_edge.sinks.history import HistoryConfig, HistorySink
 sink = HistorySink(HistoryConfig(Path(sys.argv[1]), commit_seconds=0), SinkHealth("history"))
@@ -232,105 +191,6 @@ def two_on_one_spool(folder: Path, tries: int, rng: random.Random) -> Outcome:
     return found
 
 
-def _history(path: Path) -> tuple[HistorySink, SinkHealth, list[float]]:
-    """A history on clocks that the caller moves: [wall, monotonic]."""
-    clocks, health = [START, 0.0], SinkHealth("history")
-    config = HistoryConfig(path, commit_seconds=30)
-    sink = HistorySink(config, health, lambda: clocks[0], lambda: clocks[1], lambda: False)
-    return sink, health, clocks
-
-
-def _windows_in(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as file:
-        return int(file.execute("SELECT coalesce(sum(windows), 0) FROM stretches").fetchone()[0])
-
-
-def clock_steps(folder: Path, tries: int, rng: random.Random) -> Outcome:
-    """the history trusts no clock | it steps by up to 400 days and follows no NTP"""
-    found = Outcome()
-    for number in range(tries):
-        sink, health, clocks = _history(folder / f"{number}.db")
-        for k in range(1000):
-            if k % 100 == 50:
-                clocks[0] = START + 86_400 * rng.uniform(-400, 400)
-            sink.write(live(k, clocks[0]))
-            clocks[0] += 3
-            clocks[1] += 3
-        sink.close()
-        found.add(1000, _windows_in(folder / f"{number}.db"), health.dropped)
-    return found
-
-
-def full_disk(folder: Path, tries: int, rng: random.Random) -> Outcome:
-    """rows wait while the disk is full | no page can be added for 10 minutes"""
-    found = Outcome()
-    for number in range(tries):
-        sink, health, clocks = _history(folder / f"{number}.db")
-        sink.write(live(0, clocks[0]))
-        file = sink._file._file
-        assert file is not None
-        for k in range(1, 300):
-            if k in (10, 210):
-                file.execute(f"PRAGMA max_page_count={1 if k == 10 else 10**6}")
-            clocks[0] += 3
-            clocks[1] += 3
-            try:
-                sink.write(live(k, clocks[0], f"label {k}"))
-            except HistoryError:
-                continue
-        sink.close()
-        found.add(300, _windows_in(folder / f"{number}.db"), health.dropped)
-    return found
-
-
-def history_removed(folder: Path, tries: int, rng: random.Random) -> Outcome:
-    """a history damaged in use goes on | its file is removed, emptied or overwritten"""
-    found = Outcome()
-    for number in range(tries):
-        path = folder / f"{number}.db"
-        sink, health, clocks = _history(path)
-        for k in range(200):
-            if k == 100:
-                before = _windows_in(path)
-                if number % 3:
-                    path.write_bytes(b"" if number % 3 == 1 else rng.randbytes(9000))
-                else:
-                    path.unlink()
-            sink.write(live(k, clocks[0], f"label {k}"))
-            clocks[0] += 3
-            clocks[1] += 3
-        sink.close()
-        # What was in the file is gone with it; none that came later is.
-        found.add(200 - before, min(200 - before, _windows_in(path)), health.dropped)
-    return found
-
-
-@contextmanager
-def _few_files() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def no_descriptors(folder: Path, tries: int, rng: random.Random) -> Outcome:
-    """rows wait while no file can be opened | EMFILE at the first commit"""
-    found = Outcome()
-    for number in range(tries):
-        sink, health, clocks = _history(folder / f"{number}.db")
-        with _few_files():
-            for k in range(50):
-                with suppress(HistoryError):
-                    sink.write(live(k, clocks[0]))
-                clocks[0] += 3
-                clocks[1] += 3
-        sink.close()
-        found.add(50, _windows_in(folder / f"{number}.db"), health.dropped)
-    return found
-
-
 def no_memory(folder: Path, tries: int, rng: random.Random) -> Outcome:
     """one record that fails does not stop those behind it | MemoryError in a sink"""
 
@@ -360,7 +220,8 @@ def no_memory(folder: Path, tries: int, rng: random.Random) -> Outcome:
 
 FAULTS: tuple[Callable[[Path, int, random.Random], Outcome], ...] = (
     *(history_killed, spool_killed, spool_damaged, broker_stopped, strange_broker),
-    *(two_on_one_spool, clock_steps, full_disk, history_removed, no_descriptors, no_memory),
+    *(two_on_one_spool, *HISTORY_FAULTS, no_memory),
+    *SYSTEM_FAULTS,
 )
 
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from benchmarks.faults import FAULTS
 from tests.conftest import ROOT
 
 
@@ -17,7 +18,7 @@ def test_no_fault_costs_a_record_that_nobody_counted() -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.strip("|").split("|") for line in done.stdout.splitlines()[2:]]
-    assert len(rows) == 11
+    assert len(rows) == len(FAULTS) == 17
     assert all(int(row[-1]) == 0 for row in rows)
 
 
