@@ -43,10 +43,13 @@ def open_results(path: Path, labels: Sequence[str], resume: bool) -> Results:
     ------
     UsageError
         If the file has another suffix, cannot be written, is there though `resume` is
-        not asked for, is being written by another program, or has other columns.
+        not asked for, is no file of results, is being written by another program, or
+        has other columns.
     """
     if path.suffix not in SUFFIXES:
         raise UsageError(Fault("output", path, f"must end in {' or '.join(SUFFIXES)}"))
+    if resume and path.exists() and not path.is_file():  # a pipe would wait for ever
+        raise UsageError(Fault("output", path, "is not a regular file"))
     if path.suffix == ".parquet":
         return ParquetResults(path, labels, resume)
     return ResultsFile(path, labels, resume)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import io
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -14,6 +12,7 @@ from ..errors import Fault, GenreEdgeError, UsageError
 from ..records import FileRecord, Record
 from .csv_table import CsvSink
 from .json_lines import JsonlSink
+from .results_lines import read_results
 from .sink import Sink
 
 
@@ -36,25 +35,25 @@ class ResultsFile:
     ------
     UsageError
         If the file cannot be written, is there though `resume` is not asked for, is
-        being written by another program, or has other columns.
+        being written by another program, has other columns, or is no file of results.
     """
 
     def __init__(self, path: Path, labels: Sequence[str], resume: bool) -> None:
         self._path, self._labels = path, labels
         self._table = path.suffix == ".csv"
         self._file = self._opened(resume)
-        self.done: set[str] = set()
-        """Names of the recordings that have a verdict in it, as they are written."""
         try:
-            end = self._read()
+            found = read_results(path, labels)
         except UsageError:
             self._file.close()
             raise
-        self._file.seek(end)
+        self.done = found.done
+        """Names of the recordings that have a verdict in it, as they are written."""
+        self._file.seek(found.end)
         self._file.truncate()
         self._pending = io.StringIO(newline="")
         self._writer = self._sink(self._pending)
-        if self._table and end:
+        if self._table and found.end:
             self._clear()  # the header is there already
 
     def write(self, record: Record) -> None:
@@ -99,38 +98,6 @@ class ResultsFile:
     def _sink(self, out: TextIO) -> Sink:
         return CsvSink(out, self._labels) if self._table else JsonlSink(out)
 
-    def _read(self) -> int:
-        """Note what is done; returns where the last whole recording ends, bytes."""
-        with self._path.open("rb") as file:
-            return self._read_lines(_Lines(file))
-
-    def _read_lines(self, lines: _Lines) -> int:
-        if not self._table:
-            return self._read_json(lines)
-        rows = csv.reader(lines)
-        header = next(rows, [])
-        if header and header[-len(self._labels) :] != list(self._labels):
-            reason = "was written with other labels"
-            raise UsageError(Fault("output", self._path, reason))
-        end = lines.end
-        for row in rows:
-            if row[0] == "file" and len(row) == len(header):
-                self.done.add(row[1])
-                end = lines.end
-        return end
-
-    def _read_json(self, lines: _Lines) -> int:
-        end = 0
-        for line in lines:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                break
-            if isinstance(record, dict) and record.get("type") == "file":
-                self.done.add(str(record["file"]))
-                end = lines.end
-        return end
-
     def _flush(self) -> None:
         content = self._pending.getvalue().encode("utf-8", "backslashreplace")
         try:
@@ -144,18 +111,3 @@ class ResultsFile:
     def _clear(self) -> None:
         self._pending.seek(0)
         self._pending.truncate()
-
-
-class _Lines(Iterator[str]):
-    """The whole lines of a file, and where the last of them ends."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._lines = iter(file.readline, b"")
-        self.end = 0
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        if not line.endswith(b"\n"):
-            raise StopIteration
-        self.end += len(line)
-        return line.decode("utf-8", "backslashreplace")
