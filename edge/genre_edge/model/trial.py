@@ -86,15 +86,24 @@ def _trouble(flatbuffer: bytes, runtime: str, threads: int) -> str:
     return "" if done.returncode in (0, _REFUSED) else "failed on it, or ran out of memory"
 
 
+def _limit(what: int, most: int) -> None:
+    """Limit this process; where it is held to less already, that stays (an upload's
+    process is)."""
+    _, hard = resource.getrlimit(what)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    resource.setrlimit(what, (most, most))
+
+
 def _run_once() -> int:
     """What the child does: a model on standard input, some windows through it."""
     import numpy as np
 
     from .classifier import interpreter_class
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_AS, _MOST_MEMORY)
+    _limit(resource.RLIMIT_CPU, _SECONDS)
     runtime, threads = sys.argv[1:]
     _, interpreter = interpreter_class(runtime)
     try:
