@@ -202,7 +202,7 @@ def _run(args: argparse.Namespace) -> int:
         from .pack.conversion import ConversionConfig, check_config, check_network, convert
         from .read.describe import describe
         from .read.networks import load_network
-        from .read.samples import load_samples
+        from .read.samples import load_samples, warn_of_few
 
     network = load_network(args.model, args.output_tensor)
     config = ConversionConfig(
@@ -223,6 +223,8 @@ def _run(args: argparse.Namespace) -> int:
     check_network(network, described, config)  # before hours of reading
     unlabelled = args.multi_label and not described.mapping
     samples = load_samples(args.calibrate, described.frontend, described.labels, unlabelled)
+    if network.export is not None and {"int8", "int16x8"} & set(kinds):
+        warn_of_few(samples)
     convert(network, described, samples, config)
     return 0
 

@@ -38,12 +38,12 @@ def test_where_every_label_gains_the_worst_gains_least() -> None:
 def test_interpreters_are_compared_with_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {"litert": [0, 0, 1, 1], "tensorflow": [0, 0, 0, 1]}
 
-    def top1_of(path: Path, windows: np.ndarray, runtime: str) -> np.ndarray:
+    def scores(path: Path, windows: np.ndarray, runtime: str) -> np.ndarray:
         if runtime not in said:
             raise RuntimeMissing(f"{runtime}: not installed")
-        return np.array(said[runtime])
+        return np.eye(2, dtype=np.float32)[said[runtime]]
 
-    monkeypatch.setattr(agreement, "top1_of", top1_of)
+    monkeypatch.setattr(agreement, "scores_of", scores)
     assert runs_in(Path("m.tflite"), np.zeros((4, 2, 2))) == {"litert": 1.0, "tensorflow": 0.75}
 
 

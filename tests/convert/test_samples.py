@@ -59,6 +59,8 @@ def test_twelve_clips_a_genre_are_enough(tmp_path: Path, write_audio, capsys) ->
     (tmp_path / "tracks.csv").write_text("\n".join(rows) + "\n")
     found = load_samples(tmp_path, SPEC, LABELS)
     assert len(found.calibration) == 18 * 5 >= samples.LEAST_CALIBRATION
+    assert "calibration windows" not in capsys.readouterr().err
+    samples.warn_of_few(found)  # where int8 is asked for
     assert "only 90 calibration windows" in capsys.readouterr().err
 
 

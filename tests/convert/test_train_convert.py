@@ -148,7 +148,7 @@ def test_conversion_refuses_what_it_cannot_use(trained, folder, tmp_path, capsys
     out = ("-o", tmp_path / "x")
     few = tmp_path / "few.npz"
     np.savez(few, calibration=np.zeros((9, 126, 128)), held_out=np.zeros((9, 126, 128)))
-    assert "need at least 100" in error_of(2, good, "--calibrate", few, *out)
+    assert "need at least 20" in error_of(2, good, "--calibrate", few, *out)
     assert "no such folder" in error_of(2, good, "--calibrate", folder, "-o", tmp_path / "no" / "x")
     assert "no such file" in error_of(1, tmp_path / "model.keras", "--calibrate", folder, *out)
     (tmp_path / "bad.keras").write_text("no model")

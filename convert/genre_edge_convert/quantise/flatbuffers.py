@@ -74,6 +74,11 @@ def flatbuffers(
 def _reason(text: str) -> str:
     """The converter's error, which fills pages, in one line."""
     operators = sorted(set(re.findall(r"\btf\.([A-Z]\w+)", text)))
+    if any(name.startswith("TensorList") for name in operators):
+        return (
+            "holds a loop over time (LSTM, GRU), which TFLite cannot do: build the layers with "
+            "unroll=True, load the trained weights, and convert that; nothing was written"
+        )
     if operators:
         return (
             f"TFLite has no operator for {', '.join(operators)}: replace the layers that use them; "

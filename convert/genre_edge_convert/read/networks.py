@@ -21,6 +21,7 @@ from genre_edge.quiet import quiet_stderr
 
 from .operators import check_operators
 from .outputs import with_one_output
+from .unrolled import unrolled
 
 Shape = tuple[int | None, ...]
 
@@ -102,6 +103,8 @@ def _keras(path: Path) -> Network:
                 f"{path}: the weights {weight.path} hold NaN or infinity: train the model again"
             )
     shape, output = tuple(model.inputs[0].shape), tuple(model.outputs[0].shape)
+    if None not in shape[1:]:
+        model = unrolled(model)
 
     def run(given: Float32) -> Float32:
         batch = 64 if shape[0] is None else shape[0]
@@ -131,6 +134,12 @@ def _keras_reason(text: str) -> str:
         return (
             f"holds the custom object {found[1]}, which only your own code knows: "
             "export the model as a SavedModel"
+        )
+    if "batch_input_shape" in text or "DepthwiseConv" in text or "SeparableConv" in text:
+        return (
+            "was written by Keras 2, and Keras 3 cannot read it: load it with your own TensorFlow "
+            'and save a SavedModel folder (`model.save("folder", save_format="tf")`, or '
+            '`model.export("folder")` from TensorFlow 2.13 on), and convert that'
         )
     return f"not a Keras model that can be loaded safely ({' '.join(text.split())[:160]})"
 

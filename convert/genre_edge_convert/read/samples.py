@@ -106,15 +106,19 @@ def load_samples(
             f"{LEAST_CALIBRATION}: add training tracks, or longer ones (a track gives up to "
             f"{MOST_OF_A_TRACK} windows of {frontend.window_seconds:g} s)"
         )
+    _check_real(data, "calibration", samples.calibration)
+    _check_real(data, "held-out", samples.held_out)
+    return samples
+
+
+def warn_of_few(samples: Samples) -> None:
+    """Say on standard error that int8 may suffer from too few calibration windows."""
     if len(samples.calibration) < FEW_CALIBRATION:
-        tqdm.write(
+        print(
             f"genre-convert: only {len(samples.calibration)} calibration windows: an int8 model "
             f"may be better with {FEW_CALIBRATION}",
             file=sys.stderr,
         )
-    _check_real(data, "calibration", samples.calibration)
-    _check_real(data, "held-out", samples.held_out)
-    return samples
 
 
 def _check_real(data: Path, name: str, windows: Float32) -> None:

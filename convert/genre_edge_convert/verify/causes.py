@@ -38,6 +38,7 @@ def at_fault(kind: str, samples: Samples) -> str:
             "varied as those to come"
         )
     return (
-        "the range of the layers named above is at fault: keep them in float32 with "
+        "the range of the layers named above is at fault (weights have a scale for each channel "
+        "already, values between layers have one in all): keep those layers in float32 with "
         "--float-layers 3, or try --to int16x8, or --to dynamic, which quantises weights alone"
     )

@@ -22,14 +22,14 @@ def outliers(saved_model: str, calibration: Float32, most: int = 5) -> list[str]
     Returns
     -------
     list
-        A line for each, the worst first: operator, name, error in steps, scale, range.
+        A line for each, the worst first: operator, name, loss, error, scale, range.
     """
     lines = []
     for harm in most_harmed(saved_model, calibration)[:most]:
         low, high = harm.scale * (-128 - harm.zero_point), harm.scale * (127 - harm.zero_point)
         name = harm.tensor.split(";")[0].rstrip("/")
         lines.append(
-            f"{harm.operator} {name}: off by {harm.steps:.1f} steps of {harm.scale:.4g} (range "
-            f"{low:.3g} to {high:.3g})"
+            f"{harm.operator} {name}: {harm.lost:.0%} of a typical channel lost, off by "
+            f"{harm.steps:.1f} steps of {harm.scale:.4g} (range {low:.3g} to {high:.3g})"
         )
     return lines

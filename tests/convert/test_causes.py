@@ -1,0 +1,96 @@
+"""Which of data, range and layer is named when a bundle disagrees, and that what is
+advised helps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from genre_edge.audio.file_source import read_mono
+from genre_edge.model.bundle import read_bundle
+from genre_edge.model.frontend import LogMel
+from genre_edge.model.frontend_spec import FrontendSpec
+from genre_edge_convert import cli as convert
+from genre_edge_convert.read.samples import Samples
+from genre_edge_convert.verify.causes import at_fault
+from keras import layers
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's and Keras' own
+
+
+def samples(calibration: int = 100, louder: float = 1.0) -> Samples:
+    some = np.random.default_rng(0).uniform(-1, 1, (calibration, 12, 8)).astype(np.float32)
+    return Samples(some, louder * some[:20])
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        ("int8", samples(), "the range of the layers named above is at fault"),
+        ("int8", samples(99), "the data may be at fault (99 calibration windows, 0.0%"),
+        ("int8", samples(louder=1.1), "the data may be at fault (100 calibration windows, 9."),
+        ("float32", samples(), "a layer is converted wrongly"),
+        ("dynamic", samples(), "the weights' range is at fault: use --to float32 or float16"),
+    ],
+)
+def test_the_cause_is_named(kind: str, given: Samples, said: str) -> None:
+    assert said in at_fault(kind, given)
+
+
+def test_a_failure_of_range_says_what_helps() -> None:
+    said = at_fault("int8", samples())
+    assert "weights have a scale for each channel already" in said
+    for remedy in ("--float-layers 3", "--to int16x8", "--to dynamic"):
+        assert remedy in said
+
+
+@pytest.fixture(scope="module")
+def wide(demo_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a network that int8 spoils, one of its tensors being far wider than
+    what matters in it, and windows to calibrate it on."""
+    folder = tmp_path_factory.mktemp("wide")
+    logmel = LogMel(FrontendSpec(), 0.06)
+    windows = np.stack([w.features for w in logmel.push(read_mono(demo_clip, 22_050))])
+    np.savez(folder / "w.npz", calibration=windows[:110], held_out=windows[110:])
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((126, 128, 1))
+    x = layers.Conv2D(6, 5, strides=4, activation="relu")(inputs)
+    x = layers.GlobalAveragePooling2D(name="pooled")(x)
+    x = layers.BatchNormalization(scale=False)(x)
+    x = layers.Dense(6, name="wide")(x)
+    x = layers.LeakyReLU(0.9)(x)
+    model = keras.Model(inputs, layers.Dense(3, activation="softmax", name="scores")(x))
+    pooled = keras.Model(inputs, model.get_layer("pooled").output).predict(windows, verbose=0)
+    mean, deviation = pooled.mean(axis=0), pooled.std(axis=0) + 1e-6
+    first = np.eye(6, dtype=np.float32) / deviation[:, None]
+    first[:, 5] *= 300  # one value that no score depends on takes the whole range
+    model.get_layer("wide").set_weights([first, -(mean @ first)])
+    last = np.zeros((6, 3), np.float32)
+    last[:3] = 4 * np.eye(3)
+    model.get_layer("scores").set_weights([last, np.zeros(3, np.float32)])
+    model.save(folder / "m.keras")
+    return folder
+
+
+def run(folder: Path, *options: str) -> int:
+    given = [folder / "m.keras", "--labels", "ape,bear,cat", "--calibrate", folder / "w.npz"]
+    return convert.main([*map(str, given), "-o", str(folder / "out"), *options])
+
+
+@pytest.mark.slow
+def test_int8_fails_and_its_tensors_and_remedies_are_named(wide: Path, capsys) -> None:
+    assert run(wide, "--to", "int8") == 1
+    said = capsys.readouterr().err
+    worst = said.split("tensors whose int8 values differ most")[1].splitlines()[1]
+    assert "FULLY_CONNECTED" in worst and "100% of a typical channel lost" in worst
+    assert "the range of the layers named above is at fault" in said
+    assert not list(wide.glob("out*"))
+
+
+@pytest.mark.slow
+def test_int16_activations_help(wide: Path) -> None:
+    assert run(wide, "--to", "int16x8") == 0
+    info = read_bundle(wide / "out.int16x8.tflite").info
+    assert info.metrics["agreement"]["top1"] >= 0.97

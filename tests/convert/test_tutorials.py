@@ -1,0 +1,113 @@
+"""The networks of common tutorials, untrained: each converts with its front-end by
+name and answers as it did; and what is said of a file that Keras 2 wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from genre_edge.audio.file_source import read_mono
+from genre_edge.errors import ModelError
+from genre_edge.model.bundle import read_bundle
+from genre_edge.model.frontend import LogMel
+from genre_edge_convert import cli as convert
+from genre_edge_convert.quantise.flatbuffers import flatbuffers
+from genre_edge_convert.read.named_frontends import named
+from genre_edge_convert.read.networks import load_network
+from genre_edge_convert.read.unrolled import unrolled
+from keras import layers
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # TensorFlow's and Keras' own
+]
+
+
+def recurrent(layer: type[layers.Layer]) -> list[layers.Layer]:
+    return [layer(4), layers.Dense(3, activation="softmax")]
+
+
+def picture() -> list[layers.Layer]:
+    return [
+        layers.Conv2D(4, 5, strides=4, activation="relu"),
+        layers.MaxPooling2D(4),
+        layers.Flatten(),
+        layers.Dense(3, activation="softmax"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frontend", "shape", "layout", "of"),
+    [
+        ("librosa-mfcc-13", (130, 13), "frames-mels", lambda: recurrent(layers.LSTM)),
+        ("librosa-mel-128", (128, 130, 1), "mels-frames", picture),
+        ("librosa-mel-128-picture", (128, 130, 3), "mels-frames", picture),
+    ],
+)
+def test_a_tutorials_network_converts(
+    frontend: str,
+    shape: tuple[int, ...],
+    layout: str,
+    of: Any,
+    tmp_path: Path,
+    demo_clip: Path,
+) -> None:
+    keras.utils.set_random_seed(1)
+    keras.Sequential([layers.Input(shape), *of()]).save(tmp_path / "m.keras")
+    spec = named(frontend)
+    logmel = LogMel(spec, 0.3)
+    samples = read_mono(demo_clip, spec.sample_rate)
+    windows = np.stack([window.features for window in logmel.push(samples)])
+    np.savez(tmp_path / "w.npz", calibration=windows[:20], held_out=windows[20:])
+    given = [tmp_path / "m.keras", "--labels", "ape,bear,cat", "--frontend", frontend]
+    given += ["--calibrate", tmp_path / "w.npz", "--to", "float32"]
+    given += ["--layout", layout, "-o", tmp_path / "n"]
+    assert convert.main([str(part) for part in given]) == 0
+    info = read_bundle(tmp_path / "n.float32.tflite").info
+    assert info.layout == layout
+    assert info.metrics["agreement"]["top1"] == 1.0
+    assert info.metrics["agreement"]["largest_difference"] < 1e-4
+
+
+@pytest.mark.parametrize("layer", [layers.LSTM, layers.GRU, layers.SimpleRNN])
+def test_recurrent_layers_are_unrolled_and_give_the_same(layer: type[layers.Layer]) -> None:
+    keras.utils.set_random_seed(1)
+    one = layer(4, return_sequences=True)
+    model = keras.Sequential([layers.Input((9, 5)), layers.Bidirectional(one), layer(3)])
+    given = np.random.default_rng(0).standard_normal((6, 9, 5)).astype(np.float32)
+    flat = unrolled(model)
+    assert flat.layers[0].forward_layer.unroll and flat.layers[1].unroll
+    np.testing.assert_allclose(
+        flat.predict(given, verbose=0), model.predict(given, verbose=0), atol=1e-6
+    )
+
+
+def test_a_model_without_loops_is_itself() -> None:
+    model = keras.Sequential([layers.Input((4,)), layers.Dense(2)])
+    assert unrolled(model) is model
+
+
+def test_a_loop_in_a_saved_model_is_refused_with_unroll_named(tmp_path: Path) -> None:
+    model = keras.Sequential([layers.Input((9, 5)), *recurrent(layers.LSTM)])
+    model.export(str(tmp_path / "saved"), verbose=False)
+    with pytest.raises(ModelError, match="unroll=True"):
+        flatbuffers(str(tmp_path / "saved"), ("float32",), np.zeros((1, 9, 5), "f"), "tflite")
+
+
+def test_a_file_of_keras_2_names_what_can_be_read(tmp_path: Path) -> None:
+    """Keras 2 wrote `groups` for a DepthwiseConv2D, which Keras 3 does not know."""
+    some = [layers.Input((9, 5, 1)), layers.DepthwiseConv2D(3), layers.Flatten()]
+    keras.Sequential([*some, layers.Dense(3)]).save(tmp_path / "old.h5")
+    with h5py.File(tmp_path / "old.h5", "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        for layer in config["config"]["layers"]:
+            if layer["class_name"] == "DepthwiseConv2D":
+                layer["config"]["groups"] = 1
+        file.attrs["model_config"] = json.dumps(config)
+    with pytest.raises(ModelError, match=r"written by Keras 2.*SavedModel folder"):
+        load_network(tmp_path / "old.h5")
