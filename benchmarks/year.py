@@ -124,7 +124,7 @@ class Year:
         """The year as a Source: `hours` of windows, as fast as they are taken."""
         for number in range(self.hours):
             if self.is_over:
-                return
+                break
             self._begin(number)
             for step in range(round(HOUR / HOP)):
                 if number % 24 == 12 and step == 600:
@@ -137,7 +137,8 @@ class Year:
                 yield AudioBlock(samples, round((self.steady - HOP) * RATE), arrived)
                 if step == 20:
                     self._settle()
-            if number % max(24, self.hours // 15 // 24 * 24) == 23 or number == self.hours - 1:
+            is_last = self.is_over or number == self.hours - 1
+            if is_last or number % max(24, self.hours // 15 // 24 * 24) == 23:
                 self._settle()
                 print(self.row(number // 24 + 1), flush=True)
 
