@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from ..records import FileRecord, Record, WindowRecord
+from ..records import FileRecord, Record, WindowRecord, valid_utf8
 
 COLUMNS = ("type", "file", "start", "end", "windows", "genre", "confidence")
 """Those before the labels', which follow in the model's order."""
@@ -33,16 +34,23 @@ class CsvSink:
     def __init__(self, out: TextIO, labels: Sequence[str]) -> None:
         """Write the header; `labels` are the model's."""
         self._out = out
-        self._writer = csv.writer(out, lineterminator="\n")
         self._labels = labels
-        self._writer.writerow([*COLUMNS, *labels])
+        self._out.write(_line([*COLUMNS, *labels]))
 
     def write(self, record: Record) -> None:
         """Write and flush one row."""
         row = table_row(record, self._labels)
         if row is not None:
-            self._writer.writerow(row)
+            self._out.write(_line(row))
             self._out.flush()
 
     def close(self) -> None:
         """Nothing is held back."""
+
+
+def _line(cells: Sequence[Any]) -> str:
+    """A row as valid UTF-8, ended by a line feed."""
+    out = io.StringIO(newline="")
+    # Before Python 3.13 a carriage return in a name is quoted only if lines end in one.
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return valid_utf8(out.getvalue().removesuffix("\r\n")) + "\n"
