@@ -187,8 +187,9 @@ _TLS_RECORD = b"\x16\x03\x03\x40\x00"
 
 
 @contextlib.contextmanager
-def dripping(scheme: str, certificate: Path | None = None) -> Iterator[str]:
-    """A server that sends a byte now and then; its address."""
+def dripping(scheme: str, certificate: Path | None = None, begins: bytes = b"") -> Iterator[str]:
+    """A server that sends a byte now and then, after what its answer begins with; its
+    address."""
     server = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
 
@@ -201,6 +202,7 @@ def dripping(scheme: str, certificate: Path | None = None) -> Iterator[str]:
                 wire = context.wrap_socket(wire, server_side=True)
             elif scheme == "https":
                 wire.sendall(_TLS_RECORD)
+            wire.sendall(begins)
             while not ended.wait(0.05):
                 wire.sendall(b"x")
         wire.close()
@@ -223,6 +225,13 @@ def test_the_whole_exchange_has_a_deadline(scheme: str) -> None:
     """A server that sends a byte now and then holds nobody up, in the handshake of TLS
     neither."""
     with dripping(scheme) as url:
+        refused_for_its_time(url)
+
+
+@pytest.mark.parametrize("status", [200, 302, 404])
+def test_headers_without_an_end_are_no_answer(status: int) -> None:
+    head = f"HTTP/1.1 {status} so far\r\nX-Slow: "
+    with dripping("http", begins=head.encode()) as url:
         refused_for_its_time(url)
 
 

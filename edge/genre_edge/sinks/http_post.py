@@ -56,19 +56,25 @@ def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> A
     """
     handlers = (_NoRedirect(), _Http(), _Https())
     opener = urllib.request.build_opener(*handlers)
+
+    def is_late() -> bool:
+        return any(handler.is_late for handler in handlers[1:])
+
     request = urllib.request.Request(url, body, dict(headers), method="POST")
     try:
         with opener.open(request, timeout=seconds) as answer:
-            return Answer(answer.status, "")
+            found = Answer(answer.status, "")
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, error.headers.get("Location") or "")
+            found = Answer(error.code, error.headers.get("Location") or "")
     except (OSError, ValueError, http.client.HTTPException) as error:
-        late = any(handler.is_late for handler in handlers[1:])
-        if late or isinstance(getattr(error, "reason", error), TimeoutError):
+        if is_late() or isinstance(getattr(error, "reason", error), TimeoutError):
             raise PostError(f"no answer within {seconds:g} s") from None
         trouble = getattr(error, "reason", "") or error
         raise PostError(str(trouble) or type(trouble).__name__) from None
+    if is_late():  # headers that end because the connection was closed look whole
+        raise PostError(f"no answer within {seconds:g} s")
+    return found
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
