@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def test_live_lines_name_the_source_that_has_a_name() -> None:
         "2026-03-01T12:00:00.000Z bar jazz 0.80 -20.5 dBFS",
         "2026-03-01T12:00:06.000Z  bar          gap of 1.5 s",
     ]
+
+
+def test_every_name_of_a_file_is_a_cell_of_the_table() -> None:
+    names = ["a\udcff.wav", "a\rb.wav", "a\nb.wav", 'a,"b".wav', "\r\n"]
+    records = [FileRecord(name, 30.0, 10, "jazz", 0.79, {"jazz": 0.79}) for name in names]
+    text = written(lambda out: CsvSink(out, ["jazz"]), *records)
+    assert text.encode("utf-8").count(b"\r\n") == 1  # that of the last name
+    _, *rows = csv.reader(io.StringIO(text, newline=""))
+    assert [row[1] for row in rows] == ["a\\udcff.wav", *names[1:]]
 
 
 def test_text() -> None:

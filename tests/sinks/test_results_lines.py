@@ -64,7 +64,7 @@ def test_what_somebody_added_is_refused(tmp_path, suffix) -> None:
 
 
 @SUFFIXES
-@pytest.mark.parametrize("name", ["a.wav", 'a "b",\nc.wav'])
+@pytest.mark.parametrize("name", ["a.wav", 'a "b",\nc.wav', "a\rb\r\n.wav"])
 def test_a_run_goes_on_wherever_a_crash_cut_the_file(tmp_path, suffix, name: str) -> None:
     path = tmp_path / f"results{suffix}"
     results = open_results(path, LABELS, False)
