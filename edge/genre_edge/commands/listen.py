@@ -44,7 +44,7 @@ If the device is missing or lost, the program waits for it. Settings without a f
 environment and the configuration file (genre-edge config).
 
 exit status: 0 after Ctrl-C, SIGTERM, --duration or --windows, 1 when listening is impossible or
-a place that records go to had stopped to work, 2 wrong usage
+a place that records go to lost some or had stopped to work, 2 wrong usage
 """
 
 _SHORTEST_HOP, _LONGEST_HOP = 0.25, 3.0
@@ -164,14 +164,14 @@ def run_until_stopped(program: ListeningProgram, reloads: bool = False) -> None:
 
 def report_losses(health: Health) -> int:
     """Print a line about audio that was dropped, and one for each sink that failed.
-    Returns the exit status: 1 if a sink had stopped to work."""
+    Returns the exit status: 1 if a sink lost records or had stopped to work."""
     if health.dropped_seconds or health.overflows:
         complain(
             f"{health.dropped_seconds:.1f} s of audio dropped, {health.overflows} overflows of "
             "the driver"
         )
     report_sinks(health)
-    return 1 if health.stopped else 0
+    return 1 if health.stopped or any(entry.dropped for entry in health.sinks) else 0
 
 
 class StateSink:
