@@ -72,9 +72,51 @@ def test_each_path_has_its_own_largest_body(admission: Admission) -> None:
 def test_the_sum_of_bodies_is_bounded(admission: Admission) -> None:
     first = admission.admit(ALLOWED, "/api/classify", 2_000_000)
     assert refusal(admission, "/api/classify", 1_000_001) == 429
-    assert refusal(admission, "/api/classify", None) == 429, "a chunked one may be the largest"
     admission.release(first)
-    assert admission.admit(ALLOWED, "/api/classify", None) == 2_100_000
+    assert admission.taken_bytes == 0
+
+
+def test_a_chunked_body_takes_room_as_it_arrives(admission: Admission) -> None:
+    bodies = [admission.admit(ALLOWED, "/api/classify", None) for _ in range(4)]
+    assert bodies == [0] * 4, "none of them shuts the others out"
+    bodies = [admission.grow("/api/classify", body, 700_000) for body in bodies]
+    assert admission.taken_bytes == 2_800_000
+    with pytest.raises(Problem) as full:
+        admission.grow("/api/classify", bodies[0], 900_001)
+    assert full.value.status == 429
+    with pytest.raises(Problem) as large:
+        admission.grow("/api/session", bodies[0], 10_001)
+    assert large.value.status == 413
+    for body in bodies:
+        admission.release(body)
+    assert admission.taken_bytes == 0
+
+
+HEAD = f"Host: localhost\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_small_chunked_uploads_at_once_are_received(server: Server, admission: Admission) -> None:
+    clients = [connected(server) for _ in range(4)]
+    piece = b"186a0\r\n" + bytes(100_000) + b"\r\n"
+    for client in clients:
+        client.sendall(f"POST /api/classify HTTP/1.1\r\n{HEAD}".encode() + piece)
+    wait_for(lambda: admission.taken_bytes == 400_000, "all four are kept")
+    for client in clients:
+        client.sendall(b"0\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 404 "), "this server has no such page"
+        client.close()
+    wait_for(lambda: admission.taken_bytes == 0, "their room is given back")
+
+
+def test_a_chunked_body_that_grows_too_large_is_refused(
+    server: Server, admission: Admission
+) -> None:
+    with connected(server) as client:
+        piece = b"4000\r\n" + bytes(16_384) + b"\r\n"
+        client.sendall(f"POST /api/session HTTP/1.1\r\n{HEAD}".encode() + piece)
+        answer = client.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    wait_for(lambda: admission.taken_bytes == 0, "its room is given back")
 
 
 def open_files() -> int:

@@ -55,7 +55,8 @@ class Admission:
         Returns
         -------
         int
-            How many bytes were taken, for `release`.
+            How many bytes were taken, for `release`; of a chunked body none yet, see
+            `grow`.
 
         Raises
         ------
@@ -66,21 +67,48 @@ class Admission:
         self._guard.check_site(request)
         if path not in WITHOUT_TOKEN:
             self._guard.check_token(request)
+        return self._take(path, 0, length or 0)
+
+    def grow(self, path: str, taken: int, length: int) -> int:
+        """Take the room for what has arrived of a chunked body.
+
+        Parameters
+        ----------
+        path
+            What is asked for.
+        taken
+            Bytes that were taken for it so far.
+        length
+            Bytes that have arrived in all.
+
+        Returns
+        -------
+        int
+            How many bytes are taken for it now, for `release`.
+
+        Raises
+        ------
+        Problem
+            If the body has become too large, or there is no more room now; then what
+            was taken before stays taken.
+        """
+        return self._take(path, taken, length)
+
+    def _take(self, path: str, before: int, length: int) -> int:
         most = self._largest if path == "/api/classify" else _MOST_BYTES.get(path, _OTHERWISE)
-        if length is not None and length > most:
+        if length > most:
             raise Problem(
                 413,
                 f"more than {(most - ENVELOPE_BYTES) / 1e6:g} MB"
                 if path == "/api/classify"
                 else f"more than {most} bytes",
             )
-        taken = most if length is None else length
         with self._lock:
-            if self._taken + taken > self._total:
+            if self._taken + length - before > self._total:
                 text = f"uploads of more than {self._total / 1e6:g} MB at once; try again later"
                 raise Problem(429, text, retry_after=5)
-            self._taken += taken
-        return taken
+            self._taken += length - before
+        return length
 
     def release(self, taken: int) -> None:
         """Give back the room of a body that is not needed any more."""

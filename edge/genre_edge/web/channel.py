@@ -32,6 +32,10 @@ class Bodies(Protocol):
         """Take the room for a body. Problem."""
         ...
 
+    def grow(self, path: str, taken: int, length: int) -> int:
+        """Take the room for what has arrived of a chunked body. Problem."""
+        ...
+
     def release(self, taken: int) -> None:
         """Give that room back."""
         ...
@@ -78,6 +82,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             if self.headers_finished and not self._is_looked_at:
                 self._is_looked_at = True
                 self._look_at_headers()
+            elif self.error is None and self.chunked and self.body_rcv is not None:
+                self._taken = self._bodies.grow(self.path, self._taken, len(self.body_rcv))
+        except Problem as problem:
+            self.error = Refusal(problem)
         except OSError as error:  # a full disk, or no descriptor left for the body
             self.error = Refusal(Problem(503, f"cannot keep the upload: {error.strerror}"))
         if self.error is None:
@@ -90,11 +98,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     def _look_at_headers(self) -> None:
         if self.error is not None or self.body_rcv is None:
             return
-        try:
-            length = None if self.chunked else self.content_length
-            self._taken = self._bodies.admit(self._environ(), self.path, length)
-        except Problem as problem:
-            self.error = Refusal(problem)
+        length = None if self.chunked else self.content_length
+        self._taken = self._bodies.admit(self._environ(), self.path, length)
 
     def _environ(self) -> dict[str, object]:
         environ: dict[str, object] = {f"HTTP_{name}": text for name, text in self.headers.items()}
