@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .errors import GenreEdgeError, UsageError
+from .interrupt import interrupts_noted
 from .quiet import STDERR
 
 BROKEN_PIPE = 141
@@ -57,6 +58,17 @@ def run_command(program: str, run: Callable[[Arguments], int], arguments: Argume
         The exit status of `run`, of the error that it raised, or of the signal that
         ended it.
     """
+    with interrupts_noted() as interrupt:
+        try:
+            status = _status(program, run, arguments)
+        except (Exception, KeyboardInterrupt):
+            if not interrupt.came:
+                raise  # else it is what a library made of the interrupt
+        return INTERRUPTED if interrupt.came else status
+
+
+def _status(program: str, run: Callable[[Arguments], int], arguments: Arguments) -> int:
+    """Run a command as `run_command`, which says what it returns."""
     _ready_streams()
     try:
         status = run(arguments)

@@ -134,7 +134,8 @@ def test_version_and_help_load_no_command(option: str, tmp_path: Path) -> None:
     loaded = loaded_by([option], tmp_path)
     ours = {name for name in loaded if name.startswith("genre_edge.")}
     assert ours == {
-        f"genre_edge.{name}" for name in ("cli", "console", "errors", "quiet", "version")
+        f"genre_edge.{name}"
+        for name in ("cli", "console", "errors", "interrupt", "quiet", "version")
     }
     assert not loaded & (HEAVY | SETTINGS)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..console import complain
 from ..errors import GenreEdgeError, UsageError
+from ..interrupt import end_if_interrupted
 from ..records import valid_utf8
 from ..settings.load import load
 from ..settings.tables import EngineConfig
@@ -33,7 +34,7 @@ examples:
   genre-edge classify ~/Music --output genres.jsonl --resume --verdicts-only
   curl -s https://example.org/song.mp3 | genre-edge classify -
 
-exit status: 0 all classified, 1 a file failed, 2 wrong usage
+exit status: 0 all classified, 1 a file failed, 2 wrong usage, 130 after Ctrl-C
 """
 
 
@@ -171,6 +172,7 @@ def classify_to(
     ):
         for _, events in classified:
             for event in events:
+                end_if_interrupted()
                 if isinstance(event, GenreEdgeError | FileWarning):
                     if isinstance(event, GenreEdgeError):
                         failed = True

@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from ..audio.file_source import FileSource
 from ..audio.open_audio import is_stream, open_audio
 from ..errors import AudioError, GenreEdgeError
+from ..interrupt import end_if_interrupted
 from ..records import FileOutput
 from ..settings.tables import EngineConfig
 from .engine import Engine
@@ -67,6 +68,7 @@ def classify_items(
         If the model cannot be used.
     """
     engine = Engine(config)  # an unusable model fails here, once
+    end_if_interrupted()
     if jobs == 1 or is_stream(config.model):  # others could not read the model's pipe
         for item in items:
             yield _name(item), _events(engine, windows_per_track, item)

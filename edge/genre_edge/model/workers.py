@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Generic, TypeVar
 
+from ..interrupt import interrupts_later
 from ..python_child import without_current_directory
 
 Item = TypeVar("Item")
@@ -89,7 +90,8 @@ class _Worker:
         self._process = context.Process(
             target=_serve, args=(theirs, work, os.getpid()), daemon=True
         )
-        with without_current_directory():
+        resource_tracker.ensure_running()  # its start would let SIGINT through again
+        with without_current_directory(), interrupts_later():
             self._process.start()
         theirs.close()
 
