@@ -12,11 +12,12 @@ import pytest
 import requests
 from flask import Flask, Response
 from genre_edge.settings.tables import WebConfig
+from genre_edge.web import server as server_module
 from genre_edge.web.admission import Admission
 from genre_edge.web.guard import Guard
 from genre_edge.web.server import Server
 
-from tests.helpers.waiting import BACKSTOP_SECONDS
+from tests.helpers.waiting import BACKSTOP_SECONDS, wait_for
 from tests.helpers.webserver import problem
 
 Start = Callable[..., Server]
@@ -107,3 +108,23 @@ def test_a_port_that_is_in_use_is_one_line_with_the_remedy(server, cli) -> None:
     done = cli("serve", "--port", port)
     expected = f"127.0.0.1:{port}: Address already in use; choose another port with --port N"
     assert (done.returncode, done.stderr) == (1, f"genre-edge: {expected}\n")
+
+
+def test_that_all_connections_are_in_use_is_said_once(monkeypatch, caplog) -> None:
+    monkeypatch.setattr(server_module, "_connection_limit", lambda viewers: 6)
+    app, said = Flask("short"), list[str]()
+    app.add_url_rule("/", view_func=lambda: "ok")
+    config = WebConfig(port=0)
+    server = Server(app, config, Admission(Guard(config), config), said.append)
+    try:
+        for _ in range(3):
+            clients = [connected(server) for _ in range(10)]
+            wait_for(lambda: server._listeners[0].in_connection_overflow, "no room is left")
+            for client in clients:
+                client.close()
+            wait_for(lambda: not server._listeners[0].in_connection_overflow, "there is again")
+        assert requests.get(server.url).text == "ok"
+    finally:
+        server.close()
+    assert said == ["web: a connection has to wait: all 6 are in use"]
+    assert not caplog.records, "nothing comes from waitress itself"

@@ -46,7 +46,7 @@ _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE_SECONDS = 1.0
 """No connection is accepted for this long after the system had no room for one."""
 _SAY_AGAIN_SECONDS = 600.0
-"""That this happens is said once in this time."""
+"""That this happens, or that too many are open, is said once in this time."""
 
 
 class _Listener(TcpWSGIServer):  # type: ignore[misc]
@@ -55,11 +55,16 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
     channel_class = Channel
     bodies: Bodies
     report: Callable[[str], None]
+    in_connection_overflow: bool
     _paused_until = 0.0
     _said_at = float("-inf")
 
     def readable(self) -> bool:
         """Whether connections are accepted now."""
+        is_full = len(self._map) >= self.adj.connection_limit
+        if is_full and not self.in_connection_overflow:
+            self._say(f"all {self.adj.connection_limit} are in use")
+        self.in_connection_overflow = is_full  # so waitress does not write a line each time
         return bool(super().readable()) and time.monotonic() >= self._paused_until
 
     def accept(self) -> Any:
@@ -69,12 +74,15 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
         except OSError as error:
             if error.errno not in _EXHAUSTED:
                 raise
-            now = time.monotonic()
-            self._paused_until = now + _PAUSE_SECONDS
-            if now - self._said_at > _SAY_AGAIN_SECONDS:
-                self._said_at = now
-                self.report(f"web: a connection has to wait: {error.strerror}")
+            self._paused_until = time.monotonic() + _PAUSE_SECONDS
+            self._say(str(error.strerror))
             return None
+
+    def _say(self, reason: str) -> None:
+        now = time.monotonic()
+        if now - self._said_at > _SAY_AGAIN_SECONDS:
+            self._said_at = now
+            self.report(f"web: a connection has to wait: {reason}")
 
 
 class Server:
