@@ -278,3 +278,28 @@ def test_what_a_signal_did_before_it_does_again() -> None:
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert calls == ["new", "old"]
+
+
+_EARLY = """
+import os, signal, threading
+from genre_edge import cli
+from genre_edge.health import Health
+from genre_edge.service import program
+
+class Loads:
+    def __init__(self, *_, reload=None, **__):
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.health, self.stop = Health(), threading.Event()
+        self.reload = reload or threading.Event()
+
+    def run(self):
+        print("wished" if self.reload.wait(30) else "forgotten", flush=True)
+
+program.ListeningProgram = Loads
+raise SystemExit(cli.main(["service", "run"]))
+"""
+
+
+def test_a_reload_while_the_model_is_loaded_waits_for_it() -> None:
+    done = subprocess.run([sys.executable, "-c", _EARLY], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "wished\n"), done.stderr

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,6 +77,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from ..service.signals import signals_call
+
+    reload = threading.Event()
+    # SIGHUP would end a program that still loads its model.
+    with signals_call({signal.SIGHUP: reload.set}):
+        return _listen(args, reload)
+
+
+def _listen(args: argparse.Namespace, reload: threading.Event) -> int:
     from ..log import NOTICE, Log
     from ..service.program import ListeningProgram
     from ..service.systemd_notify import Notifier
@@ -87,6 +98,7 @@ def _run(args: argparse.Namespace) -> int:
         log.say,
         Notifier(),
         args.verbose,
+        reload=reload,
     )
     run_until_stopped(program, reloads=True)
     log.say("stopped", NOTICE)

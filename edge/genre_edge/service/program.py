@@ -49,6 +49,7 @@ class ListeningProgram:
         notifier: Notifier,
         verbose: bool = False,
         engine: Callable[[EngineConfig], Engine] | None = None,
+        reload: threading.Event | None = None,
     ) -> None:
         """Read the settings, load the model and start the sinks.
 
@@ -67,6 +68,8 @@ class ListeningProgram:
         engine : callable
             Loads the model; None: one that can be taught from the page, where a page is
             served.
+        reload : threading.Event or None
+            Becomes `reload`; for who may wish for one before this has returned.
 
         Raises
         ------
@@ -79,7 +82,7 @@ class ListeningProgram:
         self._settings = load()
         self.stop = threading.Event()
         """Set it to end the program."""
-        self.reload = threading.Event()
+        self.reload = reload or threading.Event()
         """Set it to have the settings read again between two windows."""
         planned = planned_sources(self._settings)
         self.health = Health([SourceHealth(name) for name, _ in planned])
