@@ -100,3 +100,14 @@ def test_what_an_error_quotes_cannot_control_the_terminal(cli) -> None:
     (line,) = done.stderr.splitlines()
     assert line.isprintable()
     assert r"no\x1b[2Jfile\x07.wav" in line
+
+
+def test_a_name_is_one_line_that_cannot_control_the_terminal(cli, tmp_path, demo_clip) -> None:
+    heard, broken = tmp_path / "a\x1b[2J\rb\nc.flac", tmp_path / "x\x1b[2J\ry\nz.flac"
+    heard.write_bytes(demo_clip.read_bytes())
+    broken.write_bytes(b"no audio")
+    done = cli("classify", heard, broken)
+    assert done.stdout.splitlines()[0] == rf"{tmp_path}/a\x1b[2J\rb\nc.flac"
+    assert "\x1b" not in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(rf"genre-edge: {tmp_path}/x\x1b[2J\ry\nz.flac: ")

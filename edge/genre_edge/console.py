@@ -26,12 +26,13 @@ def complain(message: object, program: str = "genre-edge") -> None:
     """Print each line of a message on standard error, from any thread. What it quotes
     cannot control the terminal."""
     with STDERR:
-        for line in str(message).splitlines():
-            print(f"{program}: {_harmless(line)}", file=sys.stderr, flush=True)
+        for line in str(message).rstrip("\n").split("\n"):
+            print(f"{program}: {harmless(line)}", file=sys.stderr, flush=True)
 
 
-def _harmless(line: str) -> str:
-    """A line with escapes such as \\x1b for what is not printable."""
+def harmless(line: str) -> str:
+    """A line with escapes such as \\x1b for what is not printable: it cannot control a
+    terminal."""
     if line.isprintable():
         return line
     return "".join(

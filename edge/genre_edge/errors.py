@@ -83,7 +83,8 @@ class AudioError(GenreEdgeError):
     """Audio that cannot be used: `AudioError(name, reason)` reads "name: reason"."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
+        in_one_line = name.replace("\n", "\\n")
+        super().__init__(f"{in_one_line}: {reason}")
         self.name = name
         self.reason = reason
 

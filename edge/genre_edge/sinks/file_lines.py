@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TextIO
 
+from ..console import harmless
 from ..records import FileRecord, Record, WindowRecord
 
 _BAR_CELLS = 20
@@ -67,7 +68,7 @@ class TextSink:
             return  # live records are for LiveTextSink
         if record.file != self._file:
             self._file = record.file
-            self._out.write(f"{record.file}\n")
+            self._out.write(f"{harmless(record.file)}\n")
         genre = record.label
         if record.confidence is not None:
             genre = f"{genre:<10} {round(record.confidence * 100):3d} %"
