@@ -197,6 +197,21 @@ def test_only_the_windows_are_decoded_and_a_missing_one_is_found(tmp_path, demo_
             list(windows)
 
 
+@pytest.mark.parametrize("windows", [1, 2, 3])
+def test_a_cut_file_has_no_verdict_though_its_windows_are_there(
+    cli, tmp_path, demo_clip, windows: int
+) -> None:
+    samples, rate = soundfile.read(demo_clip, dtype="float32")
+    soundfile.write(tmp_path / "a.flac", np.concatenate([samples, samples]), rate)
+    content = (tmp_path / "a.flac").read_bytes()
+    (tmp_path / "a.flac").write_bytes(content[: int(len(content) * 0.97)])
+    result = cli("classify", tmp_path / "a.flac", "--windows-per-track", windows)
+    assert result.returncode == 1
+    assert "  verdict  " not in result.stdout
+    (line,) = result.stderr.splitlines()
+    assert "damaged or truncated" in line
+
+
 def test_a_short_track_is_heard_whole(cli, demo_clip) -> None:
     few = cli("classify", demo_clip, "--windows-per-track", 5, "--format", "json").stdout
     assert few == cli("classify", demo_clip, "--format", "json").stdout

@@ -75,6 +75,7 @@ class FileSource:
         else:
             for start in starts:
                 yield self._decoder.read_at(start, frames)
+            self._decoder.check_end()  # the windows may all lie before a cut
         if self._contents.warning and self.frames:
             self._warn(self.frames / self.sample_rate)
 

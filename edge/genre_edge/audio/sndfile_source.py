@@ -93,6 +93,14 @@ class SndfileSource:
         check_finite(self.name, samples, start, self.sample_rate)
         return samples
 
+    def check_end(self) -> None:
+        """See that the last samples are there, where `frames` is a number. AudioError
+        if they are not."""
+        total = sum(self._lengths)
+        begin = max(0, total - self.sample_rate // 10)
+        if begin < total and not len(self.read_at(begin, total - begin)):
+            raise AudioError(self.name, "damaged or truncated (its end is missing)")
+
     def _read_in_part(self, number: int, start: int, frames: int) -> Float32:
         import soundfile
 
