@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from genre_edge.errors import UsageError
+from genre_edge.errors import GenreEdgeError, UsageError
 from genre_edge.records import FileRecord, WindowRecord
 from genre_edge.sinks.results import Results, open_results
+
+from tests.sinks.test_results_parquet import largest_file
 
 LABELS = ("jazz", "rock")
 SCORES = {"jazz": 0.25, "rock": 0.75}
@@ -92,3 +94,24 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path, suffix, kind: str) -
         path.mkdir()
     with pytest.raises(UsageError, match="is not a regular file"):
         open_results(path, LABELS, True)
+
+
+@SUFFIXES
+def test_a_full_disk_leaves_whole_recordings_and_a_later_run_goes_on(tmp_path, suffix) -> None:
+    path = tmp_path / f"results{suffix}"
+    results = open_results(path, LABELS, False)
+    hear(results, "a.wav")
+    whole = path.read_bytes()
+    with (
+        largest_file(len(whole) + 20),
+        pytest.raises(GenreEdgeError, match="cannot be written: File too large; --resume goes on"),
+    ):
+        hear(results, "b.wav")
+    results.close()
+    assert path.read_bytes() == whole
+    results = open_results(path, LABELS, True)
+    assert results.done == {"a.wav"}
+    hear(results, "b.wav")
+    results.close()
+    records = whole[len(HEADER) if suffix == ".csv" else 0 :]
+    assert path.read_bytes() == whole + records.replace(b"a.wav", b"b.wav")

@@ -100,10 +100,12 @@ class ResultsFile:
 
     def _flush(self) -> None:
         content = self._pending.getvalue().encode("utf-8", "backslashreplace")
+        begin = self._file.tell()
         try:
             while content:
                 content = content[self._file.write(content) :]
         except OSError as error:
+            self._file.truncate(begin)  # readers of the file meet whole records only
             reason = f"cannot be written: {error.strerror}; --resume goes on from it"
             raise GenreEdgeError(Fault("output", self._path, reason)) from None
         self._clear()
