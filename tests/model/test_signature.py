@@ -69,6 +69,22 @@ def test_a_change_breaks_the_signature(signed: Path) -> None:
         signed.write_bytes(before)
 
 
+def test_nothing_can_be_added_to_what_was_signed(signed: Path) -> None:
+    whole = signed.read_bytes()
+    head, tail = SHIPPED.flatbuffer, whole[len(SHIPPED.flatbuffer) :]
+    with zipfile.ZipFile(signed, "a") as archive:
+        archive.writestr("run.sh", b"echo")
+    more = signed.read_bytes()
+    with zipfile.ZipFile(signed, "a") as archive:
+        archive.comment = b"hello"
+    for content in (more, signed.read_bytes(), whole + b"x", head + b"x" + tail):
+        signed.write_bytes(content)
+        with pytest.raises(BundleError, match="holds more than what was signed"):
+            read_bundle(signed)
+    signed.write_bytes(whole)
+    assert read_bundle(signed).signed_by == PUBLIC
+
+
 def test_only_trusted_models_are_used_where_keys_are_named(
     signed: Path, tmp_path: Path, monkeypatch
 ) -> None:

@@ -40,6 +40,7 @@ from .bundle_members import (
     NEGATIVES,
     SIGNATURE,
     file_content,
+    holds_nothing_else,
     parsed,
     read_members,
 )
@@ -140,7 +141,10 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     negatives = members.get(NEGATIVES, b"")
     if negatives and hashlib.sha256(negatives).hexdigest() != described.get("negatives"):
         raise BundleError(f"{name}: its {NEGATIVES} is not the one it was written with")
-    return replace(verified, signed_by=signer(name, members), negatives=negatives)
+    signed_by = signer(name, members)
+    if signed_by and not holds_nothing_else(content, len(verified.flatbuffer)):
+        raise BundleError(f"{name}: holds more than what was signed; it was changed")
+    return replace(verified, signed_by=signed_by, negatives=negatives)
 
 
 def sign_bundle(source: str, target: Path, private_key: bytes) -> str:

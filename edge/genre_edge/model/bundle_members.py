@@ -37,6 +37,10 @@ _MOST_MEMBERS = 16
 _MOST_DIRECTORY_BYTES = 1 << 16
 _END = b"PK\x05\x06"
 _END_BYTES = 22
+_HEADER_BYTES = 30
+"""Before each member, its name not counted."""
+_ENTRY_BYTES = 46
+"""Of each member in the directory, its name not counted."""
 _LONGEST_COMMENT = 65_535
 _IS_ENCRYPTED = 0x1
 _NO_ZIP: tuple[type[Exception], ...] = (zipfile.BadZipFile, zlib.error, struct.error)
@@ -78,6 +82,31 @@ def read_members(name: str, content: bytes) -> dict[str, bytes]:
             "(cut short, or never packed: see genre-convert)"
         ) from None
     return found
+
+
+def holds_nothing_else(content: bytes, start: int) -> bool:
+    """Whether a file has, from byte `start` on, the members that this program knows and
+    nothing else: no other member, no comment, and no byte before, between or behind.
+
+    Parameters
+    ----------
+    content
+        All of a file that `read_members` has read.
+    start
+        Bytes of the flatbuffer.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = sorted(archive.infolist(), key=lambda one: one.header_offset)
+    at = start
+    for one in members:
+        if one.filename not in _KNOWN or one.header_offset != at or one.flag_bits:
+            return False
+        name_bytes, extra_bytes = struct.unpack_from("<HH", content, at + 26)
+        if (name_bytes, extra_bytes) != (len(one.filename), 0):
+            return False
+        at += _HEADER_BYTES + name_bytes + one.compress_size
+    directory = sum(_ENTRY_BYTES + len(one.filename) for one in members)
+    return len(content) == at + directory + _END_BYTES
 
 
 _MOST_FILE_BYTES = 256 << 20

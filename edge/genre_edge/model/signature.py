@@ -1,7 +1,8 @@
 """Who vouches for a bundle: an Ed25519 signature (RFC 8032) in a member of its own.
 
 It covers the metadata and the labels. The metadata has the SHA-256 of the flatbuffer,
-so the network is covered too.
+so the network is covered too; so it does that of the negatives. A signed bundle holds
+nothing else (`bundle_members.holds_nothing_else`).
 """
 
 from __future__ import annotations
