@@ -312,6 +312,7 @@ def test_lambdas_in_old_files_are_not_run_either(tmp_path, npz, capsys) -> None:
     [
         ("--labels a,b", 1, "has 3 outputs, but there are 2 labels"),
         ("--labels a,b,a", 2, "--labels a,b,a: a is given twice"),
+        ("--labels a,b,silence", 2, "label silence has a meaning of its own"),
         ("", 2, "its labels are not known: give --labels"),
         ("--labels a,b,c --to int4", 2, "--to int4: int4 is unknown"),
         ("--labels a,b,c --target tflite-runtime-3", 2, "--target tflite-runtime-3: unknown"),
@@ -491,4 +492,7 @@ def test_repack_changes_the_words_and_nothing_else(tmp_path, capsys) -> None:
     assert (new.info.name, new.info.trained_on["collection"]) == ("n.int8", "mine")
     assert run("repack", "gtzan-edge.int8", "--labels", "a,b", "-o", tmp_path / "m.tflite") == 2
     assert "the network has 10 outputs" in capsys.readouterr().err
+    reserved = ",".join([*labels[1:], "uncertain"])
+    assert run("repack", "gtzan-edge.int8", "--labels", reserved, "-o", tmp_path / "m.tflite") == 2
+    assert "label uncertain has a meaning of its own" in capsys.readouterr().err
     assert not (tmp_path / "m.tflite").exists()

@@ -94,6 +94,14 @@ def test_a_small_file_that_unpacks_without_end_is_refused(tmp_path) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
 
 
+@pytest.mark.parametrize("label", ["silence", "uncertain"])
+def test_a_label_that_is_shown_where_there_is_none_is_refused(tmp_path, label: str) -> None:
+    labels = [label, *SHIPPED.info.labels[1:]]
+    path = packed(tmp_path / "mine.tflite", {"genre_edge.json": described(labels=labels)})
+    with pytest.raises(BundleError, match=f"label {label} has a meaning of its own"):
+        read_bundle(path)
+
+
 @pytest.mark.parametrize(
     ("members", "reason"),
     [

@@ -15,6 +15,7 @@ import numpy as np
 from genre_edge.arrays import Float32
 from genre_edge.errors import Fault, GenreEdgeError, ModelError, UsageError
 from genre_edge.model.bundle import read_bundle
+from genre_edge.model.bundle_checks import check_meaning
 from genre_edge.model.bundle_info import BundleInfo
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.text_files import read_text
@@ -66,10 +67,19 @@ def describe(
             f"a list with commas), or put {model.with_suffix('.json').name}, as genre-train "
             "writes it, beside the model"
         )
-    if mapping is None:
-        return info
-    groups = load_mapping(mapping, info.output_names)
-    return replace(info, labels=tuple(groups), outputs=info.output_names, mapping=groups)
+    if mapping is not None:
+        groups = load_mapping(mapping, info.output_names)
+        info = replace(info, labels=tuple(groups), outputs=info.output_names, mapping=groups)
+    refuse_reserved(info.labels)
+    return info
+
+
+def refuse_reserved(labels: Sequence[str]) -> None:
+    """UsageError for a label that the program shows where it has none."""
+    try:
+        check_meaning(labels)
+    except ValueError as error:
+        raise UsageError(f"{error} (--labels, or --map)") from None
 
 
 def _known(model: Path) -> BundleInfo:

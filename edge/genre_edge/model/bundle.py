@@ -23,7 +23,14 @@ from typing import Any
 from ..errors import BundleError, GenreEdgeError
 from ..files import write_atomically
 from ..settings.places import own_models
-from .bundle_checks import checked_labels, checked_metrics, checked_name, checked_table, shown
+from .bundle_checks import (
+    check_meaning,
+    checked_labels,
+    checked_metrics,
+    checked_name,
+    checked_table,
+    shown,
+)
 from .bundle_info import (
     DEFAULT_LAYOUT,
     DEFAULT_OUTPUT,
@@ -209,6 +216,7 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
             embedding=checked_name(described.get("embedding", "")),
             **mapped(described),
         )
+        check_meaning(info.labels)
         if info.version > version:
             raise ValueError(f"schema {version} has no such model, it needs {info.version}")
     except BundleError:

@@ -4,9 +4,11 @@ other programs."""
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+RESERVED = ("silence", "uncertain")
+"""What is shown in place of a label where nothing is heard, or nothing for certain."""
 _MOST_LABELS = 10_000
 _LONGEST_LABEL = 100
 _LONGEST_TEXT = 4000
@@ -41,6 +43,15 @@ def checked_labels(values: Any) -> tuple[str, ...]:
             raise ValueError(f"label {number} ({label}) stands there twice")
         seen.add(same)
     return tuple(values)
+
+
+def check_meaning(labels: Iterable[str]) -> None:
+    """Refuse labels that mean something else where a label is shown. ValueError."""
+    for label in labels:
+        if label in RESERVED:
+            raise ValueError(
+                f"label {label} has a meaning of its own in this program; give it another name"
+            )
 
 
 def checked_name(value: Any) -> str:

@@ -15,6 +15,7 @@ from ..arrays import Float32
 from ..audio.open_audio import open_audio
 from ..errors import Fault, UsageError
 from ..model.bundle import Bundle
+from ..model.bundle_checks import RESERVED
 from .deciding import decide
 from .figures import figures_of
 from .hearing import Ear, Heard
@@ -26,7 +27,7 @@ from .trunk import base_of, is_taught, trunk_of
 
 _LONGEST_LABEL = 40
 """Characters of a label."""
-_RESERVED = (NONE, "silence", "uncertain")
+_RESERVED = (NONE, *RESERVED)
 
 
 def check_label(label: str) -> str:
