@@ -244,3 +244,9 @@ def test_the_labels_of_every_format_are_those_of_the_wav(music) -> None:
         assert len(pairs) >= len(expected) - 1
         agreeing = sum(label == other for label, other in pairs) / len(pairs)
         assert agreeing >= 0.95, name
+
+
+def test_what_follows_the_last_frame_of_a_flac_is_no_audio(demo_clip, tmp_path) -> None:
+    padded = tmp_path / "padded.flac"
+    padded.write_bytes(demo_clip.read_bytes() + bytes(700_000))
+    assert len(read_mono(padded, 22050)) == len(read_mono(demo_clip, 22050))

@@ -128,6 +128,7 @@ def test_the_model_is_described_with_the_limits_of_the_service(client) -> None:
         "upload_minutes": 15.0,
         "live": False,
         "history": False,
+        "teach": False,
     }
 
 

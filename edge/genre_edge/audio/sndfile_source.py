@@ -64,7 +64,9 @@ class SndfileSource:
         for number, part in enumerate(self._contents.parts):
             self._open_part(number)
             begin = position
-            while len(samples := self._read()):
+            # What follows the last frame of a FLAC is not audio, and ends in an error.
+            whole = self._opened.file.frames if self._opened.file.format == "FLAC" else None
+            while len(samples := self._read(_at_most(whole, position - begin))):
                 check_finite(self.name, samples, position, self.sample_rate)
                 yield AudioBlock(samples, position)
                 position += len(samples)
@@ -144,6 +146,11 @@ class SndfileSource:
         except soundfile.LibsndfileError as error:
             raise AudioError(self.name, f"damaged or truncated ({_reason(error)})") from None
         return as_floats(samples)
+
+
+def _at_most(whole: int | None, read: int) -> int:
+    """Sample frames to read next, of `whole` if that is known."""
+    return BLOCK_FRAMES if whole is None else min(BLOCK_FRAMES, whole - read)
 
 
 class NotDecodable(AudioError):
