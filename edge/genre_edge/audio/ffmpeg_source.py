@@ -144,23 +144,29 @@ class FfmpegSource:
         names = "".join(f"[w{n}]" for n in range(len(starts)))
         graph = ";".join([*chains, f"{names}concat=n={len(starts)}:v=0:a=1[all]"])
         process = self._started([*arguments, "-filter_complex", graph], "[all]")
-        missing = False
+        zeros = []
         for first in starts:
-            pieces, left = [], frames
-            while left and len(piece := process.read(left)):
-                pieces.append(piece)
-                left -= len(piece)
-            if left:
+            samples = _up_to(process, frames)
+            if len(samples) < frames:
                 raise AudioError(self.name, _ends_early(process.complaint))
-            samples = np.concatenate(pieces)
             check_finite(self.name, samples, first, self.sample_rate)
-            missing = missing or not samples[-round(_SPARE_SECONDS * self.sample_rate) :].any()
+            if not samples[-round(_SPARE_SECONDS * self.sample_rate) :].any():
+                zeros.append(first)
             yield samples
         process.read(1)  # how it ended
-        if process.complaint and missing:
-            raise AudioError(self.name, _ends_early(process.complaint))
-        if process.complaint:
-            self.warnings.append(f"damaged ({process.complaint})")
+        complaint = process.complaint
+        if zeros and (complaint or not all(self._is_there(first, frames) for first in zeros)):
+            raise AudioError(self.name, _ends_early(complaint))
+        if complaint:
+            self.warnings.append(f"damaged ({complaint})")
+
+    def _is_there(self, first: int, frames: int) -> bool:
+        """Whether a stretch is silence in the file; a place behind its end gives
+        nothing, without a word."""
+        at, seconds = first / self.sample_rate, frames / self.sample_rate
+        place = ["-ss", f"{at:.6f}", "-t", f"{seconds:.6f}", *file_input(self.name)]
+        process = self._started(place)
+        return len(_up_to(process, frames)) >= frames - round(_SPARE_SECONDS * self.sample_rate)
 
     def close(self) -> None:
         """End the subprocess."""
@@ -173,6 +179,15 @@ class FfmpegSource:
             self.name, arguments, self.sample_rate, self.channels, stream=stream
         )
         return self._process
+
+
+def _up_to(process: FfmpegProcess, frames: int) -> Float32:
+    """What comes of `frames` sample frames, float32 [up to frames, channels]."""
+    pieces, left = [np.zeros((0, process.channels), np.float32)], frames
+    while left and len(piece := process.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return np.concatenate(pieces)
 
 
 def probe(name: str) -> StreamInfo:
