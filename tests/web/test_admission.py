@@ -155,7 +155,7 @@ def test_a_body_that_is_given_up_gives_its_room_back(server: Server, admission: 
     headers = {"Authorization": f"Bearer {TOKEN}"}
     answer = requests.post(f"{server.url}/nowhere", data=b"x", headers=headers)
     assert answer.status_code == 404
-    assert admission.taken_bytes == 0
+    wait_for(lambda: admission.taken_bytes == 0, "the room of one that was answered")
 
 
 def test_what_follows_a_refused_request_is_no_request(server: Server) -> None:
