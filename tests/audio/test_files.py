@@ -4,6 +4,7 @@ broken."""
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -155,3 +156,10 @@ def test_the_decoders_chatter_stays_off_standard_error(write_audio, capfd) -> No
         read_mono(path, 22050)
     assert capfd.readouterr().err == ""
     assert soundfile.__libsndfile_version__
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+def test_text_that_is_named_like_audio_is_called_no_audio(tmp_path) -> None:
+    (tmp_path / "x.flac").write_text("just some text\n")
+    with pytest.raises(AudioError, match=r"x\.flac: is not audio"):
+        FileSource(tmp_path / "x.flac")

@@ -21,3 +21,9 @@ def test_the_exit_status_tells_of_lost_records(entry: SinkHealth, status: int, c
     assert report_losses(Health(sinks=[SinkHealth("mqtt"), entry])) == status
     told = capsys.readouterr().err.splitlines()
     assert len(told) == bool(entry.dropped or entry.failures)
+
+
+def test_the_warning_of_a_password_is_printed_once(cli) -> None:
+    url = "http://u:PW@127.0.0.1:1/x,name=r"
+    done = cli("listen", "--source", url, "--duration", "0.1")
+    assert done.stderr.count("other users see the password") == 1

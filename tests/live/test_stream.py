@@ -358,3 +358,13 @@ def test_a_password_on_the_command_line_is_warned_of(cli) -> None:
     assert answer.returncode == 1
     assert "configuration file" in answer.stderr
     assert "s3cret" not in answer.stderr
+
+
+def test_a_playlist_is_no_source(tmp_path: Path) -> None:
+    path = tmp_path / "list.m3u"
+    path.write_text("#EXTM3U\na.wav\n")
+    with (
+        pytest.raises(DeviceChoiceError, match=r"list\.m3u: is a playlist"),
+        input_of(SourceConfig(f"file:{path}")),
+    ):
+        pass

@@ -76,7 +76,7 @@ def test_the_settings_in_force_hide_a_password(tmp_path: Path) -> None:
 
 
 def test_a_loop_of_a_file_that_is_missing_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"none\.wav: no such file"):
+    with pytest.raises(UsageError, match=r"^--source: .*none\.wav: no such file"):
         load((), None, {}, {"source": [parse_source(f"file:{tmp_path}/none.wav")]})
 
 

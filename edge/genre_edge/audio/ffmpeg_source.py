@@ -201,7 +201,7 @@ def probe(name: str) -> StreamInfo:
     ffprobe = shutil.which("ffprobe")
     if ffprobe is None:
         raise AudioError(name, f"needs ffmpeg to be decoded: {INSTALL}")
-    _refuse_playlists(name)
+    refuse_playlist_file(name)
     entries = "format=format_name,nb_streams,duration:stream=sample_rate,channels,duration"
     command = [*dies_with_parent(), ffprobe, "-v", "error", "-select_streams", "a:0"]
     command += ["-show_entries", entries, "-of", "json", *file_input(name)]
@@ -238,7 +238,8 @@ def _ends_early(complaint: str) -> str:
     return f"is truncated or damaged ({complaint or 'it holds less than it says'})"
 
 
-def _refuse_playlists(name: str) -> None:
+def refuse_playlist_file(name: str) -> None:
+    """AudioError if a file is a list of other files, or cannot be read."""
     try:
         with open(name, "rb") as file:
             head = file.read(16).lstrip(b"\xef\xbb\xbf")

@@ -33,7 +33,7 @@ def check_format(name: str, rate: int, channels: int) -> None:
         If there is no channel, or the rate (Hz) is not one that we resample.
     """
     if channels < 1:
-        raise AudioError(name, "has no channels")
+        raise AudioError(name, "is not audio: it has no channels")
     if not MIN_RATE <= rate <= MAX_RATE:
         raise AudioError(name, f"sample rate {rate} Hz is outside {MIN_RATE} to {MAX_RATE} Hz")
 

@@ -146,8 +146,9 @@ def run(args: argparse.Namespace) -> int:
     from ..service.program import ListeningProgram
     from ..service.systemd_notify import Notifier
 
-    screen = _Screen(args.format, shown_labels(loader(args)().model))
-    program = ListeningProgram(loader(args), lambda _: screen, complain, Notifier(), args.verbose)
+    read = loader(args)
+    screen = _Screen(args.format, shown_labels(read().model))
+    program = ListeningProgram(read, lambda _: screen, complain, Notifier(), args.verbose)
     run_until_stopped(program)
     return report_losses(program.health)
 

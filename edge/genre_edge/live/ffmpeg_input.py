@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..errors import DeviceError
+from ..audio.ffmpeg_source import refuse_playlist_file
+from ..errors import AudioError, DeviceChoiceError, DeviceError
 from ..settings.source_table import SourceConfig
 
 _HTTP = "pipe,http,https,httpproxy,tcp,tls,crypto,hls,data"
@@ -68,6 +69,10 @@ def _listed(url: str, protocols: str, options: Mapping[str, str]) -> FfmpegInput
 
 
 def _file(config: SourceConfig) -> FfmpegInput:
+    try:
+        refuse_playlist_file(config.target)
+    except AudioError as error:
+        raise DeviceChoiceError(str(error)) from None
     repeat = ("-stream_loop", "-1", "-vn", "-protocol_whitelist", "file")
     return FfmpegInput((*repeat, "-i", f"file:{config.target}"))
 

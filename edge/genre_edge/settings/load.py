@@ -159,7 +159,8 @@ class _Reader:
         try:
             section.check(options)
         except UsageError as error:
-            self.faults.append(f"{self.origins.get(key, key)}: {error}")
+            place = self.origins.get(key, self.origins.get(section.name, key))
+            self.faults.append(f"{place}: {error}")
 
     def _check_together(self, section: Section[Any], tables: Sequence[Any]) -> None:
         try:
