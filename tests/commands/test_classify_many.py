@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -109,6 +110,24 @@ def test_what_cannot_work_is_known_before_the_work(
     assert (result.returncode, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
     assert reason in line
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_results_of_two_models_are_not_mixed(cli, tmp_path, demo_clip, suffix: str) -> None:
+    (tmp_path / "probe").touch()
+    try:
+        os.setxattr(tmp_path / "probe", "user.probe", b"x")
+    except (AttributeError, OSError):
+        pytest.skip("the file system has no attributes")
+    path = tmp_path / f"results{suffix}"
+    assert cli("classify", demo_clip, "--output", path).returncode == 0
+    whole = path.read_bytes()
+    other = ("--resume", "--model", "gtzan-tiny.int8")
+    result = cli("classify", demo_clip, "--output", path, *other)
+    assert (result.returncode, path.read_bytes()) == (2, whole)
+    (line,) = result.stderr.splitlines()
+    assert "holds results of the model" in line
+    assert cli("classify", demo_clip, "--output", path, "--resume").returncode == 0
 
 
 def test_two_runs_do_not_write_to_one_file(cli, music, tmp_path) -> None:

@@ -17,7 +17,7 @@ from ..records import valid_utf8
 from ..settings.load import load
 from ..settings.tables import EngineConfig
 from ..sinks import kinds
-from ..sinks.results import Results, VerdictsOnly, open_results
+from ..sinks.results import Results, VerdictsOnly, check_model, open_results
 from .common import add_engine_options, engine_config, shown_labels
 from .sink_options import add_output_options, check_output_flags, output_flags, report_sinks
 
@@ -198,7 +198,14 @@ def _info(config: EngineConfig) -> BundleInfo:
 def _results(args: argparse.Namespace, config: EngineConfig) -> Results | None:
     if args.output is None:
         return None
-    return open_results(args.output, _info(config).labels, args.resume)
+    info = _info(config)
+    results = open_results(args.output, info.labels, args.resume)
+    try:
+        check_model(args.output, info.name, is_new=not results.done)
+    except UsageError:
+        results.close()
+        raise
+    return results
 
 
 def _sink(args: argparse.Namespace, config: EngineConfig) -> Sink:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +16,9 @@ from .sink import Sink
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 """What the name of such a file ends in, which says how it is written."""
+
+_MODEL = "user.genre-edge.model"
+"""The attribute of a file that holds the model's name."""
 
 
 class Results(Sink, Protocol):
@@ -53,6 +58,37 @@ def open_results(path: Path, labels: Sequence[str], resume: bool) -> Results:
     if path.suffix == ".parquet":
         return ParquetResults(path, labels, resume)
     return ResultsFile(path, labels, resume)
+
+
+def check_model(path: Path, model: str, is_new: bool) -> None:
+    """See that a file of results is of one model, and note the model's name in an
+    attribute of the file (setxattr(2)), where the system and the file system have them.
+
+    Parameters
+    ----------
+    path
+        The file. A Parquet file that is not there yet is not checked.
+    model
+        The model's name.
+    is_new
+        Whether the file holds no results yet.
+
+    Raises
+    ------
+    UsageError
+        If its results are of another model.
+    """
+    if not hasattr(os, "setxattr"):
+        return
+    try:
+        before = "" if is_new else os.getxattr(path, _MODEL).decode("utf-8", "replace")
+    except OSError:  # none is noted
+        return
+    if before not in ("", model):
+        reason = f"holds results of the model {before}: give another name for those of {model}"
+        raise UsageError(Fault("output", path, reason))
+    with suppress(OSError):
+        os.setxattr(path, _MODEL, model.encode())
 
 
 class VerdictsOnly:
