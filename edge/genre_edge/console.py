@@ -65,7 +65,12 @@ def run_command(program: str, run: Callable[[Arguments], int], arguments: Argume
         except (Exception, KeyboardInterrupt):
             if not interrupt.came:
                 raise  # else it is what a library made of the interrupt
-        return INTERRUPTED if interrupt.came else status
+        if interrupt.came:
+            # An import that was interrupted leaves a mark in CPython, by which the
+            # process would end with the signal. Running some code clears it.
+            eval("0")
+            return INTERRUPTED
+        return status
 
 
 def _status(program: str, run: Callable[[Arguments], int], arguments: Arguments) -> int:
