@@ -364,8 +364,8 @@ def test_history_is_drawn(tmp_path: Path, page, demo_clip, cli) -> None:
         ):
             file.execute(
                 "INSERT INTO stretches (source, label, start, end, windows, confidence) VALUES "
-                "('mic', ?, ?, ?, 10, 0.8)",
-                (label, start, end),
+                "('mic', ?, ?, ?, ?, 0.8)",
+                (label, start, end, round((end - start) / 3)),
             )
         file.commit()
     config = tmp_path / "c.toml"
