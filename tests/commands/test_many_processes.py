@@ -99,7 +99,7 @@ def test_ctrl_c_leaves_whole_results_and_a_later_run_goes_on(library, tmp_path, 
             wait_for(lambda: path.exists() and path.stat().st_size > 0, "a verdict is written")
         else:
             wait_for(lambda: len(workers(program.pid)) == 2, "the workers have started")
-            time.sleep(3.0)
+            time.sleep(1.0)
         processes = workers(program.pid)
         os.kill(program.pid, signal.SIGINT)
         assert program.wait(60) == 130

@@ -90,7 +90,8 @@ class _Worker:
         self._process = context.Process(
             target=_serve, args=(theirs, work, os.getpid()), daemon=True
         )
-        resource_tracker.ensure_running()  # its start would let SIGINT through again
+        with without_current_directory():
+            resource_tracker.ensure_running()  # its start would let SIGINT through again
         with without_current_directory(), interrupts_later():
             self._process.start()
         theirs.close()
