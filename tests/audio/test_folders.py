@@ -6,7 +6,7 @@ import os
 import shutil
 
 import pytest
-from genre_edge.audio.folders import find_audio
+from genre_edge.audio.folders import find_audio, list_audio
 from genre_edge.errors import AudioError
 
 
@@ -74,3 +74,12 @@ def test_links_to_folders_are_followed_once(tmp_path) -> None:
         str(music / "other" / "a.wav"),
         str(music / "z" / "a.wav"),
     ]
+
+
+def test_a_link_to_itself_is_named_and_the_rest_is_found(tmp_path) -> None:
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "a.wav").touch()
+    listing = list_audio(str(tmp_path))
+    assert listing.files == [str(tmp_path / "a.wav")]
+    (error,) = listing.errors
+    assert error.filename == str(tmp_path / "round")

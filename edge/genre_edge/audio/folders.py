@@ -131,7 +131,12 @@ def list_audio(folder: str) -> FolderListing:
     while folders or links:
         # Links come last, so that files keep their own paths.
         for entry in _entries((folders or links).pop(), seen, listing.errors):
-            if entry.is_dir():
+            try:
+                is_folder = entry.is_dir()
+            except OSError as error:  # a link to itself, or into a closed folder
+                listing.errors.append(error)
+                continue
+            if is_folder:
                 if entry.name not in _FOREIGN_FOLDERS:
                     (links if entry.is_symlink() else folders).append(entry.path)
             elif not entry.name.startswith("."):
