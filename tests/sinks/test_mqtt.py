@@ -120,7 +120,7 @@ def test_sources_with_names_have_topics_of_their_own(broker, publish) -> None:
     assert {json.loads(payload)["source"] for payload in witness.on("bar/window")} == {"bar"}
     witness.wait_for(lambda: bool(witness.on("/health")))
     assert sorted(json.loads(witness.on("/health")[-1])["sources"]) == ["bar", "wine cellar"]
-    late = Subscriber(broker.port)
+    late = Subscriber(broker.port, "late")
     late.wait_for(lambda: late.on("bar/status") == [b"offline"])
     assert [json.loads(payload)["label"] for payload in late.on("/genre")] == ["jazz", "rock"]
     late.close()
