@@ -21,6 +21,7 @@ import numpy as np
 from genre_edge.arrays import Float32
 from genre_edge.audio.file_source import read_mono
 from genre_edge.audio.folders import list_audio
+from genre_edge.audio.level import is_silent
 from genre_edge.live.smoothing import UNCERTAIN, Smoother
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import DEFAULT_MODEL, EngineConfig, ListenConfig
@@ -39,8 +40,7 @@ def labels(engine: Engine, samples: Float32) -> Iterator[str]:
     logmel, length = engine.logmel, engine.logmel.spec.window_samples
     for start in range(0, len(samples) - length + 1, length):
         window = samples[start : start + length]
-        level = 20 * np.log10(float(np.sqrt(np.mean(window**2))) + 1e-9)
-        if level < listen.silence_dbfs:
+        if is_silent(window, listen.silence_dbfs):
             smoother.silence()
             continue
         yield smoother.add(engine.classifier.scores(logmel.window(window)))[0]

@@ -17,15 +17,14 @@ from genre_edge.errors import ModelError
 from genre_edge.files import write_atomically
 from genre_edge.model.bundle import ZIP_EPOCH, Bundle
 from genre_edge.model.bundle_members import AUDIO_IN, LABELS
-from genre_edge.model.classifier import Classifier, interpreter_class
+from genre_edge.model.classifier import interpreter_class
 from genre_edge.model.flatbuffer import Tensor, read_graph
-from genre_edge.model.frontend import LogMel
 from genre_edge.quiet import quiet_stderr
 
 from ..read.operators import check_operators
 from .frontend_graph import check_frontend, frontend_flatbuffer
 from .join import joined
-from .recordings import Comparison, check, compare, frame_grid, windows_of_recordings
+from .recordings import Comparison, checked, frame_grid
 from .tflite_metadata import AudioModel, audio_metadata
 from .traced import traced
 
@@ -56,13 +55,8 @@ def export_audio_in(path: Path, bundle: Bundle, recordings: Sequence[str]) -> Co
         It cannot be made, or it disagrees with the bundle; nothing was written.
     """
     flatbuffer = audio_in_flatbuffer(bundle)
-    classifier, model = Classifier(bundle), AudioInModel(flatbuffer)
-    expected, found = [], []
-    for window in windows_of_recordings(recordings, LogMel(bundle.info.frontend)):
-        expected.append(classifier.scores(window.features))
-        found.append(model.scores(window.samples))
-    comparison = compare(expected, found)
-    check(comparison, bundle)
+    model = AudioInModel(flatbuffer)
+    comparison = checked(bundle, recordings, lambda window: model.scores(window.samples))
     _write(path, bundle, flatbuffer, comparison.to_dict())
     return comparison
 

@@ -18,15 +18,14 @@ from genre_edge.arrays import Float32
 from genre_edge.errors import ModelError
 from genre_edge.files import write_atomically
 from genre_edge.model.bundle import Bundle
-from genre_edge.model.classifier import Classifier, arranged
+from genre_edge.model.classifier import arranged
 from genre_edge.model.flatbuffer import read_graph
-from genre_edge.model.frontend import LogMel
 from genre_edge.quiet import quiet_stderr
 from tensorflow.lite.tools import flatbuffer_utils
 
 from .audio_in import fixed_shape, probabilities
 from .join import joined
-from .recordings import Comparison, check, compare, windows_of_recordings
+from .recordings import Comparison, checked
 from .traced import traced
 
 INPUT, OUTPUT = "features", "scores"
@@ -61,13 +60,8 @@ def export_onnx(path: Path, bundle: Bundle, recordings: Sequence[str]) -> Compar
         It cannot be made, or it disagrees with the bundle; nothing was written.
     """
     content = _content(bundle)
-    classifier, model = Classifier(bundle), _OnnxModel(content, bundle.info.layout)
-    expected, found = [], []
-    for window in windows_of_recordings(recordings, LogMel(bundle.info.frontend)):
-        expected.append(classifier.scores(window.features))
-        found.append(model.scores(window.features))
-    comparison = compare(expected, found)
-    check(comparison, bundle)
+    model = _OnnxModel(content, bundle.info.layout)
+    comparison = checked(bundle, recordings, lambda window: model.scores(window.features))
     write_atomically(path, content)
     return comparison
 

@@ -4,7 +4,7 @@ classify` takes them."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from genre_edge.arrays import Float32
 from genre_edge.audio.folders import SkippedFiles, find_audio
 from genre_edge.errors import AudioError, ModelError
 from genre_edge.model.bundle import Bundle
+from genre_edge.model.classifier import Classifier
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.model.windows import file_windows
@@ -98,6 +99,21 @@ def _aligned(path: str, logmel: LogMel) -> Iterator[CheckWindow]:
         start = spec.window_samples - early
         yield CheckWindow(window.features, both[start : start + spec.window_samples])
         before = window.samples
+
+
+def checked(
+    bundle: Bundle, recordings: Iterable[str], scores: Callable[[CheckWindow], Float32]
+) -> Comparison:
+    """How an export's `scores` of the windows of recordings, float32 [labels] each,
+    compare with its bundle's. ModelError if they disagree."""
+    classifier = Classifier(bundle)
+    expected, found = [], []
+    for window in windows_of_recordings(recordings, LogMel(bundle.info.frontend)):
+        expected.append(classifier.scores(window.features))
+        found.append(scores(window))
+    comparison = compare(expected, found)
+    check(comparison, bundle)
+    return comparison
 
 
 def compare(expected: list[Float32], found: list[Float32]) -> Comparison:

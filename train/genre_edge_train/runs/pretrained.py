@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,10 +112,14 @@ def run(plan: PretrainedRun) -> tuple[dict[str, Any], list[OnDataSet]]:
         for w in (valid.room, valid.clean)
     )
     write_tracks(plan.output, [r.track() for r in plan.recordings if r.label])
-    found = [
-        on_data_set(data, condition, _of_group(predictions, groups, data))
-        for data in dict.fromkeys(groups)
+    conditions = {
+        condition: replace(predictions, groups=tuple(groups)).by_group()
         for condition, predictions in (("as recorded", recorded), ("in rooms", in_rooms))
+    }
+    found = [
+        on_data_set(data, condition, of_data[data])
+        for data in dict.fromkeys(groups)
+        for condition, of_data in conditions.items()
     ]
     figures = json.dumps([one.to_dict() for one in found], indent=1)
     write_atomically(plan.output / "data_sets.json", figures + "\n")
@@ -216,16 +220,6 @@ def _valid(plan: PretrainedRun, labels: Sequence[str]) -> tuple[ValidWindows, li
     number = np.array([order.index(name) for name in names])
     merged = ValidWindows(found.clean, found.room, found.label, number[found.track])
     return merged, [data for data, _ in order]
-
-
-def _of_group(predictions: Predictions, groups: Sequence[str], data: str) -> Predictions:
-    """The predictions on the tracks of one data set."""
-    tracks = np.flatnonzero(np.array(groups) == data)
-    inside = np.isin(predictions.window_track, tracks)
-    of = np.searchsorted(tracks, predictions.window_track[inside])
-    return Predictions.of_windows(
-        predictions.labels, predictions.scores[inside], predictions.window_label[inside], of
-    )
 
 
 def _evenly(valid: ValidWindows, groups: Sequence[str]) -> npt.NDArray[np.int64]:
