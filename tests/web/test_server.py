@@ -128,3 +128,24 @@ def test_that_all_connections_are_in_use_is_said_once(monkeypatch, caplog) -> No
         server.close()
     assert said == ["web: a connection has to wait: all 6 are in use"]
     assert not caplog.records, "nothing comes from waitress itself"
+
+
+def test_that_requests_have_to_wait_is_said_once(caplog) -> None:
+    app, said, go_on = Flask("busy"), list[str](), threading.Event()
+    app.add_url_rule("/", view_func=lambda: str(go_on.wait(BACKSTOP_SECONDS)))
+    config = WebConfig(port=0, viewers=1, uploads=1)
+    server = Server(app, config, Admission(Guard(config), config), said.append)
+    queue = server._dispatcher.queue
+    clients = [connected(server) for _ in range(30)]
+    try:
+        for client in clients:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_for(lambda: len(queue) >= 20, "they wait for a thread")
+    finally:
+        go_on.set()
+        for client in clients:
+            assert client.recv(12) == b"HTTP/1.1 200"
+            client.close()
+        server.close()
+    assert said == ["web: a request has to wait: 10 are answered at once"]
+    assert not caplog.records, "nothing comes from waitress itself"

@@ -46,7 +46,34 @@ _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE_SECONDS = 1.0
 """No connection is accepted for this long after the system had no room for one."""
 _SAY_AGAIN_SECONDS = 600.0
-"""That this happens, or that too many are open, is said once in this time."""
+"""That a connection or a request has to wait is said once in this time."""
+
+
+class _NowAndThen:
+    """Passes on one line in a while, whatever it says."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report, self._said_at = report, float("-inf")
+
+    def say(self, line: str) -> None:
+        """Report a line, unless one was reported not long ago."""
+        now = time.monotonic()
+        if now - self._said_at > _SAY_AGAIN_SECONDS:
+            self._said_at = now
+            self._report(line)
+
+
+class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """Threads that answer requests. waitress has a line for each request that waits."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        super().__init__()
+        self.queue_logger = self
+        self._busy = _NowAndThen(report)
+
+    def warning(self, *_: object) -> None:
+        """Say that a request has to wait, in place of waitress's line."""
+        self._busy.say(f"web: a request has to wait: {len(self.threads)} are answered at once")
 
 
 class _Listener(TcpWSGIServer):  # type: ignore[misc]
@@ -54,10 +81,9 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
 
     channel_class = Channel
     bodies: Bodies
-    report: Callable[[str], None]
+    waits: _NowAndThen
     in_connection_overflow: bool
     _paused_until = 0.0
-    _said_at = float("-inf")
 
     def readable(self) -> bool:
         """Whether connections are accepted now."""
@@ -79,10 +105,7 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
             return None
 
     def _say(self, reason: str) -> None:
-        now = time.monotonic()
-        if now - self._said_at > _SAY_AGAIN_SECONDS:
-            self._said_at = now
-            self.report(f"web: a connection has to wait: {reason}")
+        self.waits.say(f"web: a connection has to wait: {reason}")
 
 
 class Server:
@@ -121,7 +144,7 @@ class Server:
         crowd = config.viewers + _SPARE_CONNECTIONS
         self._stalls = StallDetector(send_seconds, receive_seconds, header_seconds, crowd)
         self._map: dict[int, Any] = {}
-        self._dispatcher = ThreadedTaskDispatcher()
+        self._dispatcher = _Dispatcher(report)
         self._listeners: list[_Listener] = []
         try:
             adjustments = Adjustments(
@@ -142,7 +165,7 @@ class Server:
                 listener = _Listener(
                     app, self._map, dispatcher=self._dispatcher, adj=adjustments, sockinfo=place
                 )
-                listener.bodies, listener.report = bodies, report
+                listener.bodies, listener.waits = bodies, _NowAndThen(report)
                 self._listeners.append(listener)
         except (OSError, ValueError) as error:
             wasyncore.close_all(self._map)
