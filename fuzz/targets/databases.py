@@ -81,22 +81,26 @@ def _written(chance: random.Random, folder: Path, kind: str) -> Path:
 
 
 def spool_attempt(chance: random.Random, folder: Path) -> None:
-    """Open one spool, put messages into it and take them out."""
+    """Open one spool, put messages into it and take them out: these come out whatever
+    is in the file."""
     path = _written(chance, folder, "spool")
     spool = Spool(path, 1_000_000)
     try:
-        seq = 0
-        for number in range(5):
-            spool.put("topic", b"%d" % number)
+        seq, new = 0, [b"new %d" % number for number in range(5)]
+        for payload in new:
+            spool.put("topic", payload)
         spool.park()
         for _ in range(100):
-            found = spool.after(seq, 10)
+            found = spool.after(seq, 50)
             if not found:
                 break
             if [one.seq for one in found] != sorted(one.seq for one in found):
                 raise Unexpected("messages out of order")
             seq = found[-1].seq
+            new = [one for one in new if one not in [message.payload for message in found]]
             spool.remove([one.seq for one in found])
+        if new or len(spool):
+            raise Unexpected(f"{len(spool)} left, {len(new)} new ones not seen: {spool.trouble}")
     finally:
         spool.close()
 

@@ -8,10 +8,12 @@ import os
 import random
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import jinja2
@@ -509,6 +511,98 @@ def test_files_that_are_faster_than_the_broker_lose_nothing(tmp_path) -> None:
     assert sum(spool.put("t", b"x") for _ in range(1000)) == 0, "a full queue still fits"
     assert count == 1000
     spool.close()
+
+
+def changed_spool(folder: Path, change: str) -> Path:
+    """A spool with ten windows, in which a statement changed something."""
+    spool = Spool(folder / "spool", 10**7)
+    spool.park()
+    for k in range(10):
+        spool.put("music/shelf/window", b'{"start": %d}' % k)
+    spool.close()
+    with closing(sqlite3.connect(folder / "spool")) as file:
+        file.execute(change)
+        file.commit()
+    return folder / "spool"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE messages SET topic = CAST(x'ff' AS TEXT) WHERE seq = 4",
+        "UPDATE messages SET payload = CAST(x'ff' AS TEXT) WHERE seq = 4",
+        "UPDATE messages SET seq = 9223372036854775807 WHERE seq = 4",
+        "UPDATE messages SET seq = -4 WHERE seq = 4",
+    ],
+)
+def test_a_row_that_is_no_message_is_counted_and_holds_nobody_up(tmp_path, change: str) -> None:
+    spool = Spool(changed_spool(tmp_path, change), 10**7)
+    spool.park()
+    spool.put("t", b"new")
+    payloads = [message.payload for message in spool.after(0, 20)]
+    assert payloads == [*(b'{"start": %d}' % k for k in range(10) if k != 3), b"new"]
+    assert (spool.lost, "are lost" in spool.damage, len(spool)) == (1, True, 10)
+    spool.close()
+
+
+def test_a_topic_that_no_broker_takes_is_counted_and_ends_no_thread(
+    broker, publish, tmp_path
+) -> None:
+    changed_spool(tmp_path, "UPDATE messages SET topic = 'music/+/window' WHERE seq = 4")
+    witness = Subscriber(broker.port)
+    publisher = publish()
+    witness.wait_for(lambda: len(witness.windows()) == 9)
+    wait_for(lambda: publisher.entry.written == 9, "all acknowledgements")
+    assert (publisher.entry.dropped, publisher.entry.stopped) == (1, "")
+    assert any("a waiting window cannot be sent" in line for line in publisher.said)
+    witness.close()
+
+
+def test_a_disk_that_is_free_again_is_used_again(tmp_path) -> None:
+    first, second = Spool(tmp_path / "spool", 10**6), Spool(tmp_path / "spool", 10**6)
+    first.put("t", b"1")
+    first.close()
+    second.put("t", b"2")
+    assert second.park() == 0
+    assert [m.payload for m in second.after(0, 10)] == [b"1", b"2"], "what was there goes first"
+    assert not second.trouble
+    second.close()
+    assert left_in(tmp_path / "spool") == 2
+
+
+def test_what_a_locked_file_left_in_memory_follows_to_the_disk(tmp_path) -> None:
+    spool = Spool(tmp_path / "spool", 10**6)
+    spool.park()
+    spool._file.execute("PRAGMA busy_timeout=10")
+    with closing(sqlite3.connect(tmp_path / "spool", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        spool.put("t", b"1")
+        assert "cannot be written" in spool.trouble
+        other.execute("COMMIT")
+        spool.put("t", b"2")
+        assert not spool.trouble
+        assert other.execute("SELECT count(*) FROM messages").fetchone() == (2,)
+    spool.close()
+
+
+def test_a_window_is_dropped_or_delivered_and_not_both(tmp_path) -> None:
+    spool = Spool(tmp_path / "spool", 1000)
+    spool.park()
+    dropped = sum(spool.put("t", b"x" * 100) for _ in range(9))
+    in_flight = [message.seq for message in spool.after(0, 10)]
+    dropped += sum(spool.put("t", b"x" * 100) for _ in range(9))
+    assert spool.remove(in_flight) + dropped + len(spool) == 18
+    spool.close()
+
+
+def test_trouble_of_broker_and_disk_is_told_once_each(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(mqtt, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(mqtt, "_LONGEST_PAUSE", 0.01)
+    (tmp_path / "spool").mkdir()
+    publisher = Publisher(f"mqtt://127.0.0.1:{free_port()},name=shelf", tmp_path)
+    wait_for(lambda: publisher.entry.failures > 10, "it has tried often")
+    publisher.sink.close(within=1.0)
+    assert len(publisher.said) == 2, publisher.said
 
 
 def test_a_spool_is_for_its_owner_and_its_lock_follows_no_link(tmp_path) -> None:

@@ -41,6 +41,7 @@ from .connection import CONNECT_SECONDS, Connection
 from .home_assistant import HEARING, discovery
 from .settings import MqttConfig
 from .spool import Spool
+from .spool_rows import Message
 
 HEALTH_SECONDS = 30.0
 """Time between two messages on the health topic."""
@@ -90,6 +91,7 @@ class MqttSink:
         self._pause, self._next_attempt, self._next_health = _FIRST_PAUSE, 0.0, 0.0
         self._reported = ""
         """The trouble that was reported last, until it is over."""
+        self._reported_of_spool = ""
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -170,8 +172,11 @@ class MqttSink:
 
     def _look_at_spool(self) -> None:
         """Tell what happened to it."""
-        if self._spool.trouble and self._spool.trouble != self._reported:
-            self._fail(self._spool.trouble)
+        if self._spool.trouble != self._reported_of_spool:
+            self._reported_of_spool = self._spool.trouble
+            if self._spool.trouble:
+                self._entry.failed(self._spool.trouble, time.time())
+                self._context.report(self._spool.trouble)
         if self._spool.damage:
             self._entry.dropped += self._spool.lost
             self._entry.failed(self._spool.damage, time.time())
@@ -221,6 +226,7 @@ class MqttSink:
         trouble = connection.connect()
         if trouble:
             connection.drop()
+            self._entry.dropped += self._spool.park()  # the disk may be free again
             self._wait_after(trouble)
             return
         self._connection, self._pause = connection, _FIRST_PAUSE
@@ -251,15 +257,14 @@ class MqttSink:
             self._publish_health(connection)
         if connection.room:
             for message in self._spool.after(connection.last_seq, connection.room):
-                connection.send(message.seq, message.topic, message.payload)
+                self._send(connection, message)
         wait = 0.0 if len(self._worker) and self._may_take() else _IDLE_SECONDS
         trouble = connection.process(wait, self._wake_in.fileno())
         with suppress(BlockingIOError):
             self._wake_in.recv(4096)
         delivered = connection.acknowledged()
         if delivered:
-            self._spool.remove(delivered)
-            self._entry.written += len(delivered)
+            self._entry.written += self._spool.remove(delivered)
         if connection.home_assistant_started():
             self._announce(connection)
         if trouble:
@@ -267,6 +272,14 @@ class MqttSink:
             self._connection = None
             self._entry.dropped += self._spool.park()
             self._wait_after(trouble)
+
+    def _send(self, connection: Connection, message: Message) -> None:
+        """Send a window; one that no broker could take is dropped."""
+        try:
+            connection.send(message.seq, message.topic, message.payload)
+        except (ValueError, TypeError) as error:  # a topic that was changed on the disk
+            self._entry.dropped += self._spool.remove([message.seq])
+            self._fail(f"mqtt: a waiting window cannot be sent ({error})")
 
     def _publish_health(self, connection: Connection) -> None:
         health, model = self._context.health.to_json(), self._context.model

@@ -14,32 +14,17 @@ import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..database import NewerFile, open_database, told
+from .spool_rows import COLUMNS, SCHEMA, Message, delete_misnumbered, insert, message_of, readable
 
-_SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS messages "
-    "(seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL);"
-)
 _MOST_IN_MEMORY = 2000
 """Messages kept where there is no disk."""
 _IN_MEMORY = "waiting messages are kept in memory"
-
-
-@dataclass(frozen=True)
-class Message:
-    """One window to deliver."""
-
-    seq: int
-    """Its place in the order; grows for as long as the spool lives."""
-    topic: str
-    """Where it is published."""
-    payload: bytes
-    """The JSON of the window."""
 
 
 class Spool:
@@ -73,8 +58,9 @@ class Spool:
 
     def _open(self) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self._path.with_name(self._path.name + ".lock"))
+            if self._lock is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._lock = _locked(self._path.with_name(self._path.name + ".lock"))
         except BlockingIOError:
             self.trouble = f"{self._path}: in use by another genre-edge; {_IN_MEMORY}"
         except OSError as error:
@@ -82,13 +68,24 @@ class Spool:
         else:
             self._open_file()
 
+    def _open_again(self) -> None:
+        """Look whether the disk can be used now. What is on it already goes before what
+        is in memory."""
+        waiting, self._next = list(self._memory.values()), 1
+        self._open()
+        self._memory.clear()
+        for message in waiting:
+            self._memory[self._next] = replace(message, seq=self._next)
+            self._next += 1
+
     def _open_file(self) -> None:
         """Open the file; if it is damaged, set it aside and keep what can be read."""
         aside: list[Path] = []
         try:
-            self._file = open_database(self._path, _SCHEMA, aside.append)
+            self._file = open_database(self._path, SCHEMA, aside.append)
             if aside:
                 self._rescue(aside[0])
+            self._count_lost(delete_misnumbered(self._file))
             last, self._count, self._bytes = self._file.execute(
                 "SELECT coalesce(max(seq), 0), count(*), coalesce(sum(length(payload)), 0) FROM "
                 "messages"
@@ -97,6 +94,7 @@ class Spool:
             self.trouble = f"{self._path}: cannot be used ({told(error)}); {_IN_MEMORY}"
             self._leave_file()
             return
+        self.trouble = ""
         self._next = max(self._next, last + 1)
         self._to_disk = self._count > 0
 
@@ -110,10 +108,10 @@ class Spool:
     def _rescue(self, damaged: Path) -> None:
         """Keep what can still be read of a damaged file, from both of its ends."""
         assert self._file is not None
-        early, late = _readable(damaged, "ASC"), _readable(damaged, "DESC")
+        early, late = readable(damaged, "ASC"), readable(damaged, "DESC")
         found = {message.seq: message for message in (*early, *late)}
         with self._file:
-            _insert(self._file, found.values())
+            insert(self._file, found.values())
         lost = 0
         if early and late:  # numbers between both parts had messages
             lost = max(0, min(m.seq for m in late) - max(m.seq for m in early) - 1)
@@ -163,31 +161,29 @@ class Spool:
         return dropped
 
     def park(self) -> int:
-        """Move everything to disk, and what follows too, because the connection is
-        lost. Returns how many messages were dropped."""
-        waiting = list(self._memory.values())
+        """Move everything to disk, and what follows too, because there is no
+        connection. Nothing may be in flight. Returns how many messages were dropped."""
+        if self._file is None:
+            self._open_again()
         self._to_disk = self._file is not None
-        return self._store(waiting) if self._to_disk else self._shed()
+        return self._store([]) if self._to_disk else self._shed()
 
     def _store(self, messages: Iterable[Message]) -> int:
-        """Write to disk, or keep in memory if that fails; then drop what is beyond the
-        limit. Returns how many were dropped."""
-        messages = list(messages)
-        if not messages or self._file is None:
-            self._memory.update((m.seq, m) for m in messages)
+        """Write these, and what is in memory, to disk, or keep them in memory if that
+        fails; then drop what is beyond the limit. Returns how many were dropped."""
+        self._memory.update((message.seq, message) for message in messages)
+        if not self._memory or self._file is None:
             return self._shed()
         try:
             with self._file:
-                _insert(self._file, messages)
+                insert(self._file, self._memory.values())
         except sqlite3.Error as error:
-            self._memory.update((m.seq, m) for m in messages)
             self._give_up_on_file(error)
             return self._shed()
         self.trouble = ""
-        for message in messages:
-            self._memory.pop(message.seq, None)
-            self._count += 1
-            self._bytes += len(message.payload)
+        self._count += len(self._memory)
+        self._bytes += sum(len(message.payload) for message in self._memory.values())
+        self._memory.clear()
         return self._trim()
 
     def _trim(self) -> int:
@@ -201,8 +197,7 @@ class Spool:
                 break
             gone.append(seq)
             size -= length
-        self._delete(gone)
-        return len(gone)
+        return self._delete(gone)
 
     def _rows(self, sql: str, values: tuple[int, ...] = ()) -> list[Any]:
         """Rows of the file; none if it turns out to be damaged."""
@@ -214,39 +209,58 @@ class Spool:
             self._give_up_on_file(error)
             return []
 
-    def _delete(self, seqs: list[int]) -> None:
+    def _delete(self, seqs: list[int]) -> int:
+        """Delete messages of the file; returns how many of them it had."""
         if self._file is None:
-            return
+            return 0
+        deleted = 0
         try:
             with self._file:
-                self._file.executemany(
+                deleted = self._file.executemany(
                     "DELETE FROM messages WHERE seq = ?", [(seq,) for seq in seqs]
-                )
+                ).rowcount
         except sqlite3.Error as error:
             self._give_up_on_file(error)
         sizes = self._rows("SELECT count(*), coalesce(sum(length(payload)), 0) FROM messages")
         self._count, self._bytes = sizes[0] if sizes else (0, 0)
+        return deleted
 
     def after(self, seq: int, most: int) -> list[Message]:
         """The oldest messages later than `seq`, in order."""
-        found: list[Message] = []
-        if self._count:
-            rows = self._rows(
-                "SELECT seq, topic, payload FROM messages WHERE seq > ? ORDER BY seq LIMIT ?",
-                (seq, most),
-            )
-            found = [Message(*row) for row in rows]
+        found = self._after_on_disk(seq, most)
         found += [message for message in self._memory.values() if message.seq > seq]
         return sorted(found, key=lambda message: message.seq)[:most]
 
-    def remove(self, seqs: list[int]) -> None:
-        """Forget what was delivered. Once all on disk is delivered, messages stay in
-        memory until the connection is lost again."""
+    def _after_on_disk(self, seq: int, most: int) -> list[Message]:
+        """Those of the file. Rows that are no messages any more are deleted and
+        counted: the file is whole, but something in it was changed."""
+        while self._count:
+            rows = self._rows(
+                f"SELECT {COLUMNS} FROM messages WHERE seq > ? ORDER BY seq LIMIT ?", (seq, most)
+            )
+            found = [one for one in (message_of(*row) for row in rows) if one is not None]
+            if len(found) < len(rows):
+                kept = {message.seq for message in found}
+                self._count_lost(self._delete([row[0] for row in rows if row[0] not in kept]))
+            if found or not rows:
+                return found
+        return []
+
+    def _count_lost(self, count: int) -> None:
+        """Tell of rows that are no messages."""
+        self.lost += count
+        if count and not self.damage:
+            self.damage = f"{self._path}: was changed; waiting windows that it had are lost"
+
+    def remove(self, seqs: list[int]) -> int:
+        """Forget what was delivered; returns how much of it still waited. Once all on
+        disk is delivered, messages stay in memory until the connection is lost
+        again."""
         on_disk = [seq for seq in seqs if self._memory.pop(seq, None) is None]
-        if on_disk and self._file is not None:
-            self._delete(on_disk)
+        removed = len(seqs) - len(on_disk) + (self._delete(on_disk) if on_disk else 0)
         if not self._count:
             self._to_disk = False
+        return removed
 
     def close(self) -> int:
         """Everything that is left goes to disk. Returns how many messages were dropped
@@ -258,25 +272,6 @@ class Spool:
             os.close(self._lock)
             self._lock = None
         return dropped
-
-
-def _insert(file: sqlite3.Connection, messages: Iterable[Message]) -> None:
-    file.executemany(
-        "INSERT OR REPLACE INTO messages VALUES (?, ?, ?)",
-        [(m.seq, m.topic, m.payload) for m in messages],
-    )
-
-
-def _readable(damaged: Path, order: str) -> list[Message]:
-    """Messages of a damaged file from one end to where it cannot be read."""
-    found: list[Message] = []
-    with suppress(sqlite3.Error, UnicodeDecodeError), closing(sqlite3.connect(damaged)) as file:
-        for seq, topic, payload in file.execute(
-            f"SELECT seq, topic, payload FROM messages ORDER BY seq {order}"
-        ):
-            if isinstance(topic, str) and isinstance(payload, bytes):
-                found.append(Message(seq, topic, payload))
-    return found
 
 
 def _locked(path: Path) -> int:
