@@ -85,6 +85,17 @@ def test_nothing_can_be_added_to_what_was_signed(signed: Path) -> None:
     assert read_bundle(signed).signed_by == PUBLIC
 
 
+def test_the_negatives_belong_to_what_was_signed(signed: Path) -> None:
+    members = read_members("", signed.read_bytes())
+    assert members.pop("negatives.bin")
+    signed.write_bytes(SHIPPED.flatbuffer)
+    with zipfile.ZipFile(signed, "a") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(BundleError, match="is not the one it was written with"):
+        read_bundle(signed)
+
+
 def test_only_trusted_models_are_used_where_keys_are_named(
     signed: Path, tmp_path: Path, monkeypatch
 ) -> None:

@@ -146,7 +146,8 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         raise BundleError(f"{name}: its {METADATA} is not valid ({shown(error)})") from None
     verified = _verified(name, content, described)
     negatives = members.get(NEGATIVES, b"")
-    if negatives and hashlib.sha256(negatives).hexdigest() != described.get("negatives"):
+    sha256 = hashlib.sha256(negatives).hexdigest() if negatives else None
+    if sha256 != described.get("negatives"):
         raise BundleError(f"{name}: its {NEGATIVES} is not the one it was written with")
     signed_by = signer(name, members)
     if signed_by and not holds_nothing_else(content, len(verified.flatbuffer)):
