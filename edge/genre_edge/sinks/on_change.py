@@ -16,6 +16,9 @@ from .kind import PlannedSink, SinkKind
 if TYPE_CHECKING:
     from ..records import Record
 
+_MOST_SAID = 2000
+"""Bytes at the end of what a command wrote about errors that are looked at."""
+
 
 @dataclass(frozen=True)
 class CommandConfig:
@@ -62,36 +65,49 @@ class CommandSink:
     def write(self, record: Record) -> int:
         """Run the command if the record is a change. GenreEdgeError if it fails or
         takes too long."""
-        import subprocess
-
         from ..records import valid_utf8
 
         if not self._changes.is_change(record):
             return 0
         text = valid_utf8(json.dumps(record.to_json(), ensure_ascii=False)) + "\n"
         try:
-            done = subprocess.run(
-                self._command,
-                input=text,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=self._timeout,
-                check=False,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )
-        except subprocess.TimeoutExpired:
-            raise GenreEdgeError(f"{self._command[0]}: killed after {self._timeout:g} s") from None
+            status, said = self._run(text.encode())
         except OSError as error:
             raise GenreEdgeError(f"{self._command[0]}: {error.strerror}") from None
-        if done.returncode:
-            errors = done.stderr.strip().splitlines()
+        if status:
             raise GenreEdgeError(
-                f"{self._command[0]}: exit status {done.returncode}"
-                + (f" ({errors[-1]})" if errors else "")
+                f"{self._command[0]}: exit status {status}" + (f" ({said})" if said else "")
             )
         return 1
+
+    def _run(self, text: bytes) -> tuple[int, str]:
+        """Run the command to its end; returns its exit status and the last line that it
+        wrote about errors. Whatever it leaves in the background goes on."""
+        import os
+        import signal
+        import subprocess
+        import tempfile
+
+        # Not a pipe: what goes on in the background would hold it open.
+        with tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+            try:
+                process.communicate(text, self._timeout)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)  # what it has started too
+                process.communicate()
+                told = f"{self._command[0]}: killed after {self._timeout:g} s"
+                raise GenreEdgeError(told) from None
+            size = os.fstat(errors.fileno()).st_size
+            end = os.pread(errors.fileno(), _MOST_SAID, max(0, size - _MOST_SAID))
+        lines = end.decode(errors="replace").strip().splitlines()
+        return process.returncode, lines[-1] if lines else ""
 
     def close(self) -> None:
         """Nothing is held back."""
