@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from itertools import islice, pairwise
 from pathlib import Path
@@ -24,6 +24,7 @@ from genre_edge.errors import GenreEdgeError, UsageError
 from genre_edge.health import SinkHealth
 from genre_edge.live.clock import iso8601
 from genre_edge.records import FileRecord, GapRecord, LiveRecord, StateRecord, WindowRecord
+from genre_edge.sinks import history as history_sink
 from genre_edge.sinks.database import open_database
 from genre_edge.sinks.history import HistoryConfig, HistoryError, HistorySink
 from genre_edge.sinks.history_report import parse_age, parts, summarise
@@ -225,6 +226,27 @@ def used_bytes(path: Path) -> int:
     with closing(sqlite3.connect(path)) as file:
         file.execute("VACUUM")
     return path.stat().st_size
+
+
+def test_a_stretch_that_grows_is_kept_beside_windows_that_fill_the_file(made) -> None:
+    sink, clock, path, _ = made(most_megabytes=0.2, windows=True)
+    for k in range(8000):
+        clock.now = T0 + 3 * k
+        sink.write(live(3 * k, "silence"))
+    sink.close()
+    assert query(path, "SELECT count(*) FROM windows") < [(8000,)], "the limit was reached"
+    assert rows(path) == [("silence", 0.0, 24_000.0, 8000, 0.8)]
+
+
+def test_a_stretch_whose_row_was_deleted_is_written_again(made) -> None:
+    sink, _, path, _ = made(commit_seconds=0)
+    sink.write(live(0, "jazz"))
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("DELETE FROM stretches")
+        file.commit()
+    sink.write(live(3, "jazz"))
+    sink.close()
+    assert rows(path) == [("jazz", 0.0, 6.0, 2, 0.8)]
 
 
 def test_retention_by_size_leaves_what_fits(tmp_path) -> None:
@@ -490,6 +512,22 @@ def test_a_row_that_cannot_be_stored_does_not_stop_those_behind_it(tmp_path) -> 
     assert [row[0] for row in rows(clocks.path)] == ["label 0", "label 1", "label 2", "label 3"]
     assert clocks.health.dropped == 1
     assert "1 windows cannot be stored" in clocks.said[0]
+
+
+@pytest.mark.parametrize("labels", [1, 2])
+def test_each_window_that_finds_no_room_is_counted_once(made, monkeypatch, labels: int) -> None:
+    monkeypatch.setattr(history_sink, "_MOST_PENDING", 100)
+    sink, clock, path, health = made(windows=True)
+    path.mkdir()
+    for k in range(1000):
+        clock.now = T0 + 3 * k
+        with suppress(HistoryError):
+            sink.write(live(3 * k, f"label {k % labels}"))
+    path.rmdir()
+    clock.now += 60
+    sink.close()
+    ((kept,),) = query(path, "SELECT count(*) FROM windows")
+    assert (health.dropped + kept, health.dropped > 800) == (1000, True)
 
 
 def test_what_is_lost_at_the_end_is_counted(tmp_path) -> None:

@@ -108,6 +108,8 @@ class HistorySink:
         self._windows: list[WindowRow] = []
         self._pending = 0
         """Windows that are not yet in the file."""
+        self._shed_with_stretches = self._shed_alone = 0
+        """Windows dropped since the last commit: by their stretches, by their rows."""
         self._next_commit = self._next_cleaning = -math.inf
         self._file_began: float | None = None
 
@@ -202,6 +204,7 @@ class HistorySink:
         self._current = {k: one for k, one in self._current.items() if one not in broken}
         self._done.clear()
         self._windows.clear()
+        self._shed_with_stretches = self._shed_alone = 0
         self._health.dropped += lost
         written, self._pending = max(0, self._pending - lost), 0
         return written
@@ -217,11 +220,16 @@ class HistorySink:
         delete_beyond(file, self._config.most_megabytes * 1e6)
 
     def _shed(self) -> None:
-        """Keep memory bounded while nothing can be written."""
+        """Keep memory bounded while nothing can be written. A window counts once: both
+        its stretch and its row may be dropped."""
+        before = max(self._shed_with_stretches, self._shed_alone)
         excess = max(0, len(self._done) - _MOST_PENDING)
-        lost = sum(stretch.windows for stretch in self._done[:excess])
+        self._shed_with_stretches += sum(stretch.windows for stretch in self._done[:excess])
         del self._done[:excess]
-        del self._windows[: max(0, len(self._windows) - _MOST_PENDING)]
+        excess = max(0, len(self._windows) - _MOST_PENDING)
+        self._shed_alone += excess
+        del self._windows[:excess]
+        lost = max(self._shed_with_stretches, self._shed_alone) - before
         self._health.dropped += lost
         self._pending = max(0, self._pending - lost)
 

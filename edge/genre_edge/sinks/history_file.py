@@ -152,9 +152,9 @@ class HistoryFile:
     def _write_at_once(self, stretches: Sequence[Stretch], windows: Sequence[WindowRow]) -> None:
         file = self._ready(stretches)
         with file:
+            self._clean(file)  # before: what is written now stays
             rows = [write_stretch(file, stretch) for stretch in stretches]
             write_windows(file, windows)
-            self._clean(file)
         for stretch, row in zip(stretches, rows, strict=True):
             stretch.row = row
 

@@ -69,7 +69,8 @@ class Stretch:
 
 
 def write_stretch(file: sqlite3.Connection, stretch: Stretch) -> int | None:
-    """Write a stretch, over its earlier row if it has one; returns the row's number."""
+    """Write a stretch, over its earlier row if that is still there; returns the row's
+    number."""
     values = (
         stretch.source,
         stretch.label,
@@ -79,12 +80,13 @@ def write_stretch(file: sqlite3.Connection, stretch: Stretch) -> int | None:
         stretch.confidence,
     )
     if stretch.row is not None:
-        file.execute(
+        updated = file.execute(
             "UPDATE stretches SET source=?, label=?, start=?, end=?, windows=?, confidence=? "
             "WHERE id=?",
             (*values, stretch.row),
         )
-        return stretch.row
+        if updated.rowcount:  # a limit, another program or its user may have deleted it
+            return stretch.row
     return file.execute(
         "INSERT INTO stretches (source, label, start, end, windows, confidence) "
         "VALUES (?, ?, ?, ?, ?, ?)",
@@ -120,13 +122,17 @@ def delete_aged(file: sqlite3.Connection, oldest: float) -> None:
 
 def delete_beyond(file: sqlite3.Connection, most_bytes: float) -> None:
     """If the rows take more than `most_bytes`, delete the oldest twentieth of each
-    table."""
-    if _used_bytes(file) > most_bytes:
-        for table in ("windows", "stretches"):
-            file.execute(
-                f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY id "
-                f"LIMIT (SELECT count(*) / 20 + 1 FROM {table}))"
-            )
+    table. A few stretches beside many windows are not what takes the room."""
+    if _used_bytes(file) <= most_bytes:
+        return
+    least = 1
+    for table in ("windows", "stretches"):
+        deleted = file.execute(
+            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY id "
+            f"LIMIT (SELECT count(*) / 20 + ? FROM {table}))",
+            (least,),
+        ).rowcount
+        least = 0 if deleted else 1
 
 
 def _used_bytes(file: sqlite3.Connection) -> int:
