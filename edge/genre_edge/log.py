@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from .console import harmless
 from .quiet import STDERR
 
 INFO, NOTICE, WARNING, ERROR = 6, 5, 4, 3
@@ -59,6 +60,7 @@ class Log:
         self._write(f"{text} (and {more} times before)" if more else text, priority, fields)
 
     def _write(self, text: str, priority: int, fields: Mapping[str, object]) -> None:
+        text = "\n".join(harmless(line) for line in text.splitlines())
         if self._journal is not None and self._to_journal(self._journal, text, priority, fields):
             return
         with STDERR:
@@ -75,9 +77,7 @@ class Log:
             "SYSLOG_IDENTIFIER": "genre-edge",
         }
         entry |= {f"GENRE_EDGE_{name.upper()}": value for name, value in fields.items()}
-        lines = "".join(
-            f"{key}={str(value).replace(chr(10), ' ')}\n" for key, value in entry.items()
-        )
+        lines = "".join(f"{key}={harmless(str(value))}\n" for key, value in entry.items())
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
                 out.connect(str(journal))

@@ -103,6 +103,16 @@ def test_the_journal_gets_fields_and_the_same_text_once_an_hour(tmp_path: Path, 
     assert second["MESSAGE"] == "lost: gone (and 999 times before)"
 
 
+def test_what_an_entry_quotes_controls_no_terminal(tmp_path: Path, inbox, capsys) -> None:
+    told = "gone: \x1b[31m\udcff"
+    Log({"JOURNAL_STREAM": "1:2"}, Path(inbox.getsockname())).say(told, state=told)
+    (entry,) = received(inbox)
+    assert r"MESSAGE=gone: \x1b[31m\udcff" in entry
+    assert r"GENRE_EDGE_STATE=gone: \x1b[31m\udcff" in entry
+    Log({}).say(told)
+    assert capsys.readouterr().err == "genre-edge: gone: \\x1b[31m\\udcff\n"
+
+
 def live(label: str) -> LiveRecord:
     return LiveRecord(
         start=0.0,

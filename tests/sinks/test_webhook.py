@@ -144,7 +144,48 @@ def test_no_redirect_is_followed(endpoint, tmp_path, status: int) -> None:
         sink.write(window(0))
     other.close()
     assert not other.requests, "neither the record nor the token went there"
-    assert f"HTTP {status}: the address is now {other.url}/new?***" in str(error.value)
+    host = other.url.removesuffix("/hook")
+    assert f"HTTP {status}: the address is now {host}/***; nothing was sent" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://HOST/T0/key", "https://HOST/***"),
+        ("/T0/key", "http://HOST/***"),
+        ("//user:key@HOST?key#key", "http://HOST/***"),
+        ("https://\x1bc" + 1000 * "x", "https://\\x1bcxxx"),
+        ("https://[key", "none that can be read"),
+    ],
+)
+def test_a_redirect_is_told_without_what_may_be_secret(endpoint, location, shown) -> None:
+    host = endpoint.url.removeprefix("http://").removesuffix("/hook")
+    endpoint.answers, endpoint.location = [301], location.replace("HOST", host)
+    with pytest.raises(GenreEdgeError) as error:
+        WebhookSink(parse_webhook(endpoint.url)).write(window(0))
+    told = str(error.value)
+    assert f"the address is now {shown.replace('HOST', host)}" in told
+    assert "key" not in told
+    assert told.isprintable()
+    assert len(told) < 400
+
+
+@pytest.mark.parametrize("line", [b"HTTP/1.1 \x1b[31mred", b"A" * 60_000, b""])
+def test_what_a_server_says_is_not_quoted(line: bytes) -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        with server.accept()[0] as wire:
+            wire.recv(65_536)
+            wire.sendall(line + b"\r\n\r\n")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    url = f"http://127.0.0.1:{server.getsockname()[1]},retries=0"
+    with pytest.raises(StillWaiting, match=r"the answer is no HTTP \(BadStatusLine\)$"):
+        WebhookSink(parse_webhook(url)).write(window(0))
+    thread.join()
+    server.close()
 
 
 def test_a_label_that_could_not_be_delivered_is_delivered_later(endpoint) -> None:
@@ -336,6 +377,13 @@ def test_a_host_that_is_not_there_is_named() -> None:
         ("http://x,timeout=inf", "must be between"),
         ("http://x,retries=some", "must be a whole number"),
         ("http://x,token-file=/nowhere", "No such file"),
+        ("http://user:key@x", "are not sent"),
+        ("http://x/a key", r"^--webhook: url http://x/\*\*\*: blanks and letters beyond ASCII"),
+        ("http://x/kéy", r"^--webhook: url http://x/\*\*\*: blanks and letters beyond ASCII"),
+        ("x.org/key", r"^--webhook: url x.org/\*\*\*: must begin with http"),
+        ("http://x,header=X-Key:a\nkey", "^--webhook: header X-Key: its value must be one line"),
+        ("http://x,header=X-Key:€", "^--webhook: header X-Key: its value must be one line"),
+        ("http://x,header=Bearer key", "^--webhook: a header's name has letters"),
         ("http://x,colour=red", "is none of every="),
         ("http://x,template={a.b}", "must be the name of a field"),
         ("http://x,template={a[0]}", "must be the name of a field"),
@@ -347,6 +395,21 @@ def test_a_host_that_is_not_there_is_named() -> None:
 def test_a_wrong_webhook_is_one_clear_error(text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says.replace("{", "\\{")):
         parse_webhook(text)
+
+
+@pytest.mark.parametrize("token", ["key one\nkey two", "key\x00", "kéy€"])
+def test_a_token_that_fits_into_no_header_is_refused_unread(tmp_path, token: str) -> None:
+    path = tmp_path / "token"
+    path.write_text(token)
+    with pytest.raises(UsageError) as error:
+        parse_webhook(f"http://x,token-file={path}")
+    assert str(error.value).startswith(f"--webhook: {path}: ")
+    assert "key" not in str(error.value).removeprefix(f"--webhook: {path}")
+
+
+def test_a_host_whose_name_is_none_is_told() -> None:
+    with pytest.raises(GenreEdgeError, match="no such name"):
+        WebhookSink(parse_webhook(f"http://{'x' * 64}.org,retries=0")).write(window(0))
 
 
 def test_classify_posts_and_reports_what_it_could_not(demo_clip, endpoint, cli) -> None:

@@ -44,8 +44,11 @@ def without_path(url: str) -> str:
     --------
     >>> without_path("https://hooks.example.org/T0/B1/xyz")
     'https://hooks.example.org/***'
+    >>> without_path("hooks.example.org/T0/B1/xyz")
+    'hooks.example.org/***'
     """
-    scheme, mark, rest = without_credentials(url).partition("://")
+    shown = without_credentials(url)
+    scheme, mark, rest = shown.partition("://") if "://" in shown else ("", "", shown)
     host, slash, path = rest.partition("/")
     return f"{scheme}{mark}{host}{slash}{'***' if path else ''}"
 

@@ -8,13 +8,18 @@ import ssl
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from ..console import harmless
 from ..errors import GenreEdgeError
+
+_MOST_QUOTED = 200
+"""Letters of what others say that a message quotes."""
 
 
 class PostError(GenreEdgeError):
@@ -27,8 +32,9 @@ class Answer:
 
     status: int
     """HTTP status."""
-    location: str
-    """The other address that it names; empty if it names none."""
+    moved_to: str
+    """The other address that it names, with `***` for the path, which is often as
+    secret as that of the first; empty if it names none."""
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
@@ -66,22 +72,51 @@ def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> A
             found = Answer(answer.status, "")
     except urllib.error.HTTPError as error:
         with error:
-            found = Answer(error.code, error.headers.get("Location") or "")
+            found = Answer(error.code, _moved_to(url, error.headers.get("Location") or ""))
     except (OSError, ValueError, http.client.HTTPException) as error:
-        if is_late() or isinstance(getattr(error, "reason", error), TimeoutError):
-            raise PostError(f"no answer within {seconds:g} s") from None
         trouble = getattr(error, "reason", "") or error
-        raise PostError(str(trouble) or type(trouble).__name__) from None
+        if is_late() or isinstance(trouble, TimeoutError):
+            raise PostError(f"no answer within {seconds:g} s") from None
+        raise PostError(_told(trouble)) from None
     if is_late():  # headers that end because the connection was closed look whole
         raise PostError(f"no answer within {seconds:g} s")
     return found
 
 
+def _told(trouble: object) -> str:
+    """What went wrong, in one short line. Errors of Python's library quote the address,
+    which may be secret, and the answer, which may be anything."""
+    kind = type(trouble).__name__
+    if isinstance(trouble, OSError | str):
+        return harmless(str(trouble) or kind)[:_MOST_QUOTED]
+    if isinstance(trouble, ValueError | http.client.InvalidURL):
+        return f"the request cannot be made ({kind})"
+    return f"the answer is no HTTP ({kind})"
+
+
+def _moved_to(url: str, location: str) -> str:
+    """The server that a redirect names; its path is left out."""
+    if not location:
+        return ""
+    try:
+        new = urllib.parse.urlsplit(urllib.parse.urljoin(url, location))
+    except ValueError:
+        return "none that can be read"
+    host = new.netloc.rpartition("@")[2]
+    return f"{harmless(f'{new.scheme}://{host}')[:_MOST_QUOTED]}/***"
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     is_late = False
 
-    def redirect_request(self, *_: Any) -> None:
-        return None
+    def _as_any_other(self, *_: Any) -> None:
+        """Leave it to what makes an HTTPError of every status."""
+
+    http_error_301: Any = _as_any_other
+    http_error_302: Any = _as_any_other
+    http_error_303: Any = _as_any_other
+    http_error_307: Any = _as_any_other
+    http_error_308: Any = _as_any_other
 
 
 def _resolved(host: str, port: int, seconds: float) -> list[Any]:
@@ -93,8 +128,9 @@ def _resolved(host: str, port: int, seconds: float) -> list[Any]:
     def resolve() -> None:
         try:
             found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, ValueError) as error:  # of names too: a label of 64 letters
-            failed.append(error)
+        except (OSError, ValueError) as error:
+            # A label of 64 letters is none, a wrong one that says so in many words.
+            failed.append(error if isinstance(error, OSError) else OSError("no such name"))
 
     thread = threading.Thread(target=resolve, name=f"resolve {host}", daemon=True)
     thread.start()

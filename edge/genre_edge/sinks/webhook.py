@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GenreEdgeError, UsageError
-from ..settings.credentials import hidden_values, split_address, without_credentials, without_path
+from ..settings.credentials import hidden_values, without_path
 from ..settings.options import check, from_pairs, option
 from ..settings.section import Section
 from ..text_files import MOST_SECRET_BYTES, read_text
 from ..version import __version__
 from .background import BackgroundSink
 from .changes import ChangeFilter, label_of
+from .http_limits import check_address, check_header, check_token
 from .kind import PlannedSink, SinkContext, SinkKind
 from .sink import StillWaiting
 
@@ -59,25 +60,32 @@ class WebhookConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        parts = split_address(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            shown = without_path(self.url)
-            raise UsageError(f"url {shown}: must begin with http:// or https:// and name a host")
+        check_address(self.url)
+        for name, value in self.headers.items():
+            check_header(name, value)
         _check_template(self.template)
         _key(secret_in(self.secret_file))
-        secret_in(self.token_file)
+        token_in(self.token_file)
 
     @property
     def host(self) -> str:
         """The host's name, for messages."""
         from urllib.parse import urlsplit
 
-        return urlsplit(self.url).hostname or self.url
+        return urlsplit(self.url).hostname or ""
 
 
 def secret_in(path: Path | None) -> str:
     """The secret in a file; empty without a file. UsageError if it cannot be read."""
     return read_text(path, most=MOST_SECRET_BYTES).strip() if path else ""
+
+
+def token_in(path: Path | None) -> str:
+    """The token in a file, which fits into a header; empty without a file.
+    UsageError."""
+    token = secret_in(path)
+    check_token(path, token)
+    return token
 
 
 def _check_template(template: str) -> None:
@@ -141,7 +149,7 @@ class WebhookSink:
         """
         self._config, self._sleep, self._health, self._clock = config, sleep, health, clock
         self._secret = _key(secret_in(config.secret_file))
-        self._token = secret_in(config.token_file)
+        self._token = token_in(config.token_file)
         self._changes = ChangeFilter()
         self._waiting: _Message | None = None
         self._next_attempt, self._pause = 0.0, _FIRST_REST
@@ -218,8 +226,8 @@ class WebhookSink:
             return str(error), False
         if 200 <= answer.status < 300:
             return "", True
-        if answer.location:
-            new = without_credentials(answer.location)
+        if answer.moved_to:
+            new = answer.moved_to
             return f"HTTP {answer.status}: the address is now {new}; nothing was sent there", True
         return f"HTTP {answer.status}", answer.status not in _TEMPORARY
 
@@ -296,7 +304,7 @@ def _read_flags(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _plan(config: WebhookConfig) -> PlannedSink:
-    secrets = (secret_in(config.secret_file), secret_in(config.token_file))
+    secrets = (secret_in(config.secret_file), token_in(config.token_file))
 
     def make(context: SinkContext) -> BackgroundSink:
         return context.in_background(WebhookSink(config, health=context.entry))
