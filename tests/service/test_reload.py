@@ -9,14 +9,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 from genre_edge.health import Health
 from genre_edge.model.bundle import find_model, read_bundle
 from genre_edge.records import Record
-from genre_edge.service.outputs import Outputs
+from genre_edge.service import outputs as outputs_module
+from genre_edge.service.outputs import Change, Outputs
 from genre_edge.service.program import ListeningProgram
 from genre_edge.service.signals import signals_call
 from genre_edge.service.systemd_notify import Notifier
@@ -26,6 +29,8 @@ from genre_edge.settings.section import Section
 from genre_edge.settings.settings import Settings
 from genre_edge.settings.tables import DEFAULT_MODEL
 from genre_edge.sinks import kinds
+from genre_edge.sinks.database import open_database
+from genre_edge.sinks.history_rows import SCHEMA, Stretch, write_stretch
 from genre_edge.sinks.kind import PlannedSink, SinkKind
 
 from tests.conftest import ROOT
@@ -51,6 +56,7 @@ class Sluggish:
         self.options, self.free = options, threading.Event()
         self.got: list[Record] = []
         self.started = self.closed = 0.0
+        self.within: float | None = None
 
     def start(self) -> None:
         self.started = time.monotonic()
@@ -59,6 +65,7 @@ class Sluggish:
         self.got.append(record)
 
     def close(self, within: float = 10.0) -> None:
+        self.within = within
         self.free.wait(within)
         self.closed = time.monotonic()
 
@@ -154,6 +161,68 @@ def test_a_sink_that_stays_is_not_touched(kind) -> None:
     assert not b.closed
 
 
+def test_a_hand_over_that_cannot_be_done_changes_nothing(kind, monkeypatch) -> None:
+    outputs = Outputs(settings(Made("a"), Made("b")), Health(), INFO, True, print)
+    before = list(kind.made)
+    start = threading.Thread.start
+
+    def no_room(thread: threading.Thread) -> None:
+        if thread.name == "leave b":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_room)
+        with pytest.raises(RuntimeError):
+            outputs.replace(settings(Made("a", "red"), Made("b", "red")))
+    outputs.write(window(0))
+    assert [sink.got for sink in before] == [[window(0)], [window(0)]]
+    assert not any(sink.closed for sink in before)
+    assert not any(sink.got or sink.started for sink in kind.made[2:])
+    for sink in kind.made:
+        sink.free.set()
+    outputs.replace(settings(Made("a", "red")))
+    wait_for(lambda: kind.made[-1].started, "the next reload works")
+
+
+def test_a_successor_that_cannot_be_started_is_shown_and_started_later(kind, monkeypatch) -> None:
+    monkeypatch.setattr(outputs_module, "_START_AGAIN_SECONDS", 0.01)
+    health, tries, go_on = Health(), list[int](), threading.Event()
+    outputs = Outputs(settings(Made("a")), health, INFO, True, print)
+    kind.made[0].free.set()
+    start = Sluggish.start
+
+    def no_room(sink: Sluggish) -> None:
+        tries.append(1)
+        if not go_on.is_set():
+            raise RuntimeError("can't start new thread")
+        start(sink)
+
+    monkeypatch.setattr(Sluggish, "start", no_room)
+    outputs.replace(settings(Made("a", "red")))
+    wait_for(lambda: len(tries) > 2, "it is tried again")
+    assert health.stopped == "a: cannot be started: can't start new thread"
+    go_on.set()
+    wait_for(lambda: kind.made[1].started and not health.stopped, "it is started")
+
+
+def test_at_the_end_nobody_waits_for_what_hangs(kind, monkeypatch) -> None:
+    """Neither for sinks that leave one after the other, nor for their successors."""
+    monkeypatch.setattr(outputs_module, "_LIVE_CLOSE_SECONDS", 1.0)
+    outputs = Outputs(settings(Made("a"), Made("b")), Health(), INFO, True, print)
+    b = kind.made[1]
+    for colour in ("red", "green", "blue"):
+        outputs.replace(settings(Made("a", colour), Made("b")))
+    closing = threading.Thread(target=outputs.close)
+    b.free.set()
+    closing.start()
+    wait_for(lambda: b.closed, "one that works is closed at once")
+    closing.join()
+    leaving = [sink for sink in kind.made if sink.options.name == "a"][:-1]
+    wait_for(lambda: leaving[-1].closed, "those that leave end soon")
+    assert [sink.within for sink in leaving] == [1.0, 0.0, 0.0]
+
+
 # --- the whole program
 
 
@@ -161,14 +230,19 @@ def test_a_sink_that_stays_is_not_touched(kind) -> None:
 def program(tmp_path) -> tuple[ListeningProgram, Path, list[str]]:
     file, said = tmp_path / "c.toml", []
     file.write_text(f"[history]\nenabled = true\npath = '{tmp_path}/h.db'\n")
-    made = ListeningProgram(
+    made = listening(file, said)
+    yield made, file, said
+    made._outputs.close()
+
+
+def listening(file: Path, said: list[str]) -> ListeningProgram:
+    """A program with this configuration, which says what it reports."""
+    return ListeningProgram(
         lambda: load(kinds.sections(), file, environment={})[0],
         lambda health: _Nowhere(),
         said.append,
         Notifier({}),
     )
-    yield made, file, said
-    made._outputs.close()
 
 
 class _Nowhere:
@@ -233,6 +307,76 @@ def test_an_error_that_nobody_expected_changes_nothing(program, monkeypatch) -> 
     made._look_after()
     assert "stays as it was" in said[0]
     assert made.health.sinks == before
+
+
+def test_no_window_waits_while_new_outputs_are_made(program, monkeypatch) -> None:
+    made, file, _ = program
+    making, go_on = threading.Event(), threading.Event()
+
+    def slow(settings: Settings) -> Change:
+        making.set()
+        assert go_on.wait(60)
+        return prepare(settings)
+
+    prepare = made._outputs.prepare
+    monkeypatch.setattr(made._outputs, "prepare", slow)
+    file.write_text(file.read_text().replace("h.db", "other.db"))
+    reading = threading.Thread(target=made._read_settings_again)
+    reading.start()
+    try:
+        assert making.wait(60)
+        emitting = threading.Thread(target=made._emit, args=(window(0),), daemon=True)
+        emitting.start()
+        emitting.join(30)
+        assert not emitting.is_alive()
+    finally:
+        go_on.set()
+        reading.join()
+
+
+def test_a_reload_says_what_is_not_in_force_until_it_is(program) -> None:
+    made, file, said = program
+    text = file.read_text()
+    for more in ("[web]\nport = 9999\n", "[web]\nport = 9999\n[listen]\nsmooth = 2\n", ""):
+        file.write_text(text + more)
+        made._read_settings_again()
+    later = "web.port: takes effect at the next start"
+    read = "the configuration was read again"
+    assert said == [later, read, later, read, read]
+
+
+def test_the_page_reads_the_history_that_is_written(program, tmp_path) -> None:
+    _, file, said = program
+    file.write_text(f"{file.read_text()}[web]\nenabled = true\nport = 0\n")
+    made = listening(file, said)
+    made._serve()
+    url = f"{made._web.url}/api/history?by=genre"
+    try:
+        assert requests.get(url).status_code == 404, "there is none yet"
+        with closing(open_database(tmp_path / "other.db", SCHEMA)) as other:
+            write_stretch(other, Stretch("usb:1", "jazz", time.time() - 9, time.time(), 3, 2.4))
+            other.commit()
+        file.write_text(file.read_text().replace("h.db", "other.db"))
+        made._read_settings_again()
+        assert [row["label"] for row in requests.get(url).json()] == ["jazz"]
+    finally:
+        made._web.close()
+        made._outputs.close()
+
+
+def test_the_outputs_are_closed_whatever_fails_before(program, monkeypatch) -> None:
+    made, _, _ = program
+    closed: list[bool] = []
+    monkeypatch.setattr(made._outputs, "close", lambda: closed.append(True))
+
+    def full_disk() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(made._screen, "close", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        made._end()
+    assert closed
+    monkeypatch.undo()
 
 
 # --- signals

@@ -11,6 +11,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -111,6 +112,44 @@ def test_what_an_entry_quotes_controls_no_terminal(tmp_path: Path, inbox, capsys
     assert r"GENRE_EDGE_STATE=gone: \x1b[31m\udcff" in entry
     Log({}).say(told)
     assert capsys.readouterr().err == "genre-edge: gone: \\x1b[31m\\udcff\n"
+
+
+def test_the_journal_ends_with_what_is_true(tmp_path: Path, inbox) -> None:
+    now = [0.0]
+    log = Log({"JOURNAL_STREAM": "1:2"}, Path(inbox.getsockname()), lambda: now[0])
+    for second, text in enumerate(["fails", "works", "fails", "works", "fails"]):
+        now[0] = second
+        log.say(text)
+    log.settle()
+    assert [message(text) for text in received(inbox)] == ["fails", "works"], "not yet over"
+    now[0] = 700
+    log.settle()
+    log.settle()
+    assert [message(text) for text in received(inbox)] == [
+        "works",
+        "fails (and 1 times before)",
+    ]
+
+
+def test_an_answer_is_never_left_out(tmp_path: Path, inbox) -> None:
+    log = Log({"JOURNAL_STREAM": "1:2"}, Path(inbox.getsockname()))
+    for _ in range(3):
+        log.say("stays as it was", always=True)
+        log.say("was read again", always=True)
+    assert len(received(inbox)) == 6
+
+
+def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    code = "from genre_edge.log import Log; Log({}).say('x'); print('on')"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stderr=full, stdout=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stdout) == (0, "on\n")
+
+
+def message(entry: str) -> str:
+    return entry.partition("MESSAGE=")[2].partition("\n")[0]
 
 
 def live(label: str) -> LiveRecord:

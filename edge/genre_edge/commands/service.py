@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from ..console import complain
@@ -99,6 +100,7 @@ def _listen(args: argparse.Namespace, reload: threading.Event) -> int:
         Notifier(),
         args.verbose,
         reload=reload,
+        answer=partial(log.say, always=True),
     )
     run_until_stopped(program, reloads=True)
     log.say("stopped", NOTICE)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from ..health import Health, SinkHealth
 from ..model.bundle_info import BundleInfo
@@ -18,6 +20,10 @@ _FILES_CLOSE_SECONDS, _LIVE_CLOSE_SECONDS = 120.0, 10.0
 """Time that a sink gets to finish, s: after the last file; and when listening ends or
 the sink is replaced."""
 
+_START_AGAIN_SECONDS = 1.0
+"""Pause before a sink's thread is started again, where the system had no room for
+it, s."""
+
 Report = Callable[[str], None]
 
 
@@ -28,6 +34,27 @@ class _Running:
     planned: PlannedSink
     entry: SinkHealth
     sink: BoundedSink
+
+
+@dataclass(eq=False)
+class Change:
+    """Another set of sinks, made but not yet used."""
+
+    running: list[_Running]
+    """All of them, in the order in which they get records."""
+    new: list[_Running]
+    """Those that did not run before."""
+    old: list[_Running]
+    """Those that run now and will not."""
+    decided: threading.Event = field(default_factory=threading.Event)
+    """Set once it is known whether the change takes place."""
+    takes_place: bool = False
+
+    def give_up(self) -> None:
+        """Close what was made."""
+        self.decided.set()
+        for made in self.new:
+            made.sink.close(0.0)
 
 
 class Outputs:
@@ -64,6 +91,7 @@ class Outputs:
         self._running: list[_Running] = []
         self._leaving: dict[str, threading.Thread] = {}
         """Threads on which old sinks finish, the last of each name."""
+        self._is_closing = threading.Event()
         self.replace(settings)
 
     def write(self, record: Record) -> None:
@@ -72,11 +100,21 @@ class Outputs:
             running.sink.write(record)
 
     def close(self) -> None:
-        """Close all sinks at once, and wait for them."""
-        for thread in self._leaving.values():
-            thread.join()
+        """Close all sinks at once, and wait for them. One that waits for another of its
+        name to finish waits no longer than that one has."""
+        self._is_closing.set()
         within = _LIVE_CLOSE_SECONDS if self._live else _FILES_CLOSE_SECONDS
-        _close_all(self._running, within)
+
+        def close(running: _Running) -> None:
+            before = self._leaving.get(running.planned.name)
+            if before is not None:
+                before.join(_LIVE_CLOSE_SECONDS)
+            running.sink.close(within)
+
+        end = time.monotonic() + _LIVE_CLOSE_SECONDS
+        _at_once([partial(close, running) for running in self._running])
+        for thread in self._leaving.values():
+            thread.join(max(0.0, end - time.monotonic()))
 
     def replace(self, settings: Settings) -> None:
         """Do what other settings say from now on.
@@ -92,24 +130,39 @@ class Outputs:
             If a sink cannot be made. Then all is as it was, after any other exception
             too.
         """
-        old, new = list(self._running), list[_Running]()
-        running: list[_Running] = []
+        self.apply(self.prepare(settings))
+
+    def prepare(self, settings: Settings) -> Change:
+        """Make what other settings ask for and does not run yet. This may take a while,
+        and disturbs nobody. UsageError."""
+        change = Change([], [], list(self._running))
         try:
             for one in list(_planned(settings)):
-                kept = next((other for other in old if other.planned == one), None)
+                kept = next((other for other in change.old if other.planned == one), None)
                 if kept is None:
-                    running.append(self._make(one))
-                    new.append(running[-1])
+                    change.running.append(self._make(one))
+                    change.new.append(change.running[-1])
                 else:
-                    running.append(kept)
-                    old.remove(kept)
+                    change.running.append(kept)
+                    change.old.remove(kept)
         except BaseException:
-            for made in new:
-                made.sink.close(0.0)
+            change.give_up()
             raise
-        self._running = running
-        self._health.sinks = [one.entry for one in running]
-        self._hand_over(old, new)
+        return change
+
+    def apply(self, change: Change) -> None:
+        """Use those sinks from now on. Takes no time. If it cannot be done, all is as
+        it was."""
+        try:
+            leaving = self._hand_over(change)
+        except BaseException:
+            change.give_up()
+            raise
+        self._leaving |= leaving
+        self._running = change.running
+        self._health.sinks = [one.entry for one in change.running]
+        change.takes_place = True
+        change.decided.set()
 
     def _make(self, planned: PlannedSink) -> _Running:
         entry = SinkHealth(planned.name)
@@ -125,49 +178,62 @@ class Outputs:
             wait=not self._live,
         )
 
-    def _hand_over(self, old: list[_Running], new: list[_Running]) -> None:
-        """Let the old sinks finish, and start the new ones."""
-        names = {running.planned.name for running in old}
+    def _hand_over(self, change: Change) -> dict[str, threading.Thread]:
+        """Start the new sinks, and a thread for each name on which old ones will
+        finish."""
+        names = {running.planned.name for running in change.old}
+        threads: dict[str, threading.Thread] = {}
         for name in names:
-            leaving = [running for running in old if running.planned.name == name]
-            coming = [running for running in new if running.planned.name == name]
-            before = self._leaving.get(name)
-            thread = threading.Thread(
+            threads[name] = threading.Thread(
                 target=self._succeed,
-                args=(before, leaving, coming),
+                args=(change, name, self._leaving.get(name)),
                 name=f"leave {name}",
                 daemon=True,
             )
-            thread.start()
-            self._leaving[name] = thread
-        for running in new:
+            threads[name].start()
+        for running in change.new:
             if running.planned.name not in names:
                 running.sink.start()
+        return threads
 
-    def _succeed(
-        self, before: threading.Thread | None, leaving: list[_Running], coming: list[_Running]
-    ) -> None:
-        """Start sinks once those before them have finished, or used up their time."""
+    def _succeed(self, change: Change, name: str, before: threading.Thread | None) -> None:
+        """Start sinks once those of their name before them have finished, or used up
+        their time."""
+        change.decided.wait()
+        if not change.takes_place:
+            return
+        leaving = [running for running in change.old if running.planned.name == name]
+        coming = [running for running in change.new if running.planned.name == name]
         if before is not None:
             before.join()  # it starts those that are to leave now
+        within = 0.0 if self._is_closing.is_set() else _LIVE_CLOSE_SECONDS
         try:
-            _close_all(leaving, _LIVE_CLOSE_SECONDS)
+            _at_once([partial(one.sink.close, within) for one in leaving])
             for running in leaving:
                 if running.entry.dropped:
-                    name, dropped = running.planned.name, running.entry.dropped
+                    dropped = running.entry.dropped
                     self._report(f"{name}: was replaced; {dropped} records dropped")
         finally:
             for running in coming:
-                running.sink.start()
+                _start(running)
 
 
-def _close_all(sinks: list[_Running], within: float) -> None:
-    """Close sinks, each on a thread of its own: one that hangs takes no time from the
+def _start(running: _Running) -> None:
+    """Start a sink, again until there is room for its thread."""
+    while True:
+        try:
+            running.sink.start()
+            break
+        except RuntimeError as error:  # can't start new thread
+            running.entry.stopped = f"{running.planned.name}: cannot be started: {error}"
+            time.sleep(_START_AGAIN_SECONDS)
+    running.entry.stopped = ""
+
+
+def _at_once(calls: list[Callable[[], None]]) -> None:
+    """Make calls, each on a thread of its own: one that hangs takes no time from the
     others."""
-    threads = [
-        threading.Thread(target=running.sink.close, args=(within,), daemon=True)
-        for running in sinks
-    ]
+    threads = [threading.Thread(target=call, daemon=True) for call in calls]
     for thread in threads:
         thread.start()
     for thread in threads:

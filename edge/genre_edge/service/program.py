@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ class ListeningProgram:
         verbose: bool = False,
         engine: Callable[[EngineConfig], Engine] | None = None,
         reload: threading.Event | None = None,
+        answer: Report | None = None,
     ) -> None:
         """Read the settings, load the model and start the sinks.
 
@@ -70,6 +72,8 @@ class ListeningProgram:
             served.
         reload : threading.Event or None
             Becomes `reload`; for who may wish for one before this has returned.
+        answer : callable or None
+            Takes what came of a reload; None: `report` does.
 
         Raises
         ------
@@ -79,7 +83,9 @@ class ListeningProgram:
             If the model cannot be used.
         """
         self._load, self._report, self._notifier = load, report, notifier
+        self._answer = answer or report
         self._settings = load()
+        """Those that the program has started with."""
         self.stop = threading.Event()
         """Set it to end the program."""
         self.reload = reload or threading.Event()
@@ -130,16 +136,18 @@ class ListeningProgram:
             raise self._error
 
     def _end(self) -> None:
-        for pipeline in self._pipelines:
-            pipeline.stop()
-        for pipeline in self._pipelines:
-            if not pipeline.has_ended:
-                pipeline.join(_END_SECONDS)
-        if self._web is not None:
-            self._web.close()
-        self._notifier.stopping()
-        self._screen.close()
-        self._outputs.close()
+        """End every part, whatever happens to the others; the outputs last."""
+        with ExitStack() as steps:
+            steps.callback(self._outputs.close)
+            steps.callback(self._screen.close)
+            steps.callback(self._notifier.stopping)
+            if self._web is not None:
+                steps.callback(self._web.close)
+            for pipeline in self._pipelines:
+                if not pipeline.has_ended:
+                    steps.callback(pipeline.join, _END_SECONDS)
+            for pipeline in self._pipelines:
+                steps.callback(pipeline.stop)
 
     def _serve(self) -> None:
         """Serve the page where the settings say so."""
@@ -206,21 +214,23 @@ class ListeningProgram:
         try:
             settings = self._load()
             later = _need_restart(self._settings, settings)
+            change = self._outputs.prepare(settings)
             with self._one_at_a_time:
-                self._outputs.replace(settings)
+                self._outputs.apply(change)
         except Exception as error:  # no file that a user can write ends the program
-            self._report(f"{_told(error)}\nthe configuration stays as it was")
+            self._answer(f"{_told(error)}\nthe configuration stays as it was")
             return
         for name in later:
-            self._report(f"{name}: takes effect at the next start")
+            self._answer(f"{name}: takes effect at the next start")
+        if self._web is not None:
+            self._web.read_history_of(settings)
         wanted = dict(planned_sources(settings))
         for pipeline in self._pipelines:
             same = wanted.get(pipeline.health.name)
             if type(same) is not type(pipeline.config):
                 same = pipeline.config  # another source: at the next start
             pipeline.configure(same or pipeline.config, settings.listen)
-        self._settings = settings
-        self._report("the configuration was read again")
+        self._answer("the configuration was read again")
 
 
 def _told(error: Exception) -> str:

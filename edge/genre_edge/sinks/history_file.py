@@ -43,7 +43,9 @@ def refuse_newer(path: Path) -> None:
         return
     with (
         suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as file,
+        closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", timeout=0.2, uri=True)
+        ) as file,
     ):
         try:
             check_version(file, path, SCHEMA_VERSION)

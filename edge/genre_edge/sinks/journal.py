@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from ..health import Health
 from ..log import HOUR, INFO, NOTICE, WARNING, Log
@@ -41,7 +42,7 @@ class LogSink:
         if isinstance(record, StateRecord):
             is_normal = record.state in ("listening", "starting")
             priority = NOTICE if is_normal else WARNING
-            fields = {"source": record.source_name} if record.source_name else {}
+            fields: dict[str, Any] = {"source": record.source_name} if record.source_name else {}
             self._log.say(record.described, priority, state=record.state, **fields)
         elif isinstance(record, LiveRecord):
             name = f"{record.source_name}: " if record.source_name else ""

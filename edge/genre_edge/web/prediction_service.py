@@ -55,11 +55,12 @@ class PredictionService:
             raise UsageError(f"the web needs {error.name}: {install_line('web')}") from None
         self.hub = Hub(health, settings.web.viewers) if health is not None else None
         """Sends live events to viewers; None where nobody listens."""
-        file = settings.of(history.SECTION).path
         teaching = None
         if isinstance(engine, RememberingEngine):
             teaching = Teaching(settings.model.model, engine)
+        file = settings.of(history.SECTION).path
         state = WebState(settings.web, settings.model, file, health, self.hub, teaching)
+        self._state = state
         bodies = Admission(state.guard, settings.web)
         self._server = Server(create_app(state), settings.web, bodies, report)
         self.url = self._server.url
@@ -69,6 +70,10 @@ class PredictionService:
                 "the page shows no waveforms and charts: their libraries are missing; "
                 "run script/web to download them"
             )
+
+    def read_history_of(self, settings: Settings) -> None:
+        """Answer from the history that other settings name."""
+        self._state.history = settings.of(history.SECTION).path
 
     def close(self) -> None:
         """Disconnect viewers and stop serving."""
