@@ -209,6 +209,7 @@ def test_a_successor_that_cannot_be_started_is_shown_and_started_later(kind, mon
 def test_at_the_end_nobody_waits_for_what_hangs(kind, monkeypatch) -> None:
     """Neither for sinks that leave one after the other, nor for their successors."""
     monkeypatch.setattr(outputs_module, "_LIVE_CLOSE_SECONDS", 1.0)
+    monkeypatch.setattr(outputs_module, "_HURRY_SECONDS", 0.1)
     outputs = Outputs(settings(Made("a"), Made("b")), Health(), INFO, True, print)
     b = kind.made[1]
     for colour in ("red", "green", "blue"):
@@ -220,7 +221,7 @@ def test_at_the_end_nobody_waits_for_what_hangs(kind, monkeypatch) -> None:
     closing.join()
     leaving = [sink for sink in kind.made if sink.options.name == "a"][:-1]
     wait_for(lambda: leaving[-1].closed, "those that leave end soon")
-    assert [sink.within for sink in leaving] == [1.0, 0.0, 0.0]
+    assert [sink.within for sink in leaving] == [1.0, 0.1, 0.1]
 
 
 # --- the whole program

@@ -13,6 +13,7 @@ from genre_edge.health import Health
 from genre_edge.settings.tables import EngineConfig, WebConfig
 from genre_edge.web.app import create_app
 from genre_edge.web.hub import Hub
+from genre_edge.web.session_key import session_key
 from genre_edge.web.state import WebState
 
 from tests.helpers.webserver import WebServer
@@ -53,7 +54,8 @@ def service_state(
     config: WebConfig, folder: Path, health: Health | None = None, hub: Hub | None = None
 ) -> WebState:
     """What the application answers from; no history is kept."""
-    return WebState(config, EngineConfig(), folder / "history.db", health, hub)
+    key = session_key(folder)
+    return WebState(config, EngineConfig(), folder / "history.db", health, hub, session_key=key)
 
 
 def client_of(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from flask.testing import FlaskClient
 from genre_edge.settings.tables import WebConfig
 from genre_edge.web.guard import COOKIE, Guard
 from genre_edge.web.guesses import GuessLimit
+from genre_edge.web.session_key import session_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -157,18 +160,27 @@ def test_a_cookie_with_more_or_less_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_cookie_of_one_installation_opens_no_other(tmp_path: Path) -> None:
-    here = session_cookie(installation(tmp_path / "here", "token number one"), "token number one")
-    there = session_cookie(installation(tmp_path / "there", "token number two"), "token number two")
-    assert here != there
-    assert status_with_cookie(tmp_path / "there", here, "token number two") == 401
-    assert status_with_cookie(tmp_path / "here", there, "token number one") == 401
+    """Not even where both have one token."""
+    here = session_cookie(installation(tmp_path / "here"), TOKEN)
+    there = session_cookie(installation(tmp_path / "there"), TOKEN)
+    assert status_with_cookie(tmp_path / "there", here) == 401
+    assert status_with_cookie(tmp_path / "here", there) == 401
+    assert status_with_cookie(tmp_path / "here", here) == 200
+
+
+def test_the_key_behind_cookies_is_its_owners(tmp_path: Path) -> None:
+    key = session_key(tmp_path / "state")
+    file = tmp_path / "state/web-session.key"
+    assert (file.stat().st_mode & 0o777, len(key)) == (0o600, 32)
+    assert session_key(tmp_path / "state") == key
+    file.write_bytes(b"cut")
+    assert len(session_key(tmp_path / "state")) == 32
+    assert session_key(Path("/dev/null")) != session_key(Path("/dev/null")), "where none is kept"
 
 
 def test_a_session_outlives_a_restart_and_ends_with_its_token(tmp_path: Path) -> None:
-    """The cookie depends on the token and nothing else, so installations that share a
-    token share sessions too."""
     cookie = session_cookie(installation(tmp_path), TOKEN)
-    assert status_with_cookie(tmp_path, cookie) == 200, "another process with the same token"
+    assert status_with_cookie(tmp_path, cookie) == 200, "another process in the same folder"
     assert status_with_cookie(tmp_path, cookie, "a new token") == 401
 
 
@@ -318,6 +330,14 @@ def test_guesses_are_slowed_and_not_looked_at(tmp_path: Path) -> None:
     )
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["Retry-After"]) <= 2
+
+
+def test_a_guess_cannot_be_sent_as_a_cookie(tmp_path: Path) -> None:
+    """What a cookie is made of is not known to anybody who knows the token alone."""
+    for key in (b"", b"genre-edge page", TOKEN.encode()):
+        for one, other in ((key, TOKEN.encode()), (TOKEN.encode(), key)):
+            made = hmac.new(one, other, hashlib.sha256).hexdigest()
+            assert status_with_cookie(tmp_path, made) == 401
 
 
 def test_a_browser_that_is_logged_in_is_not_slowed_by_guesses(tmp_path: Path) -> None:

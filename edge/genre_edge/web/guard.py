@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request
 from ..settings.tables import WebConfig
 from .guesses import GuessLimit
 from .problems import Problem
+from .session_key import new_key
 
 COOKIE = "genre_edge"
 """Name of the session cookie. The page needs one: its event stream cannot send an
@@ -34,6 +35,8 @@ class Guard:
     ----------
     config
         Names the token's file, the address and the site that is allowed.
+    key
+        Signs session cookies; None: a new one.
 
     Raises
     ------
@@ -41,8 +44,9 @@ class Guard:
         The token is missing where one is needed, or cannot be read.
     """
 
-    def __init__(self, config: WebConfig) -> None:
+    def __init__(self, config: WebConfig, key: bytes | None = None) -> None:
         self._config, self._token = config, config.token()
+        self._key = key or new_key()
         self._guesses = GuessLimit()
         self._hosts = {name.lower() for name in config.allowed_hosts}
 
@@ -97,7 +101,7 @@ class Guard:
         """
         if self._token is None:
             return
-        if _equal(request.cookies.get(COOKIE, ""), _session_value(self._token)):
+        if _equal(request.cookies.get(COOKIE, ""), _session_value(self._key, self._token)):
             return
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self.is_token(given.strip(), request.remote_addr):
@@ -136,7 +140,7 @@ class Guard:
         if self._token is not None:
             response.set_cookie(
                 COOKIE,
-                _session_value(self._token),
+                _session_value(self._key, self._token),
                 httponly=True,
                 samesite="Strict",
                 max_age=_COOKIE_SECONDS,
@@ -180,15 +184,14 @@ def _site(url: SplitResult) -> tuple[str | None, int | None]:
     return url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme)
 
 
-def _session_value(token: str) -> str:
+def _session_value(key: bytes, token: str) -> str:
     """Value of the session cookie: proves that its owner knew the token, without
     revealing it.
 
-    It depends on the token and nothing else. A session therefore survives a restart,
-    and ends when the token is replaced. Two installations with one token accept each
-    other's cookies, as they accept each other's token.
+    It ends when the token is replaced. Without the key nobody can make it from a guess
+    at the token, so that guesses cannot come as cookies, which are not slowed.
     """
-    return hmac.new(token.encode(), b"genre-edge page", hashlib.sha256).hexdigest()
+    return hmac.new(key, token.encode(), hashlib.sha256).hexdigest()
 
 
 def _equal(given: str, secret: str) -> bool:

@@ -8,6 +8,7 @@ from ..errors import UsageError
 from ..extras import install_line
 from ..health import Health
 from ..model.engine import Engine
+from ..settings.places import default_folder
 from ..settings.settings import Settings
 from ..sinks import history
 from ..teach.listening import RememberingEngine
@@ -47,6 +48,7 @@ class PredictionService:
             from .app import VENDOR, create_app
             from .hub import Hub
             from .server import Server
+            from .session_key import session_key
             from .state import WebState
             from .teaching import Teaching
         except ImportError as error:
@@ -59,7 +61,8 @@ class PredictionService:
         if isinstance(engine, RememberingEngine):
             teaching = Teaching(settings.model.model, engine)
         file = settings.of(history.SECTION).path
-        state = WebState(settings.web, settings.model, file, health, self.hub, teaching)
+        key = session_key(default_folder()) if settings.web.token() else None
+        state = WebState(settings.web, settings.model, file, health, self.hub, teaching, key)
         self._state = state
         bodies = Admission(state.guard, settings.web)
         self._server = Server(create_app(state), settings.web, bodies, report)

@@ -38,6 +38,8 @@ class WebState:
     teaching: Teaching | None = None
     """Teaches labels from what is heard; None if this service hears nothing, or its
     model cannot be taught."""
+    session_key: bytes | None = None
+    """Signs session cookies; None: they end with the program."""
     guard: Guard = field(init=False)
     """Decides who may ask."""
     uploads: Uploads = field(init=False)
@@ -46,7 +48,8 @@ class WebState:
     """Windows answered by /api/window."""
 
     def __post_init__(self) -> None:
-        self.guard, self.uploads = Guard(self.config), Uploads(self.config, self.model)
+        self.guard = Guard(self.config, self.session_key)
+        self.uploads = Uploads(self.config, self.model)
         self.info = read_bundle(find_model(self.model.model)).info
         self._lock = threading.Lock()
         self._engine: Engine | None = None
