@@ -32,7 +32,8 @@ from genre_edge.sinks.kind import SinkContext
 from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
 from genre_edge.sinks.mqtt.sink import MqttSink
 from genre_edge.sinks.sink import BoundedSink
-from genre_edge.sinks.webhook import WebhookSink, parse_webhook
+from genre_edge.sinks.webhook import WebhookSink
+from genre_edge.sinks.webhook_settings import parse_webhook
 
 from tests.helpers.blocks import BlockSource
 from tests.helpers.broker import Broker

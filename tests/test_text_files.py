@@ -10,7 +10,7 @@ from genre_edge.errors import UsageError
 from genre_edge.judge.tracks import load_tracks
 from genre_edge.settings.tables import WebConfig
 from genre_edge.settings.tomlfile import read_toml
-from genre_edge.sinks.webhook import secret_in
+from genre_edge.sinks.webhook_settings import secret_in
 from genre_edge.text_files import read_table, read_text
 
 TABLE = "track,genre,file,split\r\nfado,latin,Café.wav,train\r\n\r\nb,rock,b.wav,valid\r\n"

@@ -14,7 +14,7 @@ from genre_edge.records import FileRecord, compact_json, valid_utf8
 from genre_edge.settings.source_table import SourceConfig, parse_source
 from genre_edge.sinks.mqtt.home_assistant import discovery
 from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
-from genre_edge.sinks.webhook import parse_webhook
+from genre_edge.sinks.webhook_settings import parse_webhook
 
 from ..damage import damaged_text
 from ..target import Target, Unexpected

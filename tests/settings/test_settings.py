@@ -22,7 +22,7 @@ from genre_edge.settings.tables import WebConfig
 from genre_edge.settings.text import commented, effective
 from genre_edge.sinks import history, kinds
 from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
-from genre_edge.sinks.webhook import parse_webhook
+from genre_edge.sinks.webhook_settings import parse_webhook
 
 SECTIONS = kinds.sections()
 

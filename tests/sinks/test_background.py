@@ -62,9 +62,9 @@ def test_one_slow_sink_delays_nobody() -> None:
     assert [r.start for r in stuck.got] == [0.0, 45.0, 48.0, 51.0, 54.0, 57.0], "the newest stay"
 
 
-def test_a_sink_that_does_not_finish_in_time_is_left_and_its_queue_is_counted() -> None:
-    stuck, health = Stuck(), SinkHealth("stuck")
-    sink = BackgroundSink(stuck, health)
+def test_a_sink_that_does_not_finish_in_time_is_left_and_what_it_has_is_counted() -> None:
+    stuck, health, said = Stuck(), SinkHealth("stuck"), []
+    sink = BackgroundSink(stuck, health, said.append)
     sink.start()
     sink.write(window(0))
     assert stuck.is_stuck.wait(60)
@@ -72,7 +72,37 @@ def test_a_sink_that_does_not_finish_in_time_is_left_and_its_queue_is_counted() 
     sink.write(window(2))
     sink.close(within=0.01)
     assert not stuck.got
-    assert health.dropped == 2
+    assert health.dropped == 3, "two wait, one is being written"
+    assert said == [health.trouble] == ["stuck: did not finish within 0.01 s"]
+    sink.close(within=0.01)
+    assert (health.dropped, health.failures) == (3, 1), "once"
+    stuck.free.set()
+
+
+class StuckAtTheEnd(Stuck):
+    """A sink that keeps all it gets until it is closed, and hangs then."""
+
+    held = 0
+
+    def write(self, record) -> int:
+        self.held += 1
+        return 0
+
+    def close(self) -> None:
+        super().write(None)
+
+
+def test_what_a_sink_keeps_for_later_is_counted_if_it_does_not_finish() -> None:
+    stuck, health = StuckAtTheEnd(), SinkHealth("stuck")
+    sink = BackgroundSink(stuck, health)
+    sink.start()
+    for k in range(5):
+        sink.write(window(k))
+    closing = threading.Thread(target=sink.close, args=(5.0,))
+    closing.start()
+    assert stuck.is_stuck.wait(60)
+    closing.join()
+    assert (health.dropped, health.written) == (5, 0)
     stuck.free.set()
 
 

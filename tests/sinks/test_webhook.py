@@ -20,11 +20,14 @@ import pytest
 from genre_edge.errors import GenreEdgeError, UsageError
 from genre_edge.health import SinkHealth
 from genre_edge.records import FileRecord
+from genre_edge.sinks.background import BackgroundSink
 from genre_edge.sinks.sink import StillWaiting
-from genre_edge.sinks.webhook import WebhookSink, parse_webhook
+from genre_edge.sinks.webhook import WebhookSink
+from genre_edge.sinks.webhook_settings import parse_webhook
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.helpers.broker import free_port
+from tests.helpers.waiting import wait_for
 from tests.helpers.windows import GENRES, window
 
 
@@ -317,6 +320,31 @@ def test_the_addresses_of_a_host_are_tried_within_one_deadline(
     refused = (*real[:4], ("127.0.0.1", free_port()))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [refused, real])
     assert WebhookSink(parse_webhook(endpoint.url)).write(window(0)) == 1
+
+
+@pytest.mark.parametrize("held_by", ["its change", "a later window", "the end"])
+def test_a_message_that_hangs_at_the_end_is_counted(held_by: str) -> None:
+    """The server accepts, and says nothing; once before that it is not there."""
+    port, now, entry = free_port(), [0.0], SinkHealth("webhook")
+    config = parse_webhook(f"http://127.0.0.1:{port},timeout=60,retries=0")
+    sink = BackgroundSink(WebhookSink(config, health=entry, clock=lambda: now[0]), entry)
+    sink.start()
+    if held_by != "its change":
+        sink.write(window(0))
+        wait_for(lambda: entry.failures == 1, "its first attempt")
+        now[0] = 1000.0
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(60)
+        if held_by != "the end":
+            sink.write(window(1))
+            wire, _ = server.accept()
+            sink.close(within=0.01)
+        else:
+            sink.close(within=2.0)
+            wire, _ = server.accept()
+        assert (entry.written, entry.dropped) == (0, 1)
+        assert "did not finish" in entry.trouble
+        wire.close()
 
 
 def test_a_template_makes_the_body(endpoint) -> None:

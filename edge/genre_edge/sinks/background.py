@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .sink import CLOSE_SECONDS, Sink, StillWaiting
+from ..errors import GenreEdgeError
+from .sink import CLOSE_SECONDS, HoldingSink, Sink, StillWaiting
 from .worker import QUEUE_LENGTH, Worker
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class BackgroundSink:
             Records that may wait.
         """
         self._inner, self._entry, self._report = inner, entry, report
-        self._failing = False
+        self._failing = self._is_writing = False
         self._worker = Worker(self._run, entry, report, wait, most)
 
     def start(self) -> None:
@@ -61,9 +62,13 @@ class BackgroundSink:
         self._worker.put(record)
 
     def close(self, within: float = CLOSE_SECONDS) -> None:
-        """Let the inner sink finish, for `within` seconds at most; what is left then is
-        counted as dropped."""
-        self._worker.close(within)
+        """Let the inner sink finish, for `within` seconds at most. What is left then,
+        in the queue or in its hands, is counted as dropped."""
+        if self._worker.close(within):
+            return
+        inner = self._inner
+        self._entry.dropped += inner.held if isinstance(inner, HoldingSink) else self._is_writing
+        self._failed(GenreEdgeError(f"{self._entry.name}: did not finish within {within:g} s"))
 
     def _run(self) -> None:
         while (record := self._worker.take()) is not None:
@@ -74,6 +79,7 @@ class BackgroundSink:
             self._failed(error)
 
     def _write(self, record: Record) -> None:
+        self._is_writing = True
         try:
             delivered = self._inner.write(record)
             self._delivered(1 if delivered is None else delivered)
@@ -82,6 +88,8 @@ class BackgroundSink:
         except Exception as error:  # an error in one sink must not stop the others
             self._entry.dropped += 1
             self._failed(error)
+        finally:
+            self._is_writing = False
 
     def _delivered(self, count: int) -> None:
         """Count what was delivered. Only that is a sign that trouble is over."""

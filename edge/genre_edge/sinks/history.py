@@ -148,6 +148,11 @@ class HistorySink:
             self._finish(record.source_name)
         return self.commit() if self._monotonic() >= self._next_commit else 0
 
+    @property
+    def held(self) -> int:
+        """Windows that are not yet in the file."""
+        return self._pending
+
     def close(self) -> int:
         """Write what is left. Returns how many windows that wrote."""
         for name in list(self._current):
@@ -156,6 +161,7 @@ class HistorySink:
             return self.commit()
         finally:
             self._health.dropped += self._pending
+            self._pending = 0
             self._file.close()
 
     def _extend(self, name: str | None, window: Stretch, confidence: float) -> None:

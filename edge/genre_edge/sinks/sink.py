@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..errors import GenreEdgeError
 
@@ -40,6 +40,17 @@ class Sink(Protocol):
     def close(self) -> int | None:
         """Finish: whatever was taken is written. Returns how many records that
         delivered; None means none."""
+        ...
+
+
+@runtime_checkable
+class HoldingSink(Sink, Protocol):
+    """A sink that keeps records for later."""
+
+    @property
+    def held(self) -> int:
+        """Records that it was given and that are neither delivered nor counted as lost.
+        Any thread may ask."""
         ...
 
 

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import GenreEdgeError, UsageError
-from ..settings.credentials import hidden_values, without_path
-from ..settings.options import check, from_pairs, option
+from ..errors import GenreEdgeError
 from ..settings.section import Section
-from ..text_files import MOST_SECRET_BYTES, read_text
 from ..version import __version__
 from .background import BackgroundSink
 from .changes import ChangeFilter, label_of
-from .http_limits import check_address, check_header, check_token
 from .kind import PlannedSink, SinkContext, SinkKind
 from .sink import StillWaiting
+from .webhook_settings import WebhookConfig, key_of, parse_webhook, secret_in, token_in
 
 if TYPE_CHECKING:
     from ..health import SinkHealth
@@ -32,86 +27,8 @@ _FIRST_PAUSE = 0.5
 """Pause before the first retry, s; doubled for each further one, with jitter."""
 _FIRST_REST, _LONGEST_REST = 30.0, 900.0
 """Pause after all attempts failed, s; doubled each time."""
-_KEY_PREFIX = "whsec_"
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses worth another try."""
-
-
-@dataclass(frozen=True)
-class WebhookConfig:
-    """Where and how to POST."""
-
-    url: str = option("", "http:// or https://", shown=without_path)
-    every: str = option(
-        "change", "POST at each change of the label, or each window", choices=("change", "window")
-    )
-    timeout: float = option(
-        5.0, "time for the whole exchange with the server, s", low=0.001, high=600
-    )
-    retries: int = option(3, "further attempts, with growing pauses", low=0, high=100)
-    secret_file: Path | None = option(
-        None, "file with the key that signs, as Standard Webhooks define it (HMAC-SHA256)"
-    )
-    token_file: Path | None = option(None, "file with a bearer token")
-    headers: dict[str, str] = option({}, "further headers", shown=hidden_values)
-    template: str = option(
-        "", "body, with the record's fields in braces, such as {label}; empty: the record as JSON"
-    )
-
-    def __post_init__(self) -> None:
-        check(self)
-        check_address(self.url)
-        for name, value in self.headers.items():
-            check_header(name, value)
-        _check_template(self.template)
-        _key(secret_in(self.secret_file))
-        token_in(self.token_file)
-
-    @property
-    def host(self) -> str:
-        """The host's name, for messages."""
-        from urllib.parse import urlsplit
-
-        return urlsplit(self.url).hostname or ""
-
-
-def secret_in(path: Path | None) -> str:
-    """The secret in a file; empty without a file. UsageError if it cannot be read."""
-    return read_text(path, most=MOST_SECRET_BYTES).strip() if path else ""
-
-
-def token_in(path: Path | None) -> str:
-    """The token in a file, which fits into a header; empty without a file.
-    UsageError."""
-    token = secret_in(path)
-    check_token(path, token)
-    return token
-
-
-def _check_template(template: str) -> None:
-    """Allow field names only: attributes and indices would reach into the program."""
-    from string import Formatter
-
-    try:
-        fields = [(n, spec or "") for _, n, spec, _ in Formatter().parse(template) if n is not None]
-    except ValueError as error:
-        raise UsageError(f"template: {error}") from None
-    for name, form in fields:
-        if not name.isidentifier():
-            raise UsageError(f"template: {{{name}}} must be the name of a field, such as {{label}}")
-        if "{" in form or re.search(r"\d{4}", form):
-            raise UsageError(
-                f"template: {{{name}:{form}}}: a format has no field in it and no number above 999"
-            )
-
-
-def parse_webhook(text: str) -> WebhookConfig:
-    """Read "URL,key=value,...", the form of --webhook. `template` takes the rest of the
-    text, commas included. UsageError."""
-    try:
-        return WebhookConfig(**from_pairs(WebhookConfig, "url", text, last="template"))
-    except UsageError as error:
-        raise UsageError(f"--webhook: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -148,7 +65,7 @@ class WebhookSink:
             Gives a time that only increases, s.
         """
         self._config, self._sleep, self._health, self._clock = config, sleep, health, clock
-        self._secret = _key(secret_in(config.secret_file))
+        self._secret = key_of(secret_in(config.secret_file))
         self._token = token_in(config.token_file)
         self._changes = ChangeFilter()
         self._waiting: _Message | None = None
@@ -168,6 +85,11 @@ class WebhookSink:
             return 0
         return self._deliver()
 
+    @property
+    def held(self) -> int:
+        """1 while a message waits or is on its way."""
+        return int(self._waiting is not None)
+
     def close(self) -> int:
         """Try once more what waits."""
         if self._waiting is None:
@@ -175,6 +97,7 @@ class WebhookSink:
         try:
             return self._deliver()
         except StillWaiting:
+            self._waiting = None
             if self._health is not None:
                 self._health.dropped += 1
             raise
@@ -256,19 +179,6 @@ class WebhookSink:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         return headers
-
-
-def _key(secret: str) -> bytes:
-    """The key in a secret: the text itself, or what follows "whsec_", in base64."""
-    if not secret.startswith(_KEY_PREFIX):
-        return secret.encode()
-    import base64
-    import binascii
-
-    try:
-        return base64.b64decode(secret.removeprefix(_KEY_PREFIX), validate=True)
-    except binascii.Error:
-        raise UsageError(f"the secret is not base64 after {_KEY_PREFIX}") from None
 
 
 SECTION = Section(

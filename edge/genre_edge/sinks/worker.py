@@ -149,8 +149,9 @@ class Worker:
         until `close`."""
         return self._deadline
 
-    def close(self, within: float, grace: float = 0.0) -> None:
-        """Have the thread finish.
+    def close(self, within: float, grace: float = 0.0) -> bool:
+        """Have the thread finish; returns False if it is still at work then. A second
+        call does nothing.
 
         Parameters
         ----------
@@ -162,7 +163,7 @@ class Worker:
         """
         with self._changed:
             if self._deadline is not None:
-                return
+                return True
             self._deadline = time.monotonic() + within
             self._changed.notify_all()
             self._wake()
@@ -171,6 +172,7 @@ class Worker:
         with self._changed:
             self._entry.dropped += len(self._records)
             self._records.clear()
+        return not self.is_working
 
     @property
     def is_working(self) -> bool:
