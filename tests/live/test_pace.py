@@ -37,3 +37,21 @@ def test_one_late_block_moves_the_pace_by_a_small_share() -> None:
     pace = Pace(RATE, 1.0, 0.0)
     assert pace.late(BLOCK, 2.1) == pytest.approx(2.0)
     assert pace.due == pytest.approx(0.1 + 0.02)
+
+
+def test_after_a_stop_a_stream_is_as_late_as_before() -> None:
+    """What waited while the program was stopped comes at once, and is made up for."""
+    pace = Pace(RATE, LIVE_SPEED, 0.0)
+    arrivals = [max(0.1 * (number + 1), 24.0 if number >= 100 else 0.0) for number in range(400)]
+    late = run(pace, arrivals)
+    assert max(late) > 13
+    assert late[-1] == pytest.approx(late[99], abs=0.2)
+
+
+def test_after_a_stop_that_lost_audio_the_pace_follows() -> None:
+    pace = Pace(RATE, 1.0, 0.0)
+    late = run(
+        pace, [0.1 * (number + 1) + (14.0 if number >= 100 else 0.0) for number in range(2000)]
+    )
+    assert max(late) > 13
+    assert late[-1] < 0.1

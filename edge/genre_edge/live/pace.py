@@ -15,6 +15,10 @@ _FOLLOW = 0.01
 """Share of the delay of each block by which all later ones are due later: the pace
 follows a slow clock, and leaves room for blocks that are late again."""
 
+_AT_ONCE = 0.5
+"""A block that comes within this share of its length after the one before has waited:
+it makes up for a delay, and says nothing of the stream's clock."""
+
 
 class Pace:
     """Tells how late the blocks of one stream are.
@@ -33,6 +37,7 @@ class Pace:
         self._rate, self._speed = rate, speed
         self.due = now
         """When the last sample so far was due, monotonic s."""
+        self._came = now
 
     def late(self, frames: int, now: float) -> float:
         """Take note of a block.
@@ -49,8 +54,10 @@ class Pace:
         float
             By how much its end is late, s; negative if it came too early.
         """
-        self.due += frames / (self._rate * self._speed)
+        seconds = frames / (self._rate * self._speed)
+        has_waited, self._came = now - self._came < _AT_ONCE * seconds, now
+        self.due += seconds
         late = now - self.due
-        if late > 0:
+        if late > 0 and not has_waited:
             self.due += _FOLLOW * late
         return late
