@@ -593,6 +593,14 @@ def test_reading_ends_whatever_the_rows_say(tmp_path, by: str) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_reading_ends_when_its_time_is_over(made) -> None:
+    sink, _, path, _ = made()
+    sink.write(live(0, "jazz"))
+    sink.close()
+    with pytest.raises(GenreEdgeError, match="too long to be read in 0 s: ask for less"):
+        summarise(path, 0.0, "hour", None, 0.0)
+
+
 def test_another_user_can_read_it_where_that_is_allowed() -> None:
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -75,7 +77,9 @@ def parse_age(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def summarise(path: Path, since: float, by: str, source: str | None = None) -> list[LabelTime]:
+def summarise(
+    path: Path, since: float, by: str, source: str | None = None, within: float = math.inf
+) -> list[LabelTime]:
     """Sum up what was heard.
 
     Parameters
@@ -88,6 +92,8 @@ def summarise(path: Path, since: float, by: str, source: str | None = None) -> l
         One of BY.
     source : str or None
         The name of the source that is looked at; None: all, their times added up.
+    within : float
+        Longest time for it, s.
 
     Returns
     -------
@@ -99,11 +105,14 @@ def summarise(path: Path, since: float, by: str, source: str | None = None) -> l
     UsageError
         If there is no history at `path`, or nothing in it is from `source`.
     GenreEdgeError
-        If the file cannot be read.
+        If the file cannot be read, or that takes too long.
     """
+    end_time = time.monotonic() + within
     sums: dict[tuple[str, str], _Sum] = {}
     heard = 0.0
     for label, start, end, confidence in _stretches(path, since, source):
+        if time.monotonic() > end_time:
+            raise GenreEdgeError(f"{path}: is too long to be read in {within:g} s: ask for less")
         heard += end - start
         if heard > _MOST_SECONDS:
             raise GenreEdgeError(f"{path}: is damaged: it has more time than there was")

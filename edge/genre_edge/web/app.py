@@ -40,6 +40,8 @@ _PCM_TYPES: dict[str, npt.DTypeLike] = {"int16": "<i2", "float32": "<f4"}
 """Type of one sample of each format that /api/window takes."""
 _LOWEST_RATE, _HIGHEST_RATE = 8000, 192_000
 """Sample rates that /api/window takes, Hz."""
+_HISTORY_SECONDS = 30.0
+"""Longest time for reading the history, s."""
 _MAX_PCM_SECONDS = 10.0
 """Longest audio that /api/window takes, s."""
 
@@ -209,7 +211,8 @@ def _add_reports(app: Flask, state: WebState) -> None:
             raise Problem(404, "this service keeps no history; start it with --history")
         try:
             since, source = max(0.0, time.time() - age), request.args.get("source")
-            rows = summarise(state.history, since, by, source)
+            with state.history_turns:
+                rows = summarise(state.history, since, by, source, _HISTORY_SECONDS)
         except UsageError as error:
             raise Problem(404, str(error)) from None
         except GenreEdgeError as error:

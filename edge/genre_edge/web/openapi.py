@@ -150,7 +150,7 @@ _PATHS: Json = {
                 _query("source", TEXT, "The name of one source; all are added up without it."),
             ],
             "responses": _responses(
-                _json("The rows.", {"type": "array", "items": ref("LabelTime")}), 404, 422, 503
+                _json("The rows.", {"type": "array", "items": ref("LabelTime")}), 404, 422, 429, 503
             ),
         }
     },
@@ -174,7 +174,7 @@ _PATHS: Json = {
     "/api/teach": {
         "get": {
             "summary": "List what was taught",
-            "responses": _responses(_json("The examples.", ref("Taught")), 409, 422),
+            "responses": _responses(_json("The examples.", ref("Taught")), 409, 422, 429),
         },
         "post": {
             "summary": "Teach that what was just heard has a label, or has not",
@@ -182,20 +182,20 @@ _PATHS: Json = {
                 "required": True,
                 "content": {"application/json": {"schema": ref("Lesson")}},
             },
-            "responses": _responses(_json("All examples.", ref("Taught")), 409, 415, 422),
+            "responses": _responses(_json("All examples.", ref("Taught")), 409, 415, 422, 429),
         },
         "delete": {
             "summary": "Forget one example",
             "parameters": [
                 _query("number", {"type": "integer"}, "Its number in the list.", required=True)
             ],
-            "responses": _responses(_json("All examples.", ref("Taught")), 404, 409, 422),
+            "responses": _responses(_json("All examples.", ref("Taught")), 404, 409, 422, 429),
         },
     },
     "/api/teach/fit": {
         "post": {
             "summary": "Learn from everything that was taught, and write the model",
-            "responses": _responses(_json("What the fit is worth.", ref("Fit")), 409, 422),
+            "responses": _responses(_json("What the fit is worth.", ref("Fit")), 409, 422, 429),
         }
     },
     "/healthz": {

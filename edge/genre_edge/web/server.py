@@ -23,7 +23,7 @@ from .admission import ENVELOPE_BYTES
 from .channel import Bodies, Channel
 from .stalls import StallDetector
 
-_SPARE_THREADS = 8
+_SPARE_THREADS = 24
 """Threads for short requests, besides those for viewers and uploads."""
 _IDLE_SECONDS = 30
 """A connection without a request for this long is closed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from .guard import Guard
 from .hub import Hub
 from .problems import Problem
 from .teaching import Teaching
+from .turns import Turns
 from .uploads import Uploads
 
 
@@ -51,7 +51,9 @@ class WebState:
         self.guard = Guard(self.config, self.session_key)
         self.uploads = Uploads(self.config, self.model)
         self.info = read_bundle(find_model(self.model.model)).info
-        self._lock = threading.Lock()
+        self._window_turns = Turns("many windows wait to be classified", 1, 6)
+        self.history_turns = Turns("the history is being read", 2, 2)
+        """For who reads the history, which may be long."""
         self._engine: Engine | None = None
 
     def trouble(self) -> str | None:
@@ -76,9 +78,9 @@ class WebState:
         Raises
         ------
         Problem
-            422 if the samples are shorter than a window.
+            422 if the samples are shorter than a window, 429 if many others wait.
         """
-        with self._lock:  # first_window is for one caller at a time
+        with self._window_turns:  # first_window is for one caller at a time
             if self._engine is None:
                 self._engine = Engine(replace(self.model, hop_seconds=None, threads=1))
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from ..teach.store import Song, Store, default_store
 from ..teach.taught import path_of, write_taught
 from ..teach.teacher import Teacher, check_label
 from .problems import Problem
+from .turns import Turns
 
 NAME = "mine"
 """What the taught model goes by."""
@@ -37,7 +37,7 @@ class Teaching:
 
     def __init__(self, model: str, engine: RememberingEngine) -> None:
         self._model, self._engine = model, engine
-        self._one_at_a_time = threading.Lock()
+        self._turns = Turns("labels are being learnt or changed", 1, 3)
 
     def described(self) -> dict[str, Any]:
         """What was taught: each label with its examples, oldest first."""
@@ -95,7 +95,7 @@ class Teaching:
         return self._with_teacher(act)
 
     def _with_teacher(self, act: Callable[[Teacher], Answer]) -> Answer:
-        with self._one_at_a_time:
+        with self._turns:
             try:
                 with Store(default_store()) as store:
                     return act(Teacher(self._model, store))
