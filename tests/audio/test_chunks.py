@@ -1,11 +1,16 @@
-"""Where the samples of a file lie, after a chunk of every size."""
+"""Where the samples of a file lie: after a chunk of every size, and beyond 4 GiB."""
 
 from __future__ import annotations
 
 import io
 import struct
+from contextlib import closing
+from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+from genre_edge.audio.file_source import FileSource
 from genre_edge.audio.formats.chunks import sample_data
 
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
@@ -42,3 +47,37 @@ def test_samples_are_found_after_a_chunk_of_any_size(make, size: int) -> None:
     found = sample_data(io.BytesIO(content))
     assert found is not None, "the chunk before the samples was not skipped"
     assert (found.start, found.size) == (content.index(SAMPLES), len(SAMPLES))
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "au", "caf", "w64"])
+def test_more_than_a_header_can_count_is_heard_whole(tmp_path, suffix: str, subtype: str) -> None:
+    """As a recorder writes that does not know its length. The file here is sparse."""
+    path, stereo = tmp_path / f"long.{suffix}", 2 * int(subtype.removeprefix("PCM_")) // 8
+    soundfile.write(path, np.zeros((10, 2)), 192_000, subtype=subtype)
+    frames = (5 << 30) // stereo
+    start = forget_size(path)
+    with path.open("r+b") as file:
+        file.truncate(start + frames * stereo)
+        for frame in (0, (1 << 30) // stereo + 1, frames - 3):  # the parts' ends lie between
+            file.seek(start + frame * stereo)
+            file.write(b"\x40" * stereo)
+    with closing(FileSource(path)) as source:
+        assert source.frames == frames
+        begins = [0, (1 << 30) // stereo - 50, frames - 100]
+        first, middle, last = source.read_windows(begins, 100)
+    assert [len(first), len(middle), len(last)] == [100, 100, 100]
+    assert np.flatnonzero(first[:, 0]).tolist() == [0]
+    assert np.flatnonzero(middle[:, 1]).tolist() == [51]
+    assert np.flatnonzero(last[:, 0]).tolist() == [97]
+
+
+def forget_size(path: Path) -> int:
+    """Overwrite the size of a file's samples with the one that means "unknown"; returns
+    the offset of the first sample."""
+    with path.open("r+b") as file:
+        data = sample_data(file)
+        assert data is not None
+        file.seek(data.size_at)
+        file.write(b"\xff" * struct.calcsize(data.size_format))
+    return data.start + (4 if path.suffix == ".caf" else data.before)

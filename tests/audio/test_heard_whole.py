@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 from genre_edge.audio.file_source import FileSource, read_mono
+from genre_edge.audio.formats.flac import contents as flac_contents
+from genre_edge.audio.mono import mixed
 from genre_edge.errors import AudioError
 from genre_edge.judge.tracks import load_tracks
 from genre_edge.model.engine import Engine
@@ -204,6 +206,31 @@ def test_mp3_in_a_wav_ends_where_its_chunk_ends(folder) -> None:
     assert seconds == pytest.approx(6.0, abs=0.1)
 
 
+@pytest.mark.parametrize("options", ["-b:a 128k", "-q:a 2"])
+def test_mp3_in_a_wav_of_unknown_length_is_heard_with_a_warning(folder, options: str) -> None:
+    path = made(folder, "mp3-pipe.wav", f"{FFMPEG} -c:a libmp3lame {options} -f wav {TO_PIPE} $0")
+    seconds, warnings = heard(path)
+    assert seconds == pytest.approx(12.0, abs=0.05)
+    (warning,) = warnings
+    assert warning.startswith("its header does not say how long it is")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["two-channels-then-one.mp3", "chained-channels.ogg", "concatenated-xing.mp3", "chained.ogg"],
+)
+def test_windows_of_a_joined_file_are_those_of_the_whole(folder, name: str) -> None:
+    path = made(folder, name, TABLE[name])
+    whole = read_mono(path, RATE)
+    starts = [round(second * RATE) for second in (5.0, 11.0, 20.0)]
+    with closing(FileSource(path)) as source:
+        for start, window in zip(starts, source.read_windows(starts, 2 * RATE), strict=True):
+            expected = whole[start : start + 2 * RATE]
+            assert np.corrcoef(mixed(window, RATE), expected)[0, 1] > 0.99
+    with closing(FileSource(path)) as source:
+        list(source.read_windows([len(whole) - 3 * RATE], 2 * RATE))  # looks at the end too
+
+
 # Not WMA: ffmpeg decodes it without its first 46 ms, so that its windows are others.
 LOSSY = {
     "vbr-pipe.mp3": f"-q:a 2 -f mp3 {TO_PIPE}",
@@ -250,3 +277,18 @@ def test_what_follows_the_last_frame_of_a_flac_is_no_audio(demo_clip, tmp_path) 
     padded = tmp_path / "padded.flac"
     padded.write_bytes(demo_clip.read_bytes() + bytes(700_000))
     assert len(read_mono(padded, 22050)) == len(read_mono(demo_clip, 22050))
+
+
+def test_the_streams_of_a_flac_come_in_order_and_once(tmp_path) -> None:
+    """The mark of a stream is found at the seam of two searches, and whether more
+    metadata follows or none."""
+    head, bare = b"fLaC\0\0\0\x22" + bytes(34), b"fLaC\x80\0\0\x22" + bytes(34)
+    seam = (1 << 20) - len(head)
+    for at in range(seam - 2, seam + 3):
+        file = tmp_path / f"{at}.flac"
+        between, after = b"x" * (at - 2 * len(bare)), b"x" * 500
+        file.write_bytes(bare + head + between + head + after + bare + after)
+        with file.open("rb") as stream:
+            parts = flac_contents(stream, 0).parts
+        starts = [part.pieces[0].start for part in parts]
+        assert starts == [0, len(bare), at, at + len(head) + len(after)]

@@ -82,6 +82,12 @@ class Mixer:
         return mean
 
 
+def mixed(samples: Float32, rate: int) -> Float32:
+    """Samples in memory as one channel: float32 [n, channels] at `rate` (Hz) to [n]."""
+    mixer = Mixer(rate)
+    return np.concatenate([mixer.push(samples), mixer.flush()])
+
+
 def _power(blocks: Float32) -> Float32:
     """Sum of the squares of each row, float32 [b, n] to [b]."""
     power: Float32 = np.einsum("bn,bn->b", blocks, blocks)

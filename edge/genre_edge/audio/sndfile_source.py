@@ -16,6 +16,7 @@ from ..quiet import quiet_stderr
 from .formats.contents import Contents, Part, truncated
 from .formats.splice import Splice
 from .limits import check_finite, check_format
+from .mono import mixed
 from .pcm import as_floats
 from .source import BLOCK_FRAMES, AudioBlock
 
@@ -84,14 +85,15 @@ class SndfileSource:
         return sum(self._lengths)
 
     def read_at(self, start: int, frames: int) -> Float32:
-        """Up to `frames` sample frames from `start` on, float32 [n, channels]."""
-        pieces, begin = [], 0
+        """Up to `frames` sample frames from `start` on, float32 [n, channels]. Where
+        parts have different numbers of channels, they are mixed to one."""
+        pieces, begin = list[Float32](), 0
         for number, length in enumerate(self._lengths):
             first, last = max(start, begin), min(start + frames, begin + length)
             if first < last:
                 pieces.append(self._read_in_part(number, first - begin, last - first))
             begin += length
-        samples = pieces[0] if len(pieces) == 1 else np.concatenate([*pieces, self._read(0)])
+        samples = _joined(pieces, self.sample_rate)
         check_finite(self.name, samples, start, self.sample_rate)
         return samples
 
@@ -146,6 +148,15 @@ class SndfileSource:
         except soundfile.LibsndfileError as error:
             raise AudioError(self.name, f"damaged or truncated ({_reason(error)})") from None
         return as_floats(samples)
+
+
+def _joined(pieces: list[Float32], rate: int) -> Float32:
+    """Pieces of [n, channels] one after the other."""
+    if len(pieces) == 1:
+        return pieces[0]
+    if len({piece.shape[1] for piece in pieces}) > 1:
+        pieces = [mixed(piece, rate)[:, None] for piece in pieces]
+    return np.concatenate(pieces) if pieces else np.zeros((0, 1), np.float32)
 
 
 def _at_most(whole: int | None, read: int) -> int:

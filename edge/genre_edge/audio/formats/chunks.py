@@ -24,6 +24,12 @@ _KNOWN = (0x7F000000, 0x80000000, 0xFFFFFFFF)
 _NEIGHBOURHOOD = 1 << 16
 _MPEG_TAGS = (0x50, 0x55)
 """WAV format tags of MPEG audio: layers I and II, layer III."""
+_LARGEST_PART = 1 << 30
+"""What is decoded as a file of its own where a header cannot state the length of all,
+bytes: 32 bits count 4 GiB."""
+_WHOLE = 408
+"""A multiple of the size of every sample (1, 2, 3, 4 or 8 bytes), and of IMA4's packets
+(34 bytes)."""
 _W64_HEAD = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 
@@ -50,6 +56,12 @@ class SampleData:
     """Offset of the size in the header."""
     size_format: str
     """How the size is written, for struct."""
+    block: int = 1
+    """Samples can be divided at multiples of this, bytes."""
+    before: int = 0
+    """Bytes of the data before the first sample."""
+    own: int = 0
+    """Bytes of the header that the size counts."""
     mpeg: bool = False
     """Whether the samples are a stream of MPEG audio."""
 
@@ -80,14 +92,13 @@ def sample_data(file: BinaryIO) -> SampleData | None:
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
         return _wav(file)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return _named(file, _AIFF, 12, b"SSND")
+        return _aiff(file)
     if head[:4] == b"caff":
-        return _named(file, _CAF, 8, b"data")
+        return _long(file, _CAF, 8, b"data")
     if head == _W64_HEAD:
-        return _named(file, _W64, 40, _W64_DATA)
-    if head[:4] == b".snd" and len(head) >= 12:
-        start, size = struct.unpack(">II", head[4:12])
-        return SampleData(start, None if is_unknown(size) else size, 8, ">I")
+        return _long(file, _W64, 40, _W64_DATA)
+    if head[:4] == b".snd":
+        return _au(head + file.read(8))
     return None
 
 
@@ -95,10 +106,10 @@ def contents(file: BinaryIO, data: SampleData) -> Contents:
     """Judge whether all samples are there, and mend a size of which libsndfile would
     take nothing."""
     there = os.fstat(file.fileno()).st_size - data.start
-    if there <= 0:
+    if there <= data.before:
         return Contents()
     if data.size is None:
-        return Contents((_with_size(data, there),), warning=UNKNOWN_LENGTH)
+        return Contents(tuple(_with_sizes(data, there)), warning=UNKNOWN_LENGTH)
     missing = data.size - there
     if missing <= 0:
         return Contents()
@@ -107,25 +118,31 @@ def contents(file: BinaryIO, data: SampleData) -> Contents:
     return Contents(cut=True)
 
 
-def _with_size(data: SampleData, size: int) -> Part:
-    """The file with `size` in the place of a size that is none."""
-    field = struct.pack(data.size_format, size)
-    after = data.size_at + len(field)
-    return Part((Stretch(0, data.size_at), field, Stretch(after, data.start + size)))
+def _with_sizes(data: SampleData, there: int) -> Iterator[Part]:
+    """The file with a size in the place of one that is none. It becomes several files
+    where there is more than the header can state."""
+    first, end = data.start + data.before, data.start + there
+    is_long = data.size_format.endswith("q")
+    step = there if is_long else max(1, _LARGEST_PART // data.block) * data.block
+    for at in range(first, end, step):
+        samples = Stretch(at, min(at + step, end))
+        size = data.own + data.before + samples.end - samples.start
+        field = struct.pack(data.size_format, size)
+        head = (Stretch(0, data.size_at), field, Stretch(data.size_at + len(field), first))
+        yield Part((*head, samples))
 
 
 def _wav(file: BinaryIO) -> SampleData | None:
-    mpeg, long_size = False, None
+    mpeg, block, long_size = False, 1, None
     for kind, start, size, size_at in _chunks(file, _RIFF, 12):
         if kind == b"fmt ":
-            (tag,) = struct.unpack("<H", file.read(2).ljust(2, b"\0"))
+            tag, block = struct.unpack("<H10xH", file.read(14).ljust(14, b"\0"))
             mpeg = tag in _MPEG_TAGS
         elif kind == b"ds64":
             long_size = ds64_data_size(file.read(16))
         elif kind == b"data":
-            if long_size:
-                return SampleData(start, long_size, size_at, "<I", mpeg)
-            return SampleData(start, None if is_unknown(size) else size, size_at, "<I", mpeg)
+            known = long_size or (None if is_unknown(size) else size)
+            return SampleData(start, known, size_at, "<I", max(1, block), mpeg=mpeg)
     return None
 
 
@@ -138,13 +155,34 @@ def ds64_data_size(body: bytes) -> int | None:
     return size if 0 < size < 1 << 62 else None
 
 
-def _named(file: BinaryIO, layout: _Layout, first: int, name: bytes) -> SampleData | None:
+def _aiff(file: BinaryIO) -> SampleData | None:
+    channels = 1
+    for kind, start, size, size_at in _chunks(file, _AIFF, 12):
+        if kind == b"COMM":
+            channels = max(1, int.from_bytes(file.read(2), "big"))
+        elif kind == b"SSND":
+            known = None if is_unknown(size) else size
+            return SampleData(start, known, size_at, ">I", _WHOLE * channels, before=8)
+    return None
+
+
+def _au(head: bytes) -> SampleData | None:
+    if len(head) < 24:
+        return None
+    start, size, channels = struct.unpack(">4xII8xI", head)
+    if start < len(head):
+        return None
+    known, block = None if is_unknown(size) else size, _WHOLE * min(max(1, channels), 1024)
+    return SampleData(start, known, 8, ">I", block)
+
+
+def _long(file: BinaryIO, layout: _Layout, first: int, name: bytes) -> SampleData | None:
+    """The samples of a format whose sizes have 64 bits."""
     for kind, start, size, size_at in _chunks(file, layout, first):
         if kind == name:
-            wide = layout.header.endswith("q")
-            unknown = not 0 < size < 1 << 62 if wide else is_unknown(size)
+            known = size if 0 < size < 1 << 62 else None
             size_format = layout.header[0] + layout.header[-1]
-            return SampleData(start, None if unknown else size, size_at, size_format)
+            return SampleData(start, known, size_at, size_format, own=layout.own)
     return None
 
 

@@ -26,8 +26,8 @@ def examine(file: BinaryIO) -> Contents:
     if data is not None:
         if data.mpeg:
             end = None if data.size is None else data.start + data.size
-            found = mpeg.contents(file, data.start, end)
-            return replace(found, cut=found.cut or chunks.contents(file, data).cut)
+            found, chunk = mpeg.contents(file, data.start, end), chunks.contents(file, data)
+            return replace(found, cut=found.cut or chunk.cut, warning=chunk.warning)
         return chunks.contents(file, data)
     start = _after_id3(file)
     file.seek(start)

@@ -13,10 +13,12 @@ from typing import BinaryIO
 from .contents import Contents, Part
 from .splice import Piece, Stretch
 
-_MAGIC = b"fLaC\x00\x00\x00\x22"
-"""The mark of a stream, and the header of its STREAMINFO (34 bytes)."""
-_LAST_MAGIC = b"fLaC\x80\x00\x00\x22"
-"""The same where STREAMINFO is the only metadata."""
+_MARK = b"fLaC"
+_STREAMINFO = (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22")
+"""What follows the mark of a stream: the header of its STREAMINFO (34 bytes); the
+second where that is the only metadata."""
+_BEGINNING = 42
+"""A stream's mark and STREAMINFO, bytes."""
 _SEARCH = 1 << 20
 _TAIL = 1 << 17
 """Where the last frame is looked for, bytes from the end; encoders' frames are far
@@ -67,18 +69,18 @@ def _part(file: BinaryIO, start: int, end: int) -> Part:
 
 
 def _streams(file: BinaryIO, at: int) -> Iterator[int]:
-    """Offset of every stream."""
+    """Offset of every stream, in order."""
     while True:
         file.seek(at)
         block = file.read(_SEARCH)
-        for magic in (_MAGIC, _LAST_MAGIC):
-            found = block.find(magic)
-            while found >= 0 and found + 42 <= len(block):
+        found = block.find(_MARK)
+        while 0 <= found <= len(block) - _BEGINNING:
+            if block[found + 4 : found + 8] in _STREAMINFO:
                 yield at + found
-                found = block.find(magic, found + 1)
+            found = block.find(_MARK, found + 1)
         if len(block) < _SEARCH:
             return
-        at += _SEARCH - 42
+        at += _SEARCH - _BEGINNING + 1
 
 
 def _last_frame_end(file: BinaryIO, start: int, end: int, info: _StreamInfo) -> int:
