@@ -24,6 +24,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 
+def os_reason(error: OSError) -> str:
+    """What the system says of a file or device, as a part of a sentence.
+
+    Examples
+    --------
+    >>> os_reason(FileNotFoundError(2, "No such file or directory"))
+    'no such file or directory'
+    """
+    return (error.strerror or str(error)).lower()
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is wrong with the value of one parameter."""

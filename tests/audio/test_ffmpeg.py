@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from genre_edge.audio.ffmpeg import FfmpegProcess, file_input
+from genre_edge.audio import ffmpeg
+from genre_edge.audio.ffmpeg import file_input
+from genre_edge.audio.ffmpeg_process import FfmpegProcess
 from genre_edge.audio.ffmpeg_source import FfmpegSource
 from genre_edge.errors import AudioError
 
@@ -114,6 +116,25 @@ def test_an_input_without_progress_is_given_up(silent_pipe) -> None:
     assert process.pid is None
 
 
+def test_a_piece_of_a_sample_is_not_waited_for_without_a_sign(silent_pipe, monkeypatch) -> None:
+    """Who listens tells the watchdog between two looks that it lives."""
+    half = "printf xx; exec sleep 60"
+    monkeypatch.setattr(ffmpeg, "_program", lambda name: ["sh", "-c", half])
+    process = FfmpegProcess("radio", file_input(str(silent_pipe)), 22050, 1)
+    with closing(process):
+        assert not process.ready(0.3)
+        assert not process.ready(0.3)
+
+
+def test_it_uses_one_core_however_many_windows_it_decodes(demo_clip, tmp_path) -> None:
+    path = encode(demo_clip, tmp_path / "a.m4a", "-c:a", "alac")
+    with closing(FfmpegSource(path)) as source:
+        windows = source.read_windows(range(0, 200_000, 20_000), 20_000)
+        next(windows)
+        threads = len(list(Path(f"/proc/{source._process.pid}/task").iterdir()))
+    assert threads <= 10 + 2, "one that reads each input, and one that decodes"
+
+
 def test_memory_is_limited(silent_pipe) -> None:
     process = FfmpegProcess("radio", file_input(str(silent_pipe)), 22050, 1)
     with closing(process):
@@ -125,7 +146,8 @@ def test_memory_is_limited(silent_pipe) -> None:
 def test_it_dies_with_this_program(silent_pipe) -> None:
     code = (
         "import os, signal\n"
-        "from genre_edge.audio.ffmpeg import FfmpegProcess, file_input\n"
+        "from genre_edge.audio.ffmpeg import file_input\n"
+        "from genre_edge.audio.ffmpeg_process import FfmpegProcess\n"
         f"process = FfmpegProcess('radio', file_input({str(silent_pipe)!r}), 22050, 1)\n"
         "print(process.pid, flush=True)\n"
         "signal.pause()"

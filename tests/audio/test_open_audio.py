@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genre_edge.audio.ffmpeg_stream import FfmpegStreamSource
 from genre_edge.audio.mono import mono_blocks
 from genre_edge.audio.open_audio import open_audio
 from genre_edge.errors import AudioError
@@ -127,11 +126,97 @@ def test_a_container_that_needs_to_be_seeked_in_says_so(demo_clip, tmp_path) -> 
     path = encode(demo_clip, tmp_path / "a.m4a")
     with piped(path.read_bytes()) as stream, pytest.raises(AudioError, match="name the file"):
         heard(stream)
-    with path.open("rb", buffering=0) as file:  # as the shell's "<" opens it
-        source = FfmpegStreamSource(file, b"", "-")  # type: ignore[arg-type]
-        with closing(source):
-            frames = sum(len(block.samples) for block in source.blocks())
-    assert frames / source.sample_rate == pytest.approx(12.0, abs=0.05)
+    with as_standard_input(path):
+        assert heard("-")[0] == pytest.approx(12.0, abs=0.05)
+
+
+CUT = {
+    "a.ogg": "before its own end mark",
+    "a.opus": "before its own end mark",
+    "a.flac": "before its own end mark",
+    "a.aiff": "before its own end mark",
+    "mulaw.wav": "before its own end mark",
+    "xing.mp3": "before its own end mark",
+    "moov-first.m4a": "before its own end mark",
+    "a.webm": "before its own end mark",
+    "pcm.wav": "before its own end mark",
+}
+CODINGS = {"mulaw.wav": "pcm_mulaw", "alaw.wav": "pcm_alaw", "adpcm.wav": "adpcm_ms"}
+
+
+def encoded(clip: Path, path: Path) -> bytes:
+    coding = ("-c:a", CODINGS[path.name]) if path.name in CODINGS else ()
+    return encode(clip, path, *coding, *STREAMS.get(path.name, ())).read_bytes()
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("share", [0.5, 0.97])
+@pytest.mark.parametrize("name", CUT)
+def test_a_stream_that_its_format_proves_to_be_cut_gets_no_verdict(
+    demo_clip, tmp_path, name: str, share: float
+) -> None:
+    content = encoded(demo_clip, tmp_path / name)
+    cut = content[: round(len(content) * share)]
+    with piped(cut) as stream, pytest.raises(AudioError, match=CUT[name]) as error:
+        heard(stream)
+    assert "\n" not in str(error.value)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", CODINGS)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_every_coding_of_wav_is_heard_from_a_pipe(
+    demo_clip, tmp_path, name: str, is_known: bool
+) -> None:
+    content = encoded(demo_clip, tmp_path / name)
+    if not is_known:
+        at = content.index(b"data") + 4
+        content = content[:at] + b"\xff\xff\xff\xff" + content[at + 4 :]
+        (tmp_path / name).write_bytes(content)
+    seconds, samples, warnings = heard(str(tmp_path / name))
+    with piped(content) as stream:
+        of_stream = heard(stream)
+    assert of_stream[0] == pytest.approx(seconds, abs=0.05)
+    assert of_stream[2] == warnings
+    assert len(warnings) == (0 if is_known else 1)
+    assert np.corrcoef(of_stream[1][: len(samples)], samples[: len(of_stream[1])])[0, 1] > 0.999
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", ["a.ogg", "a.flac", "a.m4a", "pcm.wav"])
+@pytest.mark.parametrize("form", ["-", "/dev/stdin", "/dev/fd/0"])
+def test_a_file_as_standard_input_is_examined_as_a_named_one_is(
+    demo_clip, tmp_path, name: str, form: str
+) -> None:
+    path = tmp_path / name
+    content = encoded(demo_clip, path)
+    with as_standard_input(path):
+        assert heard(form)[0] == pytest.approx(12.0, abs=0.05)
+    path.write_bytes(content[: len(content) // 2])
+    with as_standard_input(path), pytest.raises(AudioError, match=r"truncated|moov atom") as error:
+        heard(form)
+    assert error.value.name == form
+
+
+def test_a_file_that_was_begun_by_another_program_is_heard_from_there_on(write_audio) -> None:
+    path = write_audio("a.wav", np.zeros(22050))
+    path.write_bytes(b"not ours" + path.read_bytes())
+    with as_standard_input(path):
+        os.lseek(0, len("not ours"), os.SEEK_SET)
+        assert heard("-")[0] == 1.0
+
+
+@contextmanager
+def as_standard_input(path: Path) -> Iterator[None]:
+    """As the shell's "<" opens a file."""
+    before = os.dup(0)
+    with path.open("rb", buffering=0) as file:
+        os.dup2(file.fileno(), 0)
+    try:
+        yield
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
 
 
 def test_without_ffmpeg_a_stream_must_be_a_wav(write_audio, monkeypatch) -> None:

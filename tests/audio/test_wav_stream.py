@@ -52,6 +52,17 @@ def test_equals_libsndfile(subtype: str, channels: int, format: str) -> None:
     np.testing.assert_array_equal(heard(content), expected)
 
 
+@pytest.mark.parametrize(("bits", "subtype"), [(20, "PCM_24"), (12, "PCM_16"), (18, "PCM_24")])
+@pytest.mark.parametrize("format", ["WAV", "WAVEX"])
+def test_samples_of_odd_widths_are_read_as_wide_as_they_are_stored(
+    bits: int, subtype: str, format: str
+) -> None:
+    content = wav(noise(1.0, 16000, 2), subtype=subtype, format=format)
+    content = content[:34] + struct.pack("<H", bits) + content[36:]
+    expected, _ = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    np.testing.assert_array_equal(heard(content), expected)
+
+
 def test_samples_that_are_no_numbers_are_found() -> None:
     samples = noise(3.0, 16000)
     samples[32_000] = np.nan

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from genre_edge.errors import ModelError
+from genre_edge.errors import ModelError, os_reason
 from genre_edge.model.bundle import find_model
 from genre_edge.model.flatbuffer import Graph, Tensor, read_graph
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise ModelError(f"{path}: {os_reason(error)}") from None
     graph = read_graph(content, str(path))
     found = described(graph, len(content))
     if args.json:

@@ -17,9 +17,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-
-from ..arrays import Float32
 from ..errors import AudioError
 
 INSTALL = "install ffmpeg (sudo apt install ffmpeg)"
@@ -28,12 +25,20 @@ INSTALL = "install ffmpeg (sudo apt install ffmpeg)"
 STALL_SECONDS = 30.0
 """Time without a single sample after which an input is given up, s."""
 
+PIPE_BYTES = 1 << 18
+"""How much of its output is read at a time, bytes."""
+
+ONE_THREAD = ("-threads", "1")
+"""Stands before each input and each output: a process may use one core."""
+
 _MOST_MEMORY = 1 << 30
 """Address space of the process, bytes; decoding AAC needs under 0.5 GB of it."""
-_PIPE_BYTES = 1 << 18
 _MOST_WORDS = 1 << 14
 """How much of what ffmpeg prints is kept, bytes."""
 _CLOSE_SECONDS = 5.0
+"""Time that it gets to end after its last byte, s."""
+_CUT_WORDS = (b"partial file", b"File ended prematurely")
+"""What it prints of an MP4 and a WebM that are cut."""
 
 
 def find_ffmpeg() -> str | None:
@@ -82,10 +87,13 @@ class FfmpegOutput:
         self.name = name
         self.complaint = ""
         """After the end: what ffmpeg said of damage that it decoded past, or empty."""
+        self.says_cut = False
+        """After the end: whether ffmpeg said that the input ends too early."""
         self._stall, self._waits = stall_seconds, waits
         self._words = b""
-        options = ["-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1"]
-        command = [*_program(name), *options, *input_arguments, *output_arguments, "pipe:1"]
+        options = ["-nostdin", "-hide_banner", "-loglevel", "error", "-filter_complex_threads", "1"]
+        arguments = [*ONE_THREAD, *input_arguments, *ONE_THREAD, *output_arguments]
+        command = [*_program(name), *options, *arguments, "pipe:1"]
         self._process = start(name, command, standard_input)
         self._pipes = selectors.DefaultSelector()
         for pipe in (self._process.stdout, self._process.stderr):
@@ -128,7 +136,7 @@ class FfmpegOutput:
         while True:
             ready = self._pipes.select(max(0.0, deadline - time.monotonic()))
             for key, _ in sorted(ready, key=lambda one: one[0].fileobj is self._process.stdout):
-                data = os.read(key.fd, _PIPE_BYTES)
+                data = os.read(key.fd, PIPE_BYTES)
                 if key.fileobj is self._process.stdout:
                     return data
                 self._take_words(key.fileobj, data)
@@ -150,11 +158,11 @@ class FfmpegOutput:
         """Judge how the process ended. AudioError if it failed."""
         assert self._process.stdout is not None and self._process.stderr is not None
         try:
-            status = self._process.wait(self._stall)
+            status = self._process.wait(min(self._stall, _CLOSE_SECONDS))
         except subprocess.TimeoutExpired:
             status = 0  # all samples have come: it only does not end
         while len(self._words) < _MOST_WORDS and self._pipes.select(0):
-            data = os.read(self._process.stderr.fileno(), _PIPE_BYTES)
+            data = os.read(self._process.stderr.fileno(), PIPE_BYTES)
             if not data:
                 break
             self._words += data
@@ -162,92 +170,7 @@ class FfmpegOutput:
         if status:
             raise AudioError(self.name, f"cannot be decoded ({said or f'ffmpeg: exit {status}'})")
         self.complaint = said
-
-
-class FfmpegProcess(FfmpegOutput):
-    """Decodes one input to samples.
-
-    Other parameters are as for `FfmpegOutput`.
-
-    Parameters
-    ----------
-    sample_rate
-        Rate of the samples that come out, Hz; ffmpeg resamples where it must.
-    channels
-        Channels that come out.
-    filters
-        What ffmpeg's filters do with the audio first, in its own language.
-    stream
-        What is decoded, in ffmpeg's language; the first audio stream if not given.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        input_arguments: Sequence[str],
-        sample_rate: int,
-        channels: int,
-        stall_seconds: float = STALL_SECONDS,
-        standard_input: int = subprocess.DEVNULL,
-        filters: str = "",
-        stream: str = "0:a:0",
-    ) -> None:
-        self.sample_rate, self.channels = sample_rate, channels
-        self._held = b""
-        output = ["-map", stream, *(["-af", filters] if filters else [])]
-        output += [
-            "-ac",
-            str(channels),
-            "-ar",
-            str(sample_rate),
-            "-c:a",
-            "pcm_f32le",
-            "-f",
-            "f32le",
-        ]
-        super().__init__(name, input_arguments, output, stall_seconds, standard_input)
-
-    def read(self, frames: int) -> Float32:
-        """The next samples, as soon as there are some.
-
-        Parameters
-        ----------
-        frames
-            The most sample frames to return.
-
-        Returns
-        -------
-        float32 [n, channels]
-            Full scale at 1.0; n is 0 at the end of the input only.
-
-        Raises
-        ------
-        AudioError
-            If the input cannot be decoded, or nothing came for `stall_seconds`.
-        """
-        frame = 4 * self.channels
-        while len(self._held) < frame:
-            chunk = self.chunk()
-            if not chunk:
-                return np.zeros((0, self.channels), dtype=np.float32)
-            self._held += chunk
-        size = min(frames, len(self._held) // frame) * frame
-        data, self._held = self._held[:size], self._held[size:]
-        return np.frombuffer(data, "<f4").astype(np.float32).reshape(-1, self.channels)
-
-    def ready(self, seconds: float) -> bool:
-        """Wait for samples or the end, for `seconds` at most; whether `read` would
-        return at once."""
-        deadline = time.monotonic() + seconds
-        while len(self._held) < 4 * self.channels:
-            ready = self._pipes.select(max(0.0, deadline - time.monotonic()))
-            if any(key.fileobj is self._process.stdout for key, _ in ready):
-                return True
-            for key, _ in ready:
-                self._take_words(key.fileobj, os.read(key.fd, _PIPE_BYTES))
-            if time.monotonic() >= deadline:
-                return False
-        return True
+        self.says_cut = any(word in self._words for word in _CUT_WORDS)
 
 
 def file_input(name: str) -> list[str]:

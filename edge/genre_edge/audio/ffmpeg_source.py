@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import shutil
@@ -13,16 +14,18 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float32
-from ..errors import AudioError
+from ..errors import AudioError, os_reason
 from .ffmpeg import (
     INSTALL,
+    ONE_THREAD,
     STALL_SECONDS,
-    FfmpegProcess,
     dies_with_parent,
     file_input,
     reason_of,
     start,
 )
+from .ffmpeg_process import FfmpegProcess
+from .formats.contents import truncated
 from .limits import check_finite, check_format
 from .source import BLOCK_FRAMES, AudioBlock
 
@@ -64,6 +67,8 @@ class FfmpegSource:
     path
         The file. Nothing but this file is read: other protocols are refused, and so
         are playlists.
+    name
+        What errors and records call it, if not by its path.
 
     Raises
     ------
@@ -72,10 +77,11 @@ class FfmpegSource:
         decoding is what shows it, `blocks` raises it.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.name = os.fspath(path)
+    def __init__(self, path: str | os.PathLike[str], name: str | None = None) -> None:
+        self._path = os.fspath(path)
+        self.name = name or self._path
         self.warnings: list[str] = []
-        info = probe(self.name)
+        info = probe(self._path, self.name)
         self.sample_rate, self.channels, self._declared = (
             info.sample_rate,
             info.channels,
@@ -88,7 +94,7 @@ class FfmpegSource:
     def blocks(self) -> Iterator[AudioBlock]:
         """Decode from the start to the end; a file shorter than its container says is
         an AudioError."""
-        process, position = self._started(file_input(self.name)), 0
+        process, position = self._started(file_input(self._path)), 0
         while True:
             samples = process.read(BLOCK_FRAMES)
             if not len(samples):
@@ -105,8 +111,7 @@ class FfmpegSource:
             # A file that is whole may have pauses between its packets, where a recorder
             # lost some or an editor left some out.
             if complaint or not self._cut_is_told:
-                reason = f"is truncated: it ends after {heard:.1f} of {declared:.1f} s"
-                raise AudioError(self.name, reason)
+                raise AudioError(self.name, truncated(heard, declared))
             self.warnings.append(f"has gaps; heard {heard:.1f} of {declared:.1f} s")
         elif complaint:
             self.warnings.append(f"damaged ({complaint}); heard {heard:.1f} s")
@@ -135,8 +140,8 @@ class FfmpegSource:
         for number, first in enumerate(starts):
             before = min(first, round(_SPARE_SECONDS * self.sample_rate))
             seconds = (before + frames) / self.sample_rate + _SPARE_SECONDS
-            arguments += ["-ss", f"{(first - before) / self.sample_rate:.6f}"]
-            arguments += ["-t", f"{seconds:.6f}", *file_input(self.name)]
+            arguments += [*ONE_THREAD, "-ss", f"{(first - before) / self.sample_rate:.6f}"]
+            arguments += ["-t", f"{seconds:.6f}", *file_input(self._path)]
             # Zeros make up for what is missing, so that the others keep their places.
             cut = f"atrim=start_sample={before},asetpts=PTS-STARTPTS"
             exact = f"apad=whole_len={frames},atrim=end_sample={frames}"
@@ -164,7 +169,7 @@ class FfmpegSource:
         """Whether a stretch is silence in the file; a place behind its end gives
         nothing, without a word."""
         at, seconds = first / self.sample_rate, frames / self.sample_rate
-        place = ["-ss", f"{at:.6f}", "-t", f"{seconds:.6f}", *file_input(self.name)]
+        place = ["-ss", f"{at:.6f}", "-t", f"{seconds:.6f}", *file_input(self._path)]
         process = self._started(place)
         return len(_up_to(process, frames)) >= frames - round(_SPARE_SECONDS * self.sample_rate)
 
@@ -190,8 +195,8 @@ def _up_to(process: FfmpegProcess, frames: int) -> Float32:
     return np.concatenate(pieces)
 
 
-def probe(name: str) -> StreamInfo:
-    """What ffprobe says of a file's first audio stream.
+def probe(path: str, name: str) -> StreamInfo:
+    """What ffprobe says of the first audio stream of a file that errors call `name`.
 
     Raises
     ------
@@ -201,10 +206,10 @@ def probe(name: str) -> StreamInfo:
     ffprobe = shutil.which("ffprobe")
     if ffprobe is None:
         raise AudioError(name, f"needs ffmpeg to be decoded: {INSTALL}")
-    refuse_playlist_file(name)
+    refuse_playlist_file(path, name)
     entries = "format=format_name,nb_streams,duration:stream=sample_rate,channels,duration"
     command = [*dies_with_parent(), ffprobe, "-v", "error", "-select_streams", "a:0"]
-    command += ["-show_entries", entries, "-of", "json", *file_input(name)]
+    command += ["-show_entries", entries, "-of", "json", *file_input(path)]
     process = start(name, command)
     try:
         out, said = process.communicate(timeout=STALL_SECONDS)
@@ -238,17 +243,17 @@ def _ends_early(complaint: str) -> str:
     return f"is truncated or damaged ({complaint or 'it holds less than it says'})"
 
 
-def refuse_playlist_file(name: str) -> None:
+def refuse_playlist_file(path: str, name: str | None = None) -> None:
     """AudioError if a file is a list of other files, or cannot be read."""
     try:
-        with open(name, "rb") as file:
-            head = file.read(16).lstrip(b"\xef\xbb\xbf")
+        with open(path, "rb") as file:
+            head = file.read(16)
     except OSError as error:
-        raise AudioError(name, (error.strerror or str(error)).lower()) from None
-    refuse_playlist(name, head)
+        raise AudioError(name or path, os_reason(error)) from None
+    refuse_playlist(name or path, head)
 
 
 def refuse_playlist(name: str, head: bytes) -> None:
     """AudioError if what begins with these bytes is a list of other files."""
-    if head.startswith(_PLAYLISTS):
+    if head.removeprefix(codecs.BOM_UTF8).startswith(_PLAYLISTS):
         raise AudioError(name, "is a playlist (name the files that it lists)")

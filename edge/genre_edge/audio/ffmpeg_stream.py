@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +11,8 @@ from typing import Any, BinaryIO, cast
 
 from ..errors import AudioError
 from .ffmpeg import FfmpegOutput
+from .formats.contents import truncated
+from .formats.stream_ends import StreamEnds
 from .source import AudioBlock
 from .wav_stream import WavStreamSource
 
@@ -42,20 +43,15 @@ class FfmpegStreamSource:
         self.name = name
         self.warnings: list[str] = []
         """What is odd about the stream though it is heard; complete after `blocks`."""
-        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            # "< song.m4a": ffmpeg can seek in it, which some containers need.
-            arguments = ["-protocol_whitelist", "file", "-i", "file:/dev/stdin"]
-            with stream:
-                self._ffmpeg = FfmpegOutput(name, arguments, _WAV, standard_input=stream.fileno())
-        else:
-            feeder = _Feeder(stream, head)
-            arguments = ["-protocol_whitelist", "pipe", "-i", "pipe:0"]
-            try:
-                self._ffmpeg = FfmpegOutput(
-                    name, arguments, _WAV, standard_input=feeder.output, waits=feeder.waits
-                )
-            finally:
-                feeder.start()
+        self._ends = StreamEnds()
+        feeder = _Feeder(stream, head, self._ends)
+        arguments = ["-protocol_whitelist", "pipe", "-i", "pipe:0"]
+        try:
+            self._ffmpeg = FfmpegOutput(
+                name, arguments, _WAV, standard_input=feeder.output, waits=feeder.waits
+            )
+        finally:
+            feeder.start()
         try:
             self._wav = WavStreamSource(cast(BinaryIO, _Output(self._ffmpeg)), name)
         except BaseException:
@@ -64,17 +60,23 @@ class FfmpegStreamSource:
         self.sample_rate, self.channels = self._wav.sample_rate, self._wav.channels
 
     def blocks(self) -> Iterator[AudioBlock]:
-        """Decode until the stream ends."""
+        """Decode until the stream ends; AudioError if its end is missing, as far as
+        its format tells that on a pipe."""
         frames = 0
         for block in self._wav.blocks():
             yield block
             frames = block.position + len(block.samples)
-        if self._ffmpeg.complaint and not frames:
-            reason = f"cannot be decoded from a pipe ({self._ffmpeg.complaint})"
+        complaint, heard = self._ffmpeg.complaint, frames / self.sample_rate
+        if complaint and not frames:
+            reason = f"cannot be decoded from a pipe ({complaint})"
             raise AudioError(self.name, f"{reason}: name the file instead")
-        if self._ffmpeg.complaint:
-            heard = frames / self.sample_rate
-            self.warnings.append(f"damaged ({self._ffmpeg.complaint}); heard {heard:.1f} s")
+        found = self._ends.contents(frames)
+        if found.cut or self._ffmpeg.says_cut:
+            raise AudioError(self.name, truncated(heard))
+        if found.warning:
+            self.warnings.append(f"{found.warning}, {heard:.1f} s")
+        if complaint:
+            self.warnings.append(f"damaged ({complaint}); heard {heard:.1f} s")
 
     def close(self) -> None:
         """End the subprocess."""
@@ -104,10 +106,10 @@ class _Output(io.RawIOBase):
 class _Feeder:
     """Copies a stream, some bytes of which were read already, to a pipe."""
 
-    def __init__(self, stream: io.FileIO, head: bytes) -> None:
+    def __init__(self, stream: io.FileIO, head: bytes, ends: StreamEnds) -> None:
         self.output, self._input = os.pipe()
         """The pipe's end for the reader, until `start`."""
-        self._stream, self._head = stream, head
+        self._stream, self._head, self._ends = stream, head, ends
         self._reading = False
 
     def start(self) -> None:
@@ -123,8 +125,10 @@ class _Feeder:
         with suppress(OSError), self._stream, open(self._input, "wb", buffering=0) as pipe:
             data = self._head
             while data:
+                self._ends.pass_by(data)
                 while data:
                     data = data[pipe.write(data) or 0 :]  # fails when the reader ends
                 self._reading = True
                 data = self._stream.read(_PIPE_BYTES)
                 self._reading = False
+            self._ends.is_whole_seen = True  # the reader cannot know it sooner

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..arrays import Float32
-from ..errors import AudioError
+from ..errors import AudioError, os_reason
 from .ffmpeg import INSTALL, find_ffmpeg
 from .ffmpeg_source import FfmpegSource
-from .formats.contents import Contents, truncated
+from .formats.contents import Contents, size_of, truncated
 from .formats.examine import examine
 from .limits import is_special
 from .mono import mono_blocks
@@ -26,6 +26,8 @@ class FileSource:
     ----------
     path
         The file. What it is called does not matter: its content says what it is.
+    name
+        What errors and records call it, if not by its path.
 
     Raises
     ------
@@ -34,12 +36,13 @@ class FileSource:
         is what shows it, `blocks` raises it.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.name = os.fspath(path)
+    def __init__(self, path: str | os.PathLike[str], name: str | None = None) -> None:
+        path = os.fspath(path)
+        self.name = name or path
         self.warnings: list[str] = []
         """What is odd about the file though it is heard; complete after `blocks`."""
-        self._contents = _examined(self.name)
-        self._decoder = _decoder(self.name, self._contents)
+        self._contents = _examined(self.name, path)
+        self._decoder = _decoder(self.name, self._contents, path)
         self.sample_rate = self._decoder.sample_rate
         self.channels = self._decoder.channels
 
@@ -84,28 +87,28 @@ class FileSource:
         self._decoder.close()
 
 
-def _decoder(name: str, contents: Contents) -> SndfileSource | FfmpegSource:
+def _decoder(name: str, contents: Contents, path: str) -> SndfileSource | FfmpegSource:
     try:
-        return SndfileSource(name, contents)
+        return SndfileSource(name, contents, path)
     except NotDecodable as error:
         if find_ffmpeg() is None:
             reason = f"{error.reason}; to hear AAC, WMA, WebM, video and more: {INSTALL}"
             raise AudioError(name, reason) from None
-    return FfmpegSource(name)
+    return FfmpegSource(path, name)
 
 
-def _examined(name: str) -> Contents:
+def _examined(name: str, path: str) -> Contents:
     try:
-        if is_special(os.stat(name).st_mode):
+        if is_special(os.stat(path).st_mode):
             raise AudioError(name, "is a pipe or a device, not a file")
-        with open(name, "rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
+        with open(path, "rb") as file:
+            if size_of(file) == 0:
                 raise AudioError(name, "is empty")
             return examine(file)
     except ValueError:
         raise AudioError(name, "no such file (its name has a NUL)") from None
     except OSError as error:
-        raise AudioError(name, (error.strerror or str(error)).lower()) from None
+        raise AudioError(name, os_reason(error)) from None
 
 
 def read_mono(path: str | os.PathLike[str], rate: int) -> Float32:
@@ -121,7 +124,8 @@ def read_mono(path: str | os.PathLike[str], rate: int) -> Float32:
     Returns
     -------
     float32 [n]
-        The mean of the channels, full scale at 1.0.
+        One channel, full scale at 1.0: the mean of all, or the loudest of them where
+        they cancel each other out.
 
     Raises
     ------

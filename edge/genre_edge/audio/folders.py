@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import AudioError
+from ..errors import AudioError, os_reason
 from .ffmpeg import find_ffmpeg
 from .limits import is_special
 
@@ -111,7 +111,7 @@ def find_audio(paths: Iterable[str]) -> Iterator[str | AudioError | SkippedFiles
         listing = list_audio(path)
         yield from listing.files
         for error in listing.errors:
-            yield AudioError(os.fsdecode(error.filename), (error.strerror or str(error)).lower())
+            yield AudioError(os.fsdecode(error.filename), os_reason(error))
         if listing.skipped:
             yield SkippedFiles(path, dict(listing.skipped))
         if not listing.files and not listing.errors:

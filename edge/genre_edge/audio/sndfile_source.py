@@ -13,16 +13,12 @@ import numpy as np
 from ..arrays import Float32
 from ..errors import AudioError
 from ..quiet import quiet_stderr
-from .formats.contents import Contents, Part, truncated
+from .formats.contents import CODEC_FRAMES, Contents, Part, truncated
 from .formats.splice import Splice
 from .limits import check_finite, check_format
 from .mono import mixed
 from .pcm import as_floats
 from .source import BLOCK_FRAMES, AudioBlock
-
-_CODEC_FRAMES = 4608
-"""How many sample frames fewer than counted a codec may give: its delay, and what a
-frame before the first one would be needed for. Four frames of MP3."""
 
 _READ_AHEAD = 1 << 16
 """How much of a file of pieces is read at a time, bytes."""
@@ -34,9 +30,11 @@ class SndfileSource:
     Parameters
     ----------
     name
-        Path of the file.
+        What errors and records call it.
     contents
         What the file holds.
+    path
+        The file, if `name` is not its path.
 
     Raises
     ------
@@ -46,10 +44,10 @@ class SndfileSource:
         If the audio has a rate that is not accepted.
     """
 
-    def __init__(self, name: str, contents: Contents) -> None:
-        self.name = name
+    def __init__(self, name: str, contents: Contents, path: str | None = None) -> None:
+        self.name, self._path = name, path or name
         self._contents = contents
-        self._opened, self._number = _Opened(name, contents.parts[0]), 0
+        self._opened, self._number = self._open(contents.parts[0]), 0
         self.sample_rate = int(self._opened.file.samplerate)
         self.channels = int(self._opened.file.channels)
         try:
@@ -72,7 +70,7 @@ class SndfileSource:
                 yield AudioBlock(samples, position)
                 position += len(samples)
             expected = (
-                self._opened.file.frames if part.frames is None else part.frames - _CODEC_FRAMES
+                self._opened.file.frames if part.frames is None else part.frames - CODEC_FRAMES
             )
             if position - begin < expected:
                 raise AudioError(self.name, truncated(position / self.sample_rate))
@@ -119,7 +117,10 @@ class SndfileSource:
     def _open_part(self, number: int) -> None:
         if number != self._number:
             self.close()
-            self._opened, self._number = _Opened(self.name, self._contents.parts[number]), number
+            self._opened, self._number = self._open(self._contents.parts[number]), number
+
+    def _open(self, part: Part) -> _Opened:
+        return _Opened(self.name, self._path, part)
 
     def close(self) -> None:
         """Close the file."""
@@ -129,7 +130,7 @@ class SndfileSource:
         """Length of each part, sample frames. NotDecodable unless all have one form."""
         lengths = [int(self._opened.file.frames)]
         for part in self._contents.parts[1:]:
-            with closing(_Opened(self.name, part)) as opened:
+            with closing(self._open(part)) as opened:
                 rate = int(opened.file.samplerate)
                 lengths.append(int(opened.file.frames))
             if rate != self.sample_rate:
@@ -171,13 +172,13 @@ class NotDecodable(AudioError):
 class _Opened:
     """A part of a file, open in libsndfile."""
 
-    def __init__(self, name: str, part: Part) -> None:
+    def __init__(self, name: str, path: str, part: Part) -> None:
         import soundfile
 
-        # The name as bytes: soundfile fails on names that are not UTF-8.
-        self._what: bytes | io.BufferedReader = os.fsencode(name)
+        # The path as bytes: soundfile fails on names that are not UTF-8.
+        self._what: bytes | io.BufferedReader = os.fsencode(path)
         if part.pieces:
-            splice = Splice(open(name, "rb"), part.pieces)  # noqa: SIM115 (close does)
+            splice = Splice(open(path, "rb"), part.pieces)  # noqa: SIM115 (close does)
             # Decoders read a few bytes at a time.
             self._what = io.BufferedReader(splice, _READ_AHEAD)
         try:

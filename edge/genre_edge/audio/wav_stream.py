@@ -15,6 +15,7 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import AudioError
+from .ffmpeg import INSTALL
 from .formats.chunks import SLACK_BYTES, ds64_data_size, is_unknown
 from .formats.contents import UNKNOWN_LENGTH, overclaimed, truncated
 from .limits import check_finite, check_format
@@ -23,6 +24,13 @@ from .source import BLOCK_FRAMES, AudioBlock
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _LONGEST_BODY = 64
 """How much of a chunk before the samples is kept, bytes."""
+
+
+_NEEDS = f"needs ffmpeg on a pipe ({INSTALL}), as all but PCM and float does"
+
+
+class UnknownCoding(AudioError):
+    """A WAV whose samples are neither PCM nor float; ffmpeg may decode them."""
 
 
 def is_wav(head: bytes) -> bool:
@@ -44,8 +52,10 @@ class WavStreamSource:
 
     Raises
     ------
+    UnknownCoding
+        If its coding is neither PCM nor float.
     AudioError
-        If the header is no WAV's, or its coding is neither PCM nor float.
+        If the header is no WAV's.
     """
 
     def __init__(self, stream: BinaryIO, name: str = "-", owned: bool = False) -> None:
@@ -85,16 +95,17 @@ class WavStreamSource:
     def _parse_format(self, body: bytes) -> None:
         if len(body) < 16:
             raise AudioError(self.name, "is truncated: the WAV ends within its format")
-        coding, self.channels, self.sample_rate, _, _, bits = struct.unpack("<HHIIHH", body[:16])
+        coding, self.channels, self.sample_rate, _, align, bits = struct.unpack(
+            "<HHIIHH", body[:16]
+        )
         if coding == _EXTENSIBLE and len(body) >= 26:
             (coding,) = struct.unpack("<H", body[24:26])
-        self._bytes = bits // 8
+        # Samples of 12 or 20 bits are at the top of 2 or 3 bytes.
+        self._bytes = align // max(1, self.channels)
         decodable = {_PCM: (1, 2, 3, 4), _FLOAT: (4, 8)}
-        if self._bytes not in decodable.get(coding, ()):
-            raise AudioError(
-                self.name,
-                f"WAV coding {coding} with {bits} bits is not supported (use PCM or float)",
-            )
+        fits = self.channels == 0 or self._bytes * self.channels == align
+        if not fits or bits > 8 * self._bytes or self._bytes not in decodable.get(coding, ()):
+            raise UnknownCoding(self.name, f"WAV coding {coding} with {bits} bits: {_NEEDS}")
         self._float = coding == _FLOAT
 
     def blocks(self) -> Iterator[AudioBlock]:

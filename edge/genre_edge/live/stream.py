@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..arrays import Float32
-from ..audio.ffmpeg import INSTALL, FfmpegProcess, find_ffmpeg
+from ..audio.ffmpeg import INSTALL, find_ffmpeg
+from ..audio.ffmpeg_process import FfmpegProcess
 from ..audio.mono import Mixer
 from ..audio.source import Arrival, AudioBlock
 from ..errors import AudioError, DeviceChoiceError, DeviceError

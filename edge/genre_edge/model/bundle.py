@@ -20,7 +20,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..errors import BundleError, GenreEdgeError
+from ..errors import BundleError, GenreEdgeError, os_reason
 from ..files import write_atomically
 from ..settings.places import own_models
 from .bundle_checks import (
@@ -129,7 +129,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     try:
         content = file_content(name)
     except OSError as error:
-        raise BundleError(f"{name}: {(error.strerror or str(error)).lower()}") from None
+        raise BundleError(f"{name}: {os_reason(error)}") from None
     if content[4:8] != _FLATBUFFER_ID:
         raise BundleError(
             f"{name}: is not a TFLite model (genre-convert makes bundles from Keras models)"

@@ -7,13 +7,12 @@ Audio Format Specification" (2006); Sony, "Wave64" (2004); Sun's audio(4) for AU
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .contents import UNKNOWN_LENGTH, Contents, Part, overclaimed
+from .contents import UNKNOWN_LENGTH, Contents, Part, overclaimed, size_of
 from .splice import Stretch
 
 SLACK_BYTES = 44
@@ -105,7 +104,11 @@ def sample_data(file: BinaryIO) -> SampleData | None:
 def contents(file: BinaryIO, data: SampleData) -> Contents:
     """Judge whether all samples are there, and mend a size of which libsndfile would
     take nothing."""
-    there = os.fstat(file.fileno()).st_size - data.start
+    return judged(data, size_of(file) - data.start)
+
+
+def judged(data: SampleData, there: int) -> Contents:
+    """As `contents`, of a file that has `there` bytes from its samples on."""
     if there <= data.before:
         return Contents()
     if data.size is None:

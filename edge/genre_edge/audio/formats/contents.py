@@ -7,7 +7,9 @@ to go.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from .splice import Piece
 
@@ -35,6 +37,10 @@ class Contents:
     """What is odd about a file that can be heard all the same; empty if nothing is."""
 
 
+CODEC_FRAMES = 4608
+"""How many sample frames fewer than counted a codec may give: its delay, and what a
+frame before the first one would be needed for. Four frames of MP3."""
+
 UNKNOWN_LENGTH = "its header does not say how long it is: heard all that is there"
 """A warning."""
 
@@ -44,6 +50,14 @@ def overclaimed(missing: int) -> str:
     return f"its header claims {missing} bytes more than there are: heard all that is there"
 
 
-def truncated(seconds: float) -> str:
-    """The reason of an error: a file without its end, of which `seconds` were heard."""
+def truncated(seconds: float, stated: float | None = None) -> str:
+    """The reason of an error: a file without its end, of which `seconds` were heard of
+    those that it states, if it does."""
+    if stated is not None:
+        return f"is truncated: it ends after {seconds:.1f} of {stated:.1f} s"
     return f"is truncated: it ends after {seconds:.1f} s, before its own end mark"
+
+
+def size_of(file: BinaryIO) -> int:
+    """Size of a file, bytes; it is left at its end."""
+    return file.seek(0, os.SEEK_END)

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from . import chunks, flac, mpeg, ogg
 from .contents import Contents
+from .id3 import id3_size
 
 
 def examine(file: BinaryIO) -> Contents:
@@ -29,7 +30,8 @@ def examine(file: BinaryIO) -> Contents:
             found, chunk = mpeg.contents(file, data.start, end), chunks.contents(file, data)
             return replace(found, cut=found.cut or chunk.cut, warning=chunk.warning)
         return chunks.contents(file, data)
-    start = _after_id3(file)
+    file.seek(0)
+    start = id3_size(file.read(10))
     file.seek(start)
     magic = file.read(4)
     if magic == b"fLaC":
@@ -37,10 +39,3 @@ def examine(file: BinaryIO) -> Contents:
     if magic == b"OggS":
         return ogg.contents(file)
     return mpeg.contents(file) if mpeg.is_mpeg(file) else Contents()
-
-
-def _after_id3(file: BinaryIO) -> int:
-    """Offset of what follows a tag (ID3v2) at the start."""
-    file.seek(0)
-    head = file.read(10)
-    return mpeg.id3_size(head)

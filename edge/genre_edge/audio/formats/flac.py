@@ -5,12 +5,12 @@ Source: RFC 9639, sections 8.2 (STREAMINFO) and 9.1 (frame headers).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .contents import Contents, Part
+from .contents import Contents, Part, size_of
+from .id3 import id3_size
 from .splice import Piece, Stretch
 
 _MARK = b"fLaC"
@@ -41,7 +41,7 @@ class _StreamInfo:
 
 def contents(file: BinaryIO, start: int) -> Contents:
     """The streams of a file, the first of them at offset `start`."""
-    size = os.fstat(file.fileno()).st_size
+    size = size_of(file)
     starts = list(_streams(file, start))
     ends = [*starts[1:], size]
     parts = tuple(_part(file, *both) for both in zip(starts, ends, strict=True))
@@ -51,13 +51,9 @@ def contents(file: BinaryIO, start: int) -> Contents:
 def _part(file: BinaryIO, start: int, end: int) -> Part:
     file.seek(start + 8)
     body = file.read(34)
-    info = _StreamInfo(
-        int.from_bytes(body[0:2], "big"),
-        ((body[12] >> 1) & 7) + 1,
-        (body[13] & 15) << 32 | int.from_bytes(body[14:18], "big"),
-    )
+    info = _stream_info(body)
     if info.frames:
-        whole = start == 0 and end == os.fstat(file.fileno()).st_size
+        whole = start == 0 and end == size_of(file)
         return Part() if whole else Part((Stretch(start, end),))
     frames = _last_frame_end(file, start, end, info)
     if not frames:
@@ -66,6 +62,24 @@ def _part(file: BinaryIO, start: int, end: int) -> Part:
     field = bytes((body[13] & 0xF0 | frames >> 32 & 15,)) + (frames & 0xFFFFFFFF).to_bytes(4, "big")
     pieces: tuple[Piece, ...] = (Stretch(start, at), field, Stretch(at + 5, end))
     return Part(pieces, frames)
+
+
+def stated_frames(head: bytes) -> int:
+    """The length that a file beginning with `head` states, sample frames; 0 if it
+    states none or is no FLAC."""
+    start = id3_size(head)
+    beginning = head[start : start + _BEGINNING]
+    if len(beginning) < _BEGINNING or not beginning.startswith(_MARK):
+        return 0
+    return _stream_info(beginning[8:]).frames
+
+
+def _stream_info(body: bytes) -> _StreamInfo:
+    return _StreamInfo(
+        int.from_bytes(body[0:2], "big"),
+        ((body[12] >> 1) & 7) + 1,
+        (body[13] & 15) << 32 | int.from_bytes(body[14:18], "big"),
+    )
 
 
 def _streams(file: BinaryIO, at: int) -> Iterator[int]:

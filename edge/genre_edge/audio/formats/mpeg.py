@@ -9,12 +9,12 @@ Sources: ISO/IEC 11172-3 and 13818-3 for frames; the Xing VBR Header SDK (1998).
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from .contents import Contents, Part
+from .contents import CODEC_FRAMES, Contents, Part, size_of
+from .id3 import id3_size
 from .splice import Piece, Stretch
 
 _KBITS = {
@@ -101,12 +101,12 @@ class _Run:
 
 def is_mpeg(file: BinaryIO) -> bool:
     """Whether a file begins with a frame of MPEG audio, tags aside."""
-    return _next_frame(file, 0, _size(file), _FIRST_SEARCH) is not None
+    return _next_frame(file, 0, size_of(file), _FIRST_SEARCH) is not None
 
 
 def contents(file: BinaryIO, start: int = 0, end: int | None = None) -> Contents:
     """The frames between two offsets, as parts that libsndfile hears whole."""
-    size = _size(file)
+    size = size_of(file)
     runs = _runs(file, start, size if end is None else min(end, size))
     if not runs:
         return Contents()
@@ -115,6 +115,16 @@ def contents(file: BinaryIO, start: int = 0, end: int | None = None) -> Contents
     if one and runs[0].tags == 1 and runs[0].stated >= runs[0].frames - 1:
         return Contents(cut=cut)  # the decoder's number holds
     return Contents(tuple(_part(run) for run in runs), cut)
+
+
+def stated_frames(file: BinaryIO) -> int:
+    """At least how many sample frames the header at the beginning of a file promises; 0
+    if there is none. Encoders count what a decoder leaves out, at both ends."""
+    found = _next_frame(file, 0, size_of(file), _FIRST_SEARCH)
+    if found is None:
+        return 0
+    _, kind, head = found
+    return max(0, (_stated(kind, head) or 0) * kind.samples - CODEC_FRAMES)
 
 
 def _part(run: _Run) -> Part:
@@ -218,13 +228,6 @@ def _next_frame(file: BinaryIO, at: int, end: int, within: int) -> tuple[int, _K
     return None
 
 
-def id3_size(head: bytes) -> int:
-    """Size of the ID3v2 tag that begins with these 10 bytes; 0 if none does."""
-    if head[:3] != b"ID3" or len(head) < 10:
-        return 0
-    return 10 + sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(head[6:10]))
-
-
 def _followed(file: BinaryIO, at: int, kind: _Kind, end: int) -> bool:
     after = at + kind.size
     if after >= end:
@@ -232,7 +235,3 @@ def _followed(file: BinaryIO, at: int, kind: _Kind, end: int) -> bool:
     file.seek(after)
     next_kind = _kind(file.read(4))
     return next_kind is not None and next_kind.stream == kind.stream
-
-
-def _size(file: BinaryIO) -> int:
-    return os.fstat(file.fileno()).st_size

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .contents import Contents, Part
+from .contents import Contents, Part, size_of
 from .splice import Stretch
 
 _HEADER = 27
@@ -38,15 +38,24 @@ def contents(file: BinaryIO) -> Contents:
         if page.begins and not in_header:
             starts.append(page.start)
         in_header = page.begins
-    size = os.fstat(file.fileno()).st_size
-    if page is None:
-        return Contents(cut=True)
-    cut = page.end > size or not page.ends
+    size = size_of(file)
+    cut = _is_unfinished(page, size)
     if len(starts) < 2:
         return Contents(cut=cut)
     ends = [*starts[1:], size]
     links = (Stretch(start, end) for start, end in zip(starts, ends, strict=True))
     return Contents(tuple(Part((link,)) for link in links), cut)
+
+
+def is_cut(file: BinaryIO) -> bool:
+    """Whether the last page of an Ogg file, or of the end of one, is not the last of
+    its stream or not whole."""
+    last = deque(_pages(file), maxlen=1)
+    return _is_unfinished(last[0] if last else None, size_of(file))
+
+
+def _is_unfinished(last: _Page | None, size: int) -> bool:
+    return last is None or last.end > size or not last.ends
 
 
 def _pages(file: BinaryIO) -> Iterator[_Page]:
