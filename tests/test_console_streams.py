@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -54,6 +55,9 @@ def test_bars_can_be_read_in_every_encoding(demo_clip) -> None:
     [
         ("genre-edge classify {} >&-", "standard output is closed"),
         ("genre-edge classify - <&-", "-: "),
+        ("genre-edge demo >&-", "standard output is closed"),
+        ("genre-edge listen --source file:{} >&-", "standard output is closed"),
+        ("genre-edge listen --format json --source file:{} >&-", "standard output is closed"),
     ],
 )
 def test_a_closed_stream_is_one_line(demo_clip, command: str, reason: str) -> None:
@@ -61,6 +65,37 @@ def test_a_closed_stream_is_one_line(demo_clip, command: str, reason: str) -> No
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert reason in line
+
+
+def on_terminal(command: str) -> str:
+    """What a person sees of a command whose standard output and error is a terminal."""
+    return shell(f"script -qec {shlex.quote(command)} /dev/null").stdout
+
+
+def test_at_a_terminal_a_closed_output_does_no_harm(demo_clip, tmp_path) -> None:
+    path = tmp_path / "results.jsonl"
+    (tmp_path / "b.flac").write_bytes(demo_clip.read_bytes())
+    seen = on_terminal(f"genre-edge classify {demo_clip} {tmp_path} --output {path} >&-")
+    assert "Traceback" not in seen
+    assert path.read_text().count('"type":"file"') == 2
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "json"])
+def test_names_cannot_control_a_terminal_and_reach_a_program_as_they_are(
+    demo_clip, tmp_path, form: str
+) -> None:
+    path = tmp_path / "a\x1b[2J\x9b2J.flac"
+    path.write_bytes(demo_clip.read_bytes())
+    command = f"genre-edge classify {shlex.quote(str(path))} --format {form}"
+    seen = on_terminal(command)
+    assert "verdict" in seen or "file" in seen
+    assert "\x1b" not in seen
+    assert "\x9b" not in seen
+    if form == "csv":
+        assert str(path) in shell(command).stdout
+    if form == "json":
+        lines = shell(command).stdout.splitlines()
+        assert {json.loads(line)["file"] for line in lines} == {str(path)}
 
 
 def test_nothing_is_printed_into_a_file_that_took_the_place_of_a_closed_stream(

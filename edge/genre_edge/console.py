@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from .errors import GenreEdgeError, UsageError
 from .interrupt import interrupts_noted
@@ -32,13 +32,26 @@ def complain(message: object, program: str = "genre-edge") -> None:
 
 def harmless(line: str) -> str:
     """A line with escapes such as \\x1b for what is not printable: it cannot control a
-    terminal."""
+    terminal. Joiners, which are a part of words, stay."""
     if line.isprintable():
         return line
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        letter
+        if letter.isprintable() or letter in _JOINERS
+        else letter.encode("unicode_escape").decode()
         for letter in line
     )
+
+
+_JOINERS = "\u200c\u200d"
+
+
+def standard_output() -> TextIO:
+    """Standard output, for commands whose work it is to write there. GenreEdgeError if
+    it is closed."""
+    if sys.stdout is None:
+        raise GenreEdgeError("standard output is closed: redirect it (> FILE, or > /dev/null)")
+    return sys.stdout
 
 
 def run_command(program: str, run: Callable[[Arguments], int], arguments: Arguments) -> int:
@@ -160,4 +173,5 @@ def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
 def _discard_output() -> None:
     """Send what is still to be written to nowhere. Without this the interpreter fails
     again at exit, when it flushes standard output."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,6 +4,7 @@ and their form in JSON."""
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,9 +207,22 @@ def source_name_of(record: Record) -> str | None:
     return None
 
 
+_CONTROLS = re.compile("[\x7f-\x9f]")
+
+
 def compact_json(values: object) -> str:
-    """JSON without spaces, letters beyond ASCII as they are: for programs to read."""
-    return valid_utf8(json.dumps(values, ensure_ascii=False, separators=(",", ":")))
+    """JSON without spaces, letters beyond ASCII as they are: for programs to read. It
+    cannot control a terminal."""
+    return json_text(values, separators=(",", ":"))
+
+
+def json_text(values: object, separators: tuple[str, str] | None = None) -> str:
+    """JSON with letters beyond ASCII as they are, but for those that are no letters:
+    U+007F to U+009F, of which JSON allows that terminals obey them."""
+    text = json.dumps(values, ensure_ascii=False, separators=separators)
+    if not text.isprintable():
+        text = _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return valid_utf8(text)
 
 
 def valid_utf8(text: str) -> str:

@@ -112,14 +112,15 @@ def test_what_cannot_work_is_known_before_the_work(
     assert reason in line
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
 def test_results_of_two_models_are_not_mixed(cli, tmp_path, demo_clip, suffix: str) -> None:
-    (tmp_path / "probe").touch()
-    try:
-        os.setxattr(tmp_path / "probe", "user.probe", b"x")
-    except (AttributeError, OSError):
-        pytest.skip("the file system has no attributes")
     path = tmp_path / f"results{suffix}"
+    if suffix != ".parquet":
+        (tmp_path / "probe").touch()
+        try:
+            os.setxattr(tmp_path / "probe", "user.probe", b"x")
+        except (AttributeError, OSError):
+            pytest.skip("the file system has no attributes")
     assert cli("classify", demo_clip, "--output", path).returncode == 0
     whole = path.read_bytes()
     other = ("--resume", "--model", "gtzan-tiny.int8")
@@ -128,6 +129,17 @@ def test_results_of_two_models_are_not_mixed(cli, tmp_path, demo_clip, suffix: s
     (line,) = result.stderr.splitlines()
     assert "holds results of the model" in line
     assert cli("classify", demo_clip, "--output", path, "--resume").returncode == 0
+
+
+@pytest.mark.parametrize(("first", "second"), [("a.flac", "./a.flac"), (".//a.flac", "a.flac")])
+def test_a_file_is_not_heard_again_by_another_spelling(
+    cli, music, tmp_path, first: str, second: str
+) -> None:
+    output = ("--output", tmp_path / "results.jsonl", "--verdicts-only")
+    assert cli("classify", first, *output, cwd=music).returncode == 0
+    assert cli("classify", second, "c.flac", *output, "--resume", cwd=music).returncode == 0
+    found = [json.loads(line)["file"] for line in output[1].read_text().splitlines()]
+    assert found == [first, "c.flac"]
 
 
 def test_two_runs_do_not_write_to_one_file(cli, music, tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Callable
 import pytest
 from genre_edge.console import INTERRUPTED, run_command
 from genre_edge.interrupt import end_if_interrupted, interrupts_later
+
+from tests.conftest import noise
 
 
 def interrupted(run: Callable[[], object]) -> int:
@@ -92,3 +95,19 @@ def test_a_worker_ignores_it_from_its_first_instruction_on() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.stdout, done.stderr) == ("[-1, -2]\n", "")
+
+
+def test_what_a_place_of_records_holds_back_is_kept(cli, write_audio, tmp_path) -> None:
+    history = tmp_path / "history.sqlite"
+    command = [sys.executable, "-m", "genre_edge", "classify", "-", "--history", str(history)]
+    sound = write_audio("a.wav", noise(60.0)).read_bytes()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin is not None and program.stdout is not None
+        program.stdin.write(sound[: len(sound) // 2])
+        program.stdin.flush()
+        for _ in range(3):  # the file's name, and windows
+            program.stdout.readline()
+        program.send_signal(signal.SIGINT)
+        assert program.wait(60) == INTERRUPTED
+    heard = json.loads(cli("history", history, "--format", "json").stdout.splitlines()[0])
+    assert heard["seconds"] >= 3

@@ -46,7 +46,7 @@ def test_what_is_no_file_of_results_is_refused(tmp_path, suffix, content: bytes)
     path = tmp_path / f"notes{suffix}"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=r"line \d is not a result of genre-edge") as caught:
-        open_results(path, LABELS, True)
+        open_results(path, LABELS, "model", True)
     assert len(str(caught.value).splitlines()) == 1
     assert path.read_bytes() == content
 
@@ -54,14 +54,14 @@ def test_what_is_no_file_of_results_is_refused(tmp_path, suffix, content: bytes)
 @SUFFIXES
 def test_what_somebody_added_is_refused(tmp_path, suffix) -> None:
     path = tmp_path / f"results{suffix}"
-    results = open_results(path, LABELS, False)
+    results = open_results(path, LABELS, "model", False)
     hear(results, "a.wav")
     results.close()
     for added in (b"my notes\n", b"my notes"):
         content = path.read_bytes() + added
         (tmp_path / f"added{suffix}").write_bytes(content)
         with pytest.raises(UsageError, match="is not a result of genre-edge"):
-            open_results(tmp_path / f"added{suffix}", LABELS, True)
+            open_results(tmp_path / f"added{suffix}", LABELS, "model", True)
         assert (tmp_path / f"added{suffix}").read_bytes() == content
 
 
@@ -69,14 +69,14 @@ def test_what_somebody_added_is_refused(tmp_path, suffix) -> None:
 @pytest.mark.parametrize("name", ["a.wav", 'a "b",\nc.wav', "a\rb\r\n.wav"])
 def test_a_run_goes_on_wherever_a_crash_cut_the_file(tmp_path, suffix, name: str) -> None:
     path = tmp_path / f"results{suffix}"
-    results = open_results(path, LABELS, False)
+    results = open_results(path, LABELS, "model", False)
     hear(results, name, f"{name}.wav")
     results.close()
     whole = path.read_bytes()
     for length in [0, 1, *range(2, len(whole), 9), len(whole) - 1]:
         for zeros in (b"", b"\0" * 5):  # as a power cut leaves it
             path.write_bytes(whole[:length] + zeros)
-            results = open_results(path, LABELS, True)
+            results = open_results(path, LABELS, "model", True)
             hear(results, *(one for one in (name, f"{name}.wav") if one not in results.done))
             results.close()
             assert path.read_bytes() == whole
@@ -93,13 +93,13 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path, suffix, kind: str) -
     else:
         path.mkdir()
     with pytest.raises(UsageError, match="is not a regular file"):
-        open_results(path, LABELS, True)
+        open_results(path, LABELS, "model", True)
 
 
 @SUFFIXES
 def test_a_full_disk_leaves_whole_recordings_and_a_later_run_goes_on(tmp_path, suffix) -> None:
     path = tmp_path / f"results{suffix}"
-    results = open_results(path, LABELS, False)
+    results = open_results(path, LABELS, "model", False)
     hear(results, "a.wav")
     whole = path.read_bytes()
     with (
@@ -109,7 +109,7 @@ def test_a_full_disk_leaves_whole_recordings_and_a_later_run_goes_on(tmp_path, s
         hear(results, "b.wav")
     results.close()
     assert path.read_bytes() == whole
-    results = open_results(path, LABELS, True)
+    results = open_results(path, LABELS, "model", True)
     assert results.done == {"a.wav"}
     hear(results, "b.wav")
     results.close()

@@ -45,7 +45,7 @@ def parts(tmp_path: Path) -> Path:
 
 
 def test_rows_have_the_columns_of_the_table_and_types(path) -> None:
-    results = ParquetResults(path, LABELS, False)
+    results = ParquetResults(path, LABELS, "model", False)
     hear(results, "a\udcff.wav")
     results.write(FileRecord("silent.wav", 3.0, 0, None, None, {}))
     results.close()
@@ -57,14 +57,23 @@ def test_rows_have_the_columns_of_the_table_and_types(path) -> None:
     }
     assert (verdict["type"], verdict["end"], verdict["windows"]) == ("file", 3.5, 1)
     assert (silent["genre"], silent["confidence"], silent["jazz"]) == (None, None, None)
-    assert ParquetResults(path, LABELS, True).done == {name, "silent.wav"}
+    assert ParquetResults(path, LABELS, "model", True).done == {name, "silent.wav"}
+
+
+def test_parts_that_a_killed_program_left_know_their_model(path, parts) -> None:
+    first = ParquetResults(path, LABELS, "model", False, part_seconds=0)
+    hear(first, "a")
+    first._unlock()  # killed
+    with pytest.raises(UsageError, match="holds results of the model model: give another name"):
+        ParquetResults(path, LABELS, "other", True)
+    assert names(parts) == ["a"]
 
 
 def test_a_killed_program_leaves_whole_parts(path, parts) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "from tests.sinks.test_results_parquet import LABELS, ParquetResults, hear\n"
-        f"results = ParquetResults(Path({str(path)!r}), LABELS, False, part_seconds=0)\n"
+        f"results = ParquetResults(Path({str(path)!r}), LABELS, 'model', False, part_seconds=0)\n"
         "hear(results, 'a', 'b', 'c')\n"
         "print(flush=True); sys.stdin.read()"
     )
@@ -73,13 +82,13 @@ def test_a_killed_program_leaves_whole_parts(path, parts) -> None:
         assert program.stdout is not None
         program.stdout.readline()
         with pytest.raises(UsageError, match="another run writes to it"):
-            ParquetResults(path, LABELS, True)
+            ParquetResults(path, LABELS, "model", True)
         program.kill()
     assert program.returncode == -signal.SIGKILL
     assert names(parts) == ["a", "b", "c"]
     with pytest.raises(UsageError, match="already exists; --resume goes on from it"):
-        ParquetResults(path, LABELS, False)
-    results = ParquetResults(path, LABELS, True)
+        ParquetResults(path, LABELS, "model", False)
+    results = ParquetResults(path, LABELS, "model", True)
     assert results.done == {"a", "b", "c"}
     hear(results, "d")
     results.close()
@@ -88,21 +97,21 @@ def test_a_killed_program_leaves_whole_parts(path, parts) -> None:
 
 
 def test_parts_that_were_joined_already_are_not_joined_again(path, parts) -> None:
-    results = ParquetResults(path, LABELS, False, part_seconds=0)
+    results = ParquetResults(path, LABELS, "model", False, part_seconds=0)
     hear(results, "a", "b")
     before = {part.name: part.read_bytes() for part in parts.iterdir()}
     results.close()
     parts.mkdir()  # as if the program had died before it removed them
     for name, content in before.items():
         (parts / name).write_bytes(content)
-    results = ParquetResults(path, LABELS, True, part_seconds=0)
+    results = ParquetResults(path, LABELS, "model", True, part_seconds=0)
     hear(results, "c")
     results.close()
     assert names(path) == ["a", "b", "c"]
 
 
 def test_a_recording_that_failed_is_left_out(path) -> None:
-    results = ParquetResults(path, LABELS, False)
+    results = ParquetResults(path, LABELS, "model", False)
     hear(results, "a")
     results.write(WindowRecord("cut", 0.0, 3.0, "rock", 0.75, SCORES))
     results.forget()
@@ -114,17 +123,17 @@ def test_a_recording_that_failed_is_left_out(path) -> None:
 
 
 def test_a_run_that_heard_nothing_leaves_a_table_without_rows(path) -> None:
-    ParquetResults(path, LABELS, False).close()
+    ParquetResults(path, LABELS, "model", False).close()
     assert parquet.read_table(path).num_rows == 0
 
 
 def test_another_models_file_and_another_programs_file_are_refused(path) -> None:
-    ParquetResults(path, ["folk"], False).close()
+    ParquetResults(path, ["folk"], "model", False).close()
     with pytest.raises(UsageError, match="was written with other labels"):
-        ParquetResults(path, LABELS, True)
+        ParquetResults(path, LABELS, "model", True)
     path.write_text("mine")
     with pytest.raises(UsageError, match="is no whole Parquet file"):
-        ParquetResults(path, LABELS, True)
+        ParquetResults(path, LABELS, "model", True)
     assert path.read_text() == "mine"
     assert os.listdir(path.parent) == [path.name]
 
@@ -143,7 +152,7 @@ def largest_file(size: int) -> Iterator[None]:
 
 
 def test_a_full_disk_is_one_line_and_what_was_written_stays(path, parts) -> None:
-    results = ParquetResults(path, LABELS, False, part_seconds=0)
+    results = ParquetResults(path, LABELS, "model", False, part_seconds=0)
     hear(results, "a")
     with largest_file(100), pytest.raises(GenreEdgeError) as caught:
         hear(results, "b")
@@ -153,7 +162,7 @@ def test_a_full_disk_is_one_line_and_what_was_written_stays(path, parts) -> None
     with largest_file(100), pytest.raises(GenreEdgeError, match="cannot be written"):
         results.close()
     assert names(parts) == ["a"]
-    results = ParquetResults(path, LABELS, True)
+    results = ParquetResults(path, LABELS, "model", True)
     hear(results, "b")
     results.close()
     assert names(path) == ["a", "b"]

@@ -6,24 +6,29 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from contextlib import closing, nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..console import complain
+from ..console import complain, standard_output
 from ..errors import GenreEdgeError, UsageError
 from ..interrupt import end_if_interrupted
 from ..records import valid_utf8
 from ..settings.load import load
 from ..settings.tables import EngineConfig
 from ..sinks import kinds
-from ..sinks.results import Results, VerdictsOnly, check_model, open_results
+from ..sinks.background import Fanout
+from ..sinks.results import Results, VerdictsOnly, open_results, plain_name
 from .common import add_engine_options, engine_config, shown_labels
 from .sink_options import add_output_options, check_output_flags, output_flags, report_sinks
 
 if TYPE_CHECKING:
+    from ..health import Health
     from ..model.batch import Item
     from ..model.bundle_info import BundleInfo
+    from ..service.outputs import Outputs
+    from ..settings.settings import Settings, Tables
     from ..sinks.sink import Sink
 
 _EPILOG = """\
@@ -93,17 +98,34 @@ def run(args: argparse.Namespace) -> int:
     with nullcontext() if results is None else closing(results):  # after Ctrl-C too
         sink: Sink = results or _sink(args, config)
         if results is not None:
-            items = [item for item in items if not _is_done(item, results)]
+            items = _todo(items, results)
         if args.verdicts_only:
             sink = VerdictsOnly(sink)
-        if any(said.values()):
-            from ..service.outputs import Outputs
-            from ..sinks.background import Fanout
-
-            info = _info(config)
-            sink = Fanout([sink, Outputs(settings, health, info, False, complain)])
-        status = classify_to(sink, items, config, args.jobs, results, args.windows_per_track)
+        with _outputs(said, settings, health, config) as outputs:
+            sinks = sink if outputs is None else Fanout([sink, outputs])
+            status = classify_to(sinks, items, config, args.jobs, results, args.windows_per_track)
     return 1 if report_sinks(health) else status
+
+
+@contextmanager
+def _outputs(
+    said: Tables, settings: Settings, health: Health, config: EngineConfig
+) -> Iterator[Outputs | None]:
+    """The places that records go to as well, if any. They are closed however the work
+    ends: what they hold back is sent, after Ctrl-C for a short time."""
+    if not any(said.values()):
+        yield None
+        return
+    from ..service.outputs import Outputs
+
+    outputs = Outputs(settings, health, _info(config), False, complain)
+    try:
+        yield outputs
+    except BaseException:
+        outputs.hurry()
+        raise
+    finally:
+        outputs.close()
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -128,8 +150,14 @@ def _items(paths: list[str]) -> list[Item]:
     return items
 
 
-def _is_done(item: Item, results: Results) -> bool:
-    return isinstance(item, str) and (item in results.done or valid_utf8(item) in results.done)
+def _todo(items: list[Item], results: Results) -> list[Item]:
+    """The items that have no verdict yet."""
+    done = {plain_name(name) for name in results.done}
+    return [
+        item
+        for item in items
+        if not (isinstance(item, str) and {plain_name(item), valid_utf8(plain_name(item))} & done)
+    ]
 
 
 def classify_to(
@@ -145,7 +173,7 @@ def classify_to(
     Parameters
     ----------
     sink
-        Takes the records. It is closed.
+        Takes the records.
     items
         What to classify.
     config
@@ -185,7 +213,6 @@ def classify_to(
                     sink.write(event)
             if bar is not None:
                 bar.update()
-    sink.close()
     return 1 if failed else 0
 
 
@@ -199,37 +226,31 @@ def _results(args: argparse.Namespace, config: EngineConfig) -> Results | None:
     if args.output is None:
         return None
     info = _info(config)
-    results = open_results(args.output, info.labels, args.resume)
-    try:
-        check_model(args.output, info.name, is_new=not results.done)
-    except UsageError:
-        results.close()
-        raise
-    return results
+    return open_results(args.output, info.labels, info.name, args.resume)
 
 
 def _sink(args: argparse.Namespace, config: EngineConfig) -> Sink:
-    if sys.stdout is None:
-        raise GenreEdgeError("standard output is closed: give --output FILE")
+    out = standard_output()
     if args.format == "text":
         from ..sinks.file_lines import TextSink
 
-        return TextSink(sys.stdout, shown_labels(config))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # JSON is, whatever the locale
+        return TextSink(out, shown_labels(config))
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(encoding="utf-8")  # JSON is, whatever the locale
     if args.format == "json":
         from ..sinks.json_lines import JsonlSink
 
-        return JsonlSink(sys.stdout)
+        return JsonlSink(out)
     from ..sinks.csv_table import CsvSink
 
-    return CsvSink(sys.stdout, _info(config).labels)
+    return CsvSink(out, _info(config).labels)
 
 
 def _progress(files: int, to_file: bool) -> Any:
     """A progress bar on standard error for several files, where a person sees nothing
     else."""
-    if files < 2 or not sys.stderr.isatty() or (sys.stdout.isatty() and not to_file):
+    results_are_seen = not to_file and sys.stdout.isatty()
+    if files < 2 or not sys.stderr.isatty() or results_are_seen:
         return nullcontext()
     from tqdm import tqdm
 

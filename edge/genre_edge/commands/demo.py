@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from contextlib import closing
 
+from ..console import standard_output
 from .classify import classify_to
 from .common import add_engine_options, engine_config, shown_labels
 
@@ -25,5 +26,5 @@ def run(args: argparse.Namespace) -> int:
     from ..sinks.file_lines import TextSink
 
     config = engine_config(args)
-    sink = TextSink(sys.stdout, shown_labels(config))
-    return classify_to(sink, [str(clip_path())], config, 1)
+    with closing(TextSink(standard_output(), shown_labels(config))) as sink:
+        return classify_to(sink, [str(clip_path())], config, 1)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from ..console import harmless, standard_output
 from ..errors import UsageError
 from ..extras import install_line
+from ..records import json_text
 from ..sinks.file_lines import bar
 from ..sinks.history import default_history
 from ..sinks.history_report import BY, LabelTime, parse_age, summarise
@@ -66,13 +67,15 @@ def run(args: argparse.Namespace) -> int:
     rows = summarise(args.path, time.time() - parse_age(args.since), args.by, args.source)
     if args.format == "json":
         for row in rows:
-            print(json.dumps(asdict(row), ensure_ascii=False))
+            print(json_text(asdict(row)))
     elif args.format == "csv":
-        import csv
+        from ..sinks.csv_table import csv_line
 
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["when", "label", "seconds", "confidence"])
-        writer.writerows([row.when, row.label, row.seconds, row.confidence] for row in rows)
+        table: list[list[Any]] = [
+            [row.when, row.label, row.seconds, row.confidence] for row in rows
+        ]
+        for cells in [["when", "label", "seconds", "confidence"], *table]:
+            print(csv_line(cells, standard_output()), end="")
     else:
         _print(rows, args.since)
     if args.plot is not None:
@@ -92,7 +95,7 @@ def _print(rows: Sequence[LabelTime], since: str) -> None:
             print(when.replace("T", " "))
         percent = "" if row.confidence is None else f"{row.confidence:4.0%}"
         print(
-            f"  {row.label:<12} {_clock(row.seconds):>9}  {percent:>4}  "
+            f"  {harmless(row.label):<12} {_clock(row.seconds):>9}  {percent:>4}  "
             f"{bar(row.seconds / most)}".rstrip()
         )
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..console import complain
+from ..console import complain, standard_output
 from ..errors import UsageError
 from ..settings.credentials import has_credentials
 from ..settings.load import load
@@ -197,11 +196,11 @@ class _Screen(StateSink):
         if name == "json":
             from ..sinks.json_lines import JsonlSink
 
-            self._sink = JsonlSink(sys.stdout)
+            self._sink = JsonlSink(standard_output())
         else:
             from ..sinks.live_lines import LiveTextSink
 
-            self._sink = LiveTextSink(sys.stdout, top)
+            self._sink = LiveTextSink(standard_output(), top)
 
     def write(self, record: Record) -> None:
         super().write(record)

@@ -90,6 +90,7 @@ class Outputs:
             If a sink cannot be made.
         """
         self._health, self._info, self._live, self._report = health, info, live, report
+        self._close_seconds = _LIVE_CLOSE_SECONDS if live else _FILES_CLOSE_SECONDS
         self._running: list[_Running] = []
         self._leaving: dict[str, threading.Thread] = {}
         """Threads on which old sinks finish, the last of each name."""
@@ -105,18 +106,20 @@ class Outputs:
         """Close all sinks at once, and wait for them. One that waits for another of its
         name to finish waits no longer than that one has."""
         self._is_closing.set()
-        within = _LIVE_CLOSE_SECONDS if self._live else _FILES_CLOSE_SECONDS
-
         def close(running: _Running) -> None:
             before = self._leaving.get(running.planned.name)
             if before is not None:
                 before.join(_LIVE_CLOSE_SECONDS)
-            running.sink.close(within)
+            running.sink.close(self._close_seconds)
 
         end = time.monotonic() + _LIVE_CLOSE_SECONDS
         _at_once([partial(close, running) for running in self._running])
         for thread in self._leaving.values():
             thread.join(max(0.0, end - time.monotonic()))
+
+    def hurry(self) -> None:
+        """Have `close` wait for a short time only."""
+        self._close_seconds = _LIVE_CLOSE_SECONDS
 
     def replace(self, settings: Settings) -> None:
         """Do what other settings say from now on.

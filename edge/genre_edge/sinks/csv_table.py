@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from ..console import harmless
 from ..records import FileRecord, Record, WindowRecord, valid_utf8
 
 COLUMNS = ("type", "file", "start", "end", "windows", "genre", "confidence")
@@ -35,22 +36,23 @@ class CsvSink:
         """Write the header; `labels` are the model's."""
         self._out = out
         self._labels = labels
-        self._out.write(_line([*COLUMNS, *labels]))
+        self._out.write(csv_line([*COLUMNS, *labels], out))
 
     def write(self, record: Record) -> None:
         """Write and flush one row."""
         row = table_row(record, self._labels)
         if row is not None:
-            self._out.write(_line(row))
+            self._out.write(csv_line(row, self._out))
             self._out.flush()
 
     def close(self) -> None:
         """Nothing is held back."""
 
 
-def _line(cells: Sequence[Any]) -> str:
-    """A row as valid UTF-8, ended by a line feed."""
-    out = io.StringIO(newline="")
+def csv_line(cells: Sequence[Any], out: TextIO) -> str:
+    """A row as valid UTF-8, ended by a line feed. For a terminal it is harmless."""
+    row = io.StringIO(newline="")
     # Before Python 3.13 a carriage return in a name is quoted only if lines end in one.
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return valid_utf8(out.getvalue().removesuffix("\r\n")) + "\n"
+    csv.writer(row, lineterminator="\r\n").writerow(cells)
+    line = valid_utf8(row.getvalue().removesuffix("\r\n"))
+    return (harmless(line) if out.isatty() else line) + "\n"

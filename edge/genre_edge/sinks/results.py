@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
 
 from ..errors import Fault, UsageError
 from ..records import Record, WindowRecord
 from .results_file import ResultsFile
+from .results_lines import other_model
 from .results_parquet import ParquetResults
 from .sink import Sink
 
@@ -32,7 +33,7 @@ class Results(Sink, Protocol):
         ...
 
 
-def open_results(path: Path, labels: Sequence[str], resume: bool) -> Results:
+def open_results(path: Path, labels: Sequence[str], model: str, resume: bool) -> Results:
     """Open a file of results, in the form that its suffix says.
 
     Parameters
@@ -41,6 +42,8 @@ def open_results(path: Path, labels: Sequence[str], resume: bool) -> Results:
         The file.
     labels
         The model's labels, which are columns of a table.
+    model
+        The model's name, which is noted in the file.
     resume
         Whether to go on from what is in the file.
 
@@ -48,26 +51,44 @@ def open_results(path: Path, labels: Sequence[str], resume: bool) -> Results:
     ------
     UsageError
         If the file has another suffix, cannot be written, is there though `resume` is
-        not asked for, is no file of results, is being written by another program, or
-        has other columns.
+        not asked for, is no file of results, is being written by another program, has
+        other columns, or holds results of another model.
     """
     if path.suffix not in SUFFIXES:
         raise UsageError(Fault("output", path, f"must end in {' or '.join(SUFFIXES)}"))
     if resume and path.exists() and not path.is_file():  # a pipe would wait for ever
         raise UsageError(Fault("output", path, "is not a regular file"))
     if path.suffix == ".parquet":
-        return ParquetResults(path, labels, resume)
-    return ResultsFile(path, labels, resume)
+        return ParquetResults(path, labels, model, resume)
+    results = ResultsFile(path, labels, resume)
+    try:
+        _check_model(path, model, is_new=not results.done)
+    except UsageError:
+        results.close()
+        raise
+    return results
 
 
-def check_model(path: Path, model: str, is_new: bool) -> None:
-    """See that a file of results is of one model, and note the model's name in an
+def plain_name(name: str) -> str:
+    """A recording's name without what does not change which file it is: "./a.wav" is
+    "a.wav". ".." stays, as it may lead out of a link.
+
+    Examples
+    --------
+    >>> plain_name("./music//a.wav"), plain_name("-")
+    ('music/a.wav', '-')
+    """
+    return str(PurePath(name))
+
+
+def _check_model(path: Path, model: str, is_new: bool) -> None:
+    """See that a file of lines is of one model, and note the model's name in an
     attribute of the file (setxattr(2)), where the system and the file system have them.
 
     Parameters
     ----------
     path
-        The file. A Parquet file that is not there yet is not checked.
+        The file.
     model
         The model's name.
     is_new
@@ -85,8 +106,7 @@ def check_model(path: Path, model: str, is_new: bool) -> None:
     except OSError:  # none is noted
         return
     if before not in ("", model):
-        reason = f"holds results of the model {before}: give another name for those of {model}"
-        raise UsageError(Fault("output", path, reason))
+        raise other_model(path, before, model)
     with suppress(OSError):
         os.setxattr(path, _MODEL, model.encode())
 

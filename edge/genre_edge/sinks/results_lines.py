@@ -96,6 +96,12 @@ def _read_table(path: Path, lines: _Lines, labels: Sequence[str]) -> Found:
     return found
 
 
+def other_model(path: Path, before: str, model: str) -> UsageError:
+    """The error for a file that holds results of the model `before`."""
+    reason = f"holds results of the model {before}: give another name for those of {model}"
+    return UsageError(Fault("output", path, reason))
+
+
 def _foreign(path: Path, lines: _Lines) -> UsageError:
     reason = f"line {lines.number} is not a result of genre-edge: give another name"
     return UsageError(Fault("output", path, reason))

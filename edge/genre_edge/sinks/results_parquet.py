@@ -10,14 +10,16 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import Fault, GenreEdgeError, UsageError
 from ..files import atomic_file
 from ..records import FileRecord, Record, valid_utf8
 from .csv_table import COLUMNS, table_row
+from .results_lines import other_model
 
 PART_SECONDS = 10.0
 """Time after which the next verdict ends a part, s: the most that is lost when the
@@ -27,6 +29,8 @@ _GROUP_ROWS = 100_000
 """Rows of a row group in the finished file."""
 _LAST_PART = b"genre-edge.last-part"
 """Metadata of the finished file: the number of the last part that is in it."""
+_MODEL = b"genre-edge.model"
+"""Metadata of the file and its parts: the model's name."""
 
 
 class ParquetResults:
@@ -39,6 +43,8 @@ class ParquetResults:
         joins them.
     labels
         The model's labels, which are columns.
+    model
+        The model's name, which is noted in the file.
     resume
         Whether to go on from what is in the file and its parts.
     part_seconds
@@ -48,7 +54,8 @@ class ParquetResults:
     ------
     UsageError
         If the file cannot be written, is there though `resume` is not asked for, is
-        being written by another program, or has other columns.
+        being written by another program, has other columns, or holds results of another
+        model.
     ModuleNotFoundError
         If pyarrow is not installed.
     """
@@ -57,12 +64,14 @@ class ParquetResults:
         self,
         path: Path,
         labels: Sequence[str],
+        model: str,
         resume: bool,
         part_seconds: float = PART_SECONDS,
     ) -> None:
         import pyarrow
 
         self._path, self._labels, self._part_seconds = path, labels, part_seconds
+        self._model = model
         self._folder = path.with_name(f"{path.name}.parts")
         self._schema = pyarrow.schema(list(_fields(labels)))
         self._pending: list[list[Any]] = []
@@ -169,6 +178,9 @@ class ParquetResults:
                 if not schema.remove_metadata().equals(self._schema):
                     reason = "was written with other labels"
                     raise UsageError(Fault("output", path, reason))
+                before = (schema.metadata or {}).get(_MODEL, b"").decode("utf-8", "replace")
+                if before not in ("", self._model):
+                    raise other_model(path, before, self._model)
                 for group in range(file.num_row_groups):
                     rows = file.read_row_group(group, columns=["type", "file"]).to_pydict()
                     pairs = zip(rows["type"], rows["file"], strict=True)
@@ -182,7 +194,7 @@ class ParquetResults:
         """Write the rows of finished recordings as a part."""
         if self._whole:
             part = self._folder / f"{self._last_part + 1:08}.parquet"
-            self._write(part, [self._table(self._pending[: self._whole])], self._schema)
+            self._write(part, [self._table(self._pending[: self._whole])])
             self._last_part += 1
             del self._pending[: self._whole]
             self._whole = 0
@@ -198,18 +210,20 @@ class ParquetResults:
         parts = self._parts()
         if not parts:
             if not self._path.exists():  # nothing was heard: a table without rows
-                self._write(self._path, [], self._schema)
+                self._write(self._path, [])
             return
         before = [self._path] if self._path.exists() else []
-        metadata = {_LAST_PART: str(self._last_part).encode()}
-        schema = self._schema.with_metadata(metadata)
-        self._write(self._path, _groups([*before, *parts]), schema)
+        last_part = {_LAST_PART: str(self._last_part).encode()}
+        self._write(self._path, _groups([*before, *parts]), last_part)
         shutil.rmtree(self._folder)
 
-    def _write(self, path: Path, tables: Any, schema: Any) -> None:
+    def _write(
+        self, path: Path, tables: Any, metadata: Mapping[bytes, bytes] = MappingProxyType({})
+    ) -> None:
         """Write a whole file or none."""
         from pyarrow import parquet
 
+        schema = self._schema.with_metadata({_MODEL: self._model.encode(), **metadata})
         try:
             with atomic_file(path) as file:
                 with parquet.ParquetWriter(file, schema) as writer:
