@@ -3,9 +3,11 @@ server."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -117,6 +119,58 @@ def test_a_download_that_has_ended_is_a_lost_source_and_leaves_a_gap(
     jumps = [b.position - e for b, e in zip(heard.blocks[1:], ends[:-1], strict=True)]
     assert [jump > 0 for jump in jumps].count(True) == 1
     assert min(jumps) == 0
+
+
+@pytest.mark.parametrize("channel", [None, 1])
+def test_what_came_before_a_loss_is_heard_to_its_last_sample(radio: Radio, channel) -> None:
+    """The mixer holds back what is no whole tenth of a second."""
+    sound = tone(1.27)
+    wav = io.BytesIO()
+    soundfile.write(wav, np.stack([sound, sound], axis=1), RATE, format="WAV")
+    radio.content, radio.endless = wav.getvalue(), False
+    heard = Heard(f"http://127.0.0.1:{radio.port}/a.wav", channel=channel, exit_on_loss=True)
+    with pytest.raises(DeviceError, match="lost"):
+        heard.seconds(60)
+    assert sum(len(block.samples) for block in heard.blocks) == len(sound)
+    ends = [block.position + len(block.samples) for block in heard.blocks]
+    assert [block.position for block in heard.blocks] == [0, *ends[:-1]]
+
+
+@pytest.mark.parametrize("what", ["file", "ffmpeg"])
+def test_what_is_gone_for_a_while_is_a_lost_source(tmp_path: Path, monkeypatch, what: str) -> None:
+    """An upgrade replaces ffmpeg, and a disk may be unplugged."""
+    monkeypatch.setattr(recovery, "_PAUSES", (0.05,))
+    monkeypatch.setattr(live, "_REST_SECONDS", 0.05)
+    path, away, programs = tmp_path / "a.wav", tmp_path / "away.wav", os.environ["PATH"]
+    soundfile.write(path, tone(1), RATE)
+    heard = Heard(f"file:{path}")
+    tries, taken = list[int](), threading.Event()
+    again = heard.source._open
+
+    def open_counted() -> object:
+        tries.append(1)
+        if len(tries) == 4:  # three attempts have failed by then
+            monkeypatch.setenv("PATH", programs)
+            if away.exists():
+                away.rename(path)
+        return again()
+
+    monkeypatch.setattr(heard.source, "_open", open_counted)
+
+    def lose() -> bool:
+        if not taken.is_set():
+            taken.set()
+            if what == "file":
+                path.rename(away)
+            else:
+                monkeypatch.setenv("PATH", "/nowhere")
+            (child,) = children_of(os.getpid())
+            os.kill(child, signal.SIGKILL)
+        return len(tries) >= 4
+
+    heard.until(lose)
+    assert [state for state, _ in heard.states] == ["listening", "lost", "listening"]
+    assert heard.health.losses == 1
 
 
 def test_a_server_that_refuses_is_waited_for(radio: Radio, monkeypatch) -> None:
@@ -331,6 +385,22 @@ def test_a_stream_survives_20_losses(radio: Radio) -> None:
     assert late["files"] <= early["files"] + 2, "the pipes of one ffmpeg, which had ended before"
     assert late["kilobytes"] - early["kilobytes"] < 5000
     assert processes.count("pcm_f32le") == 1, "one ffmpeg"
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_terminal_that_is_closed_ends_it_as_ctrl_c_does(
+    demo_clip, tmp_path, cli, number: signal.Signals
+) -> None:
+    history = tmp_path / "history.sqlite"
+    source = f"file:{demo_clip}"
+    listening = Listening(os.environ, "--source", source, "--history", history)
+    try:
+        listening.wait_for(type="window")
+        errors = listening.stop(number)
+    finally:
+        listening.close()
+    assert listening.process.returncode == 0, errors
+    assert "seconds" in cli("history", history, "--format", "json").stdout
 
 
 def test_nothing_outlives_the_program(radio: Radio) -> None:

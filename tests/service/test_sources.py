@@ -38,6 +38,9 @@ from tests.helpers.waiting import wait_for
 RATE = 22050
 
 
+OTHER_BAR = '"http://h/other"\nname = "bar"\ngain_db = 6'
+
+
 # --- the program, with sources that the test leads
 
 
@@ -225,6 +228,18 @@ def test_a_reload_sets_the_gain_of_each_source_and_says_what_waits(run) -> None:
     assert "source: takes effect at the next start" in program.said
     seen = program.windows("hall")
     wait_for(lambda: program.windows("hall") > seen, "it goes on")
+
+
+def test_a_reload_remembers_an_address_that_waits_and_its_gain_with_it(run) -> None:
+    program = run()
+    wait_for(lambda: program.windows("bar") > 0, "a window")
+    program.file.write_text(re.sub(r'"http[^"]*"\nname = "bar"', OTHER_BAR, TWO))
+    for _ in range(2):
+        program.said.clear()
+        program.program.reload.set()
+        wait_for(lambda: "the configuration was read again" in program.said, "the reload")
+        assert "source: takes effect at the next start" in program.said
+    assert set(Led.made["bar"].gains) == {0.0}
 
 
 # --- all parts together

@@ -155,10 +155,10 @@ def run(args: argparse.Namespace) -> int:
 def run_until_stopped(program: ListeningProgram, reloads: bool = False) -> None:
     """Run until the end, SIGINT or SIGTERM. With `reloads`, SIGHUP has the settings
     read again; else it ends the program, as a terminal that is closed should."""
-    from ..service.signals import signals_call
+    from ..service.signals import ends, signals_call
 
-    calls = {signal.SIGINT: program.stop.set, signal.SIGTERM: program.stop.set}
-    with signals_call(calls | ({signal.SIGHUP: program.reload.set} if reloads else {})):
+    reload = {signal.SIGHUP: program.reload.set} if reloads else {}
+    with signals_call(dict.fromkeys(ends(), program.stop.set) | reload):
         program.run()
 
 

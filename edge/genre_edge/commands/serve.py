@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import threading
 from dataclasses import replace
 from typing import Any
@@ -51,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
     if args.live:
         return _listen_and_serve(args, lambda: _enabled(load()))
     settings = _enabled(load())
-    from ..service.signals import signals_call
+    from ..service.signals import ends, signals_call
     from ..web.prediction_service import PredictionService
 
     stop = threading.Event()
-    with signals_call({signal.SIGINT: stop.set, signal.SIGTERM: stop.set}):
+    with signals_call(dict.fromkeys(ends(), stop.set)):
         web = PredictionService(settings, None, complain)
         complain(f"serving {web.url}")
         stop.wait()

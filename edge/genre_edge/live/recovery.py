@@ -79,10 +79,12 @@ class Recovery:
         DeviceError
             If the source is missing or lost and is not to be waited for.
         DeviceChoiceError
-            If waiting cannot help.
+            If waiting cannot help. What was heard once is waited for all the same: a
+            file or a program that is replaced is back soon.
         """
-        while (opened := self._open(open_once)) is not None:
-            since = time.monotonic()
+        was_heard = False
+        while (opened := self._open(open_once, was_heard)) is not None:
+            was_heard, since = True, time.monotonic()
             yield opened
             if self._stop.is_set():
                 return
@@ -91,13 +93,14 @@ class Recovery:
                 raise DeviceError(loss())
             self._pause(self._least_seconds - (time.monotonic() - since))
 
-    def _open(self, open_once: Callable[[], Opened | None]) -> Opened | None:
+    def _open(self, open_once: Callable[[], Opened | None], was_heard: bool) -> Opened | None:
         attempt = 0
         while not self._stop.is_set():
             try:
                 return open_once()
             except DeviceError as error:
-                if self._exit_on_loss or isinstance(error, DeviceChoiceError):
+                is_hopeless = isinstance(error, DeviceChoiceError) and not was_heard
+                if self._exit_on_loss or is_hopeless:
                     raise
                 if attempt == 0 and self._health.state != "lost":
                     self._on_state("waiting", str(error))

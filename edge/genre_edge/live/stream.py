@@ -84,7 +84,8 @@ class StreamSource:
         DeviceError
             If the stream is missing or lost and the configuration says not to wait.
         DeviceChoiceError
-            If ffmpeg is not installed.
+            If ffmpeg is not installed, or a file is none that is heard, before anything
+            was.
         """
         for process, first in self._recovery.sessions(self._open, lambda: f"{self._address}: lost"):
             try:
@@ -143,13 +144,20 @@ class StreamSource:
             if late < 0 and self._stop.wait(-late):
                 return
             self._due = pace.due
-            mono = self._pick(samples, mixer)
-            if len(mono):  # the mixer may hold it back
-                arrival = Arrival(time.monotonic(), time.time(), max(0.0, late))
-                block = AudioBlock(mono[:, None], self._next, arrival)
-                self._next += len(mono)
-                yield block
-            samples = self._read(process)
+            yield from self._block(self._pick(samples, mixer), late)
+            try:
+                samples = self._read(process)
+            except AudioError:
+                yield from self._block(self._amplified(mixer.flush()), 0.0)
+                raise
+
+    def _block(self, mono: Float32, late: float) -> Iterator[AudioBlock]:
+        """The next block, unless the mixer holds all of it back."""
+        if len(mono):
+            arrival = Arrival(time.monotonic(), time.time(), max(0.0, late))
+            block = AudioBlock(mono[:, None], self._next, arrival)
+            self._next += len(mono)
+            yield block
 
     def _resume(self) -> Pace:
         """The pace of a new session. The timeline moves on by the time without
@@ -181,6 +189,9 @@ class StreamSource:
         [n, channels] to [m]."""
         channel = self._config.channel
         mono = mixer.push(samples) if channel is None else samples[:, channel - 1]
+        return self._amplified(mono)
+
+    def _amplified(self, mono: Float32) -> Float32:
         return np.ascontiguousarray(mono * np.float32(self._config.gain))
 
 

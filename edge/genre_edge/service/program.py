@@ -16,7 +16,7 @@ from ..model.engine import Engine
 from ..records import Record, StateRecord
 from ..settings.settings import Settings
 from ..settings.source_table import SourceConfig
-from ..settings.tables import EngineConfig
+from ..settings.tables import CaptureConfig, EngineConfig
 from ..sinks.sink import Sink
 from ..teach.listening import engine_to_teach
 from .outputs import Outputs
@@ -227,9 +227,9 @@ class ListeningProgram:
         wanted = dict(planned_sources(settings))
         for pipeline in self._pipelines:
             same = wanted.get(pipeline.health.name)
-            if type(same) is not type(pipeline.config):
-                same = pipeline.config  # another source: at the next start
-            pipeline.configure(same or pipeline.config, settings.listen)
+            if same is None or _heard_thing(same) != _heard_thing(pipeline.config):
+                same = pipeline.config  # another source, with its gain: at the next start
+            pipeline.configure(same, settings.listen)
         self._answer("the configuration was read again")
 
 
@@ -238,6 +238,12 @@ def _told(error: Exception) -> str:
     if isinstance(error, GenreEdgeError):
         return str(error)
     return f"the configuration cannot be used ({type(error).__name__}: {error})"
+
+
+def _heard_thing(config: CaptureConfig | SourceConfig) -> tuple[type, str | None]:
+    """What a gain is set for: a stream by its address, a microphone by its device."""
+    address = config.url if isinstance(config, SourceConfig) else config.device
+    return type(config), address
 
 
 def _need_restart(old: Settings, new: Settings) -> list[str]:

@@ -9,6 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 
+def ends() -> list[signal.Signals]:
+    """The signals that ask a program to finish: Ctrl-C, `kill`, and a terminal that is
+    closed, unless nohup has that ignored."""
+    asked = [signal.SIGINT, signal.SIGTERM]
+    return asked if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [*asked, signal.SIGHUP]
+
+
 @contextmanager
 def signals_call(calls: Mapping[signal.Signals, Callable[[], object]]) -> Iterator[None]:
     """While the block runs, a signal calls a function instead of what it does else.

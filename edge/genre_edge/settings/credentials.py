@@ -19,21 +19,32 @@ CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 
 NO_CREDENTIAL = "-"
 """What the unit hands over in place of a file that is not there."""
-_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+_USER = re.compile(r"(?<=://)(?:[^/?#\s]*:[^\s]*|[^/?#\s]*)@")
+"""Up to the last "@" where a password may begin: some have a "/" in them."""
 _QUERY = re.compile(r"(?<=\?)[^\s'\"]+")
+_NAMED = re.compile(
+    r"(://[^\s'\"]*?)\b(?:user(?:name)?|login|pass(?:word|wd)?|pwd|token|secret|key|auth)=[^\s'\"]+",
+    re.IGNORECASE,
+)
+"""An address whose path tells a user or a password, as those of some cameras do."""
 
 
 def without_credentials(url: str) -> str:
-    """An address with `***` for its user and password, and for what follows a "?".
+    """An address with `***` for its user and password, and for what follows a "?" or a
+    name such as "password=".
 
     Examples
     --------
     >>> without_credentials("rtsp://admin:secret@camera.local/live?token=1")
     'rtsp://***@camera.local/live?***'
+    >>> without_credentials("rtsp://camera.local/user=admin&password=secret&channel=1")
+    'rtsp://camera.local/***'
     >>> without_credentials("https://example.org/radio.mp3")
     'https://example.org/radio.mp3'
     """
-    return _QUERY.sub("***", _USER.sub("***@", url)) if "://" in url else url
+    if "://" not in url:
+        return url
+    return _NAMED.sub(r"\1***", _QUERY.sub("***", _USER.sub("***@", url)))
 
 
 def without_path(url: str) -> str:
