@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from contextlib import closing
@@ -85,6 +86,29 @@ def test_what_is_no_audio_is_one_line(tmp_path, content: bytes, reason: str) -> 
         heard(path)
     assert str(error.value).startswith(f"{path}: ")
     assert "\n" not in str(error.value)
+
+
+def dsf(samples: np.ndarray) -> bytes:
+    """Samples at 2.8224 MHz as DSD: one bit each, which is 1 as often as they are
+    high."""
+    level = np.floor(np.cumsum((samples + 1) / 2))
+    bits = np.diff(level, prepend=0).astype(np.uint8)
+    bits = np.pad(bits, (0, -len(bits) % (8 * 4096)))
+    data = np.packbits(bits, bitorder="little").tobytes()
+    form = struct.pack("<4sQ6IQII", b"fmt ", 52, 1, 0, 1, 1, 2_822_400, 1, len(samples), 4096, 0)
+    body = form + struct.pack("<4sQ", b"data", 12 + len(data)) + data
+    return struct.pack("<4sQQQ", b"DSD ", 28, 28 + len(body), 0) + body
+
+
+def test_dsd_is_heard_at_a_lower_rate(tmp_path) -> None:
+    time = np.arange(2_822_400) / 2_822_400
+    (tmp_path / "a.dsf").write_bytes(dsf(0.5 * np.sin(2 * np.pi * 441 * time)))
+    with closing(FfmpegSource(tmp_path / "a.dsf")) as source:
+        samples = np.concatenate([block.samples[:, 0] for block in source.blocks()])
+        assert source.sample_rate == 48_000
+    assert len(samples) == pytest.approx(48_000, abs=1000)
+    spectrum = np.abs(np.fft.rfft(samples[:48_000], 48_000))
+    assert np.argmax(spectrum[20:20_000]) + 20 == pytest.approx(441, abs=1)
 
 
 @pytest.mark.parametrize("name", ["-i.m4a", "http:a.m4a", "a%20b?.m4a", "a\udcff.m4a"])

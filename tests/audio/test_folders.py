@@ -42,18 +42,37 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_rest_is_found(tmp_path) -
 
 def test_what_is_skipped_is_counted_by_kind(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")  # without ffmpeg
-    names = ["a.m4a", "b.M4A", "c.txt", "d", ".hidden", "._a.mp3", "e.wav"]
+    names = ["a.m4a", "b.M4A", "c.txt", "d", ".hidden", "._a.mp3", "e.wav", "f.wmv", "g.dsf"]
     for name in names:
         (tmp_path / name).touch()
     os.mkfifo(tmp_path / "pipe.wav")
-    (tmp_path / "__MACOSX").mkdir()
-    (tmp_path / "__MACOSX" / "e.wav").touch()
+    for folder in ("__MACOSX", ".git", ".Trash"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "e.wav").touch()
     found, skipped = find_audio([str(tmp_path)])
     assert found == str(tmp_path / "e.wav")
     assert str(skipped) == (
-        f"{tmp_path}: 5 files skipped: 2 .m4a (install ffmpeg), 1 without a suffix, 1 .txt, "
-        "1 pipes or devices"
+        f"{tmp_path}: 7 files skipped: 2 .m4a (install ffmpeg), 1 without a suffix, "
+        "1 .dsf (install ffmpeg), 1 .txt, 1 .wmv (install ffmpeg), 1 pipes or devices; "
+        "2 hidden folders skipped"
     )
+
+
+def test_a_hidden_folder_that_is_named_is_searched(tmp_path) -> None:
+    (tmp_path / ".music" / ".git").mkdir(parents=True)
+    (tmp_path / ".music" / "a.wav").touch()
+    found, skipped = find_audio([str(tmp_path / ".music")])
+    assert found == str(tmp_path / ".music" / "a.wav")
+    assert str(skipped) == f"{tmp_path / '.music'}: 1 hidden folder skipped"
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+def test_a_program_in_typescript_is_no_video(tmp_path) -> None:
+    (tmp_path / "video.ts").write_bytes((b"G" + bytes(187)) * 10)
+    (tmp_path / "program.ts").write_text("export const answer: number = 42;\n" * 20)
+    found, skipped = find_audio([str(tmp_path)])
+    assert found == str(tmp_path / "video.ts")
+    assert str(skipped).endswith("1 file skipped: 1 .ts without video")
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")

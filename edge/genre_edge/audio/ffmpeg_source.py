@@ -26,7 +26,7 @@ from .ffmpeg import (
 )
 from .ffmpeg_process import FfmpegProcess
 from .formats.contents import truncated
-from .limits import check_finite, check_format
+from .limits import MAX_RATE, check_finite, check_format
 from .source import BLOCK_FRAMES, AudioBlock
 
 _INDEXED = ("mov,mp4", "matroska", "asf", "avi")
@@ -42,6 +42,8 @@ _SPARE_SECONDS = 0.1
 first, and the stretch must be whole."""
 _AT_ONCE = 20
 """How many stretches one process decodes."""
+_REDUCED_RATE = 48_000
+"""At which rate a file is heard that has a higher one than is accepted, Hz."""
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]")
 
 
@@ -82,11 +84,9 @@ class FfmpegSource:
         self.name = name or self._path
         self.warnings: list[str] = []
         info = probe(self._path, self.name)
-        self.sample_rate, self.channels, self._declared = (
-            info.sample_rate,
-            info.channels,
-            info.seconds,
-        )
+        self.channels, self._declared = info.channels, info.seconds
+        # DSD (.dsf) has 352.8 kHz and more; ffmpeg resamples.
+        self.sample_rate = info.sample_rate if info.sample_rate <= MAX_RATE else _REDUCED_RATE
         self._cut_is_told = info.cut_is_told
         check_format(self.name, self.sample_rate, self.channels)
         self._process: FfmpegProcess | None = None
@@ -143,7 +143,7 @@ class FfmpegSource:
             arguments += [*ONE_THREAD, "-ss", f"{(first - before) / self.sample_rate:.6f}"]
             arguments += ["-t", f"{seconds:.6f}", *file_input(self._path)]
             # Zeros make up for what is missing, so that the others keep their places.
-            cut = f"atrim=start_sample={before},asetpts=PTS-STARTPTS"
+            cut = f"aresample={self.sample_rate},atrim=start_sample={before},asetpts=PTS-STARTPTS"
             exact = f"apad=whole_len={frames},atrim=end_sample={frames}"
             chains.append(f"[{number}:a:0]{cut},{exact}[w{number}]")
         names = "".join(f"[w{n}]" for n in range(len(starts)))

@@ -36,17 +36,26 @@ FFMPEG_SUFFIXES = frozenset(
     {
         ".m4a",
         ".m4b",
+        ".m4v",
         ".mp4",
         ".aac",
         ".ac3",
         ".alac",
         ".ape",
         ".amr",
+        ".asf",
+        ".dsf",
+        ".flv",
         ".wma",
+        ".wmv",
         ".webm",
         ".mka",
         ".mkv",
         ".mov",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".tta",
         ".3gp",
         ".avi",
         ".wv",
@@ -57,6 +66,8 @@ FFMPEG_SUFFIXES = frozenset(
 
 _MOST_NAMED = 8
 """How many kinds of skipped files are named."""
+_HIDDEN = "hidden"
+"""Counts folders such as .git and .Trash, which hold no collection."""
 _FOREIGN_FOLDERS = frozenset({"__MACOSX"})
 """Copies of a file system's notes on files, under the names of the files."""
 
@@ -68,28 +79,35 @@ class FolderListing:
     files: list[str] = field(default_factory=list)
     """Paths of the audio files, sorted."""
     skipped: Counter[str] = field(default_factory=Counter)
-    """How many other files there are, by suffix."""
+    """How many other files there are, by suffix; and how many hidden folders."""
     errors: list[OSError] = field(default_factory=list)
     """Folders that cannot be read."""
 
 
 @dataclass(frozen=True)
 class SkippedFiles:
-    """Files of a folder that are not listened to."""
+    """What is not listened to in a folder."""
 
     folder: str
     """The folder."""
     counts: dict[str, int]
-    """How many there are of each suffix."""
+    """How many there are of each suffix, and of hidden folders."""
 
     def __str__(self) -> str:
-        total = sum(self.counts.values())
-        by_number = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+        hidden = self.counts.get(_HIDDEN, 0)
+        total = sum(self.counts.values()) - hidden
+        said = [self._files(total)] if total else []
+        said += [f"{hidden} hidden folder{'' if hidden == 1 else 's'} skipped"] if hidden else []
+        return f"{self.folder}: {'; '.join(said)}"
+
+    def _files(self, total: int) -> str:
+        counts = {suffix: count for suffix, count in self.counts.items() if suffix != _HIDDEN}
+        by_number = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         named = [f"{count} {_kind(suffix)}" for suffix, count in by_number[:_MOST_NAMED]]
         others = sum(count for _, count in by_number[_MOST_NAMED:])
         named += [f"{others} others"] if others else []
         files = "file" if total == 1 else "files"
-        return f"{self.folder}: {total} {files} skipped: {', '.join(named)}"
+        return f"{total} {files} skipped: {', '.join(named)}"
 
 
 def find_audio(paths: Iterable[str]) -> Iterator[str | AudioError | SkippedFiles]:
@@ -122,8 +140,9 @@ def find_audio(paths: Iterable[str]) -> Iterator[str | AudioError | SkippedFiles
 def list_audio(folder: str) -> FolderListing:
     """Search a folder to any depth.
 
-    Links to folders are followed, each folder once. Hidden files, the notes that
-    systems keep about files ("._song.mp3", "__MACOSX"), pipes and devices are left out.
+    Links to folders are followed, each folder once. Hidden files and folders, the notes
+    that systems keep about files ("._song.mp3", "__MACOSX"), pipes and devices are left
+    out.
     """
     listing, suffixes = FolderListing(), _suffixes()
     seen: set[tuple[int, int]] = set()
@@ -137,12 +156,16 @@ def list_audio(folder: str) -> FolderListing:
                 listing.errors.append(error)
                 continue
             if is_folder:
-                if entry.name not in _FOREIGN_FOLDERS:
+                if entry.name.startswith("."):
+                    listing.skipped[_HIDDEN] += 1
+                elif entry.name not in _FOREIGN_FOLDERS:
                     (links if entry.is_symlink() else folders).append(entry.path)
             elif not entry.name.startswith("."):
                 suffix = Path(entry.name).suffix.lower()
                 if _is_special(entry):
                     listing.skipped["special"] += 1
+                elif suffix == ".ts" and not _is_transport(entry.path):
+                    listing.skipped[f"{suffix} without video"] += 1
                 elif suffix in suffixes:
                     listing.files.append(entry.path)
                 else:
@@ -174,6 +197,16 @@ def _is_special(entry: os.DirEntry[str]) -> bool:
         return is_special(entry.stat().st_mode)
     except OSError:
         return False
+
+
+def _is_transport(path: str) -> bool:
+    """Whether a .ts is an MPEG transport stream, not a program in TypeScript: its
+    packets of 188 bytes begin with 0x47 ("G")."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(189)[::188] == b"GG"
+    except OSError:
+        return True  # hearing it says what is wrong
 
 
 def _suffixes() -> frozenset[str]:

@@ -106,6 +106,7 @@ class Outputs:
         """Close all sinks at once, and wait for them. One that waits for another of its
         name to finish waits no longer than that one has."""
         self._is_closing.set()
+
         def close(running: _Running) -> None:
             before = self._leaving.get(running.planned.name)
             if before is not None:
