@@ -30,6 +30,9 @@ def test_the_path_of_a_webhook_is_a_secret() -> None:
         b"https://hooks.example/*****,every=window",
     ]
     assert without_secrets([b"--webhook=https://h/T0"]) == [b"--webhook=https://h/**"]
+    assert without_secrets([b"--webh", b"https://h/T0"]) == [b"--webh", b"https://h/**"]
+    assert without_secrets([b"--webh=https://h/T0"]) == [b"--webh=https://h/**"]
+    assert without_secrets([b"--webhook=https://h/T 0"]) == [b"--webhook=https://h/***"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")

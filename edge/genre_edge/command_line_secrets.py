@@ -23,11 +23,13 @@ def _stars(found: re.Match[bytes]) -> bytes:
 
 _SECRETS = (
     re.compile(rb"(?<=://)[^/?#\s@]*(?=@)"),  # user and password
-    re.compile(rb"(?<=\?)[^\s,]+"),  # a query
+    re.compile(rb"(?<=\?)[^,]+"),  # a query
     re.compile(rb"(?<=header=)[^,]+"),
 )
-_WEBHOOK = re.compile(rb"(?<=://)([^/\s,]+/)([^,\s]+)")
+_WEBHOOK = re.compile(rb"(?<=://)([^/,]+/)([^,]+)")
 _OF_WEBHOOKS = b"--webhook"
+_LEAST = len(b"--w")
+"""Letters of a flag that argparse may take for it."""
 
 
 def without_secrets(arguments: list[bytes]) -> list[bytes]:
@@ -44,11 +46,16 @@ def without_secrets(arguments: list[bytes]) -> list[bytes]:
         hidden = word
         for secret in _SECRETS:
             hidden = secret.sub(_stars, hidden)
-        if _OF_WEBHOOKS in (before, word.partition(b"=")[0]):
+        if _is_of_webhooks(before) or _is_of_webhooks(word.partition(b"=")[0]):
             hidden = _WEBHOOK.sub(lambda found: found[1] + _STAR * len(found[2]), hidden)
         shown.append(hidden)
         before = word
     return shown
+
+
+def _is_of_webhooks(flag: bytes) -> bool:
+    """Whether a word is the flag, or the beginning of it: argparse takes that too."""
+    return len(flag) >= _LEAST and _OF_WEBHOOKS.startswith(flag)
 
 
 def hide_secrets(read: Callable[[], bytes] = Path("/proc/self/cmdline").read_bytes) -> None:

@@ -6,6 +6,9 @@ import argparse
 import os
 import pwd
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -220,6 +223,25 @@ def test_a_user_without_a_home_can_run_it(monkeypatch, capsys) -> None:
     assert load(None, {"STATE_DIRECTORY": "/var/lib/genre-edge"})[0].of(
         history.SECTION
     ).path.parent == Path("/var/lib/genre-edge")
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root and setpriv"
+)
+@pytest.mark.parametrize("words", [["classify"], ["config", "show"], ["history"], ["info"]])
+def test_a_home_that_may_not_be_entered_is_no_traceback(tmp_path: Path, demo_clip, words) -> None:
+    """As with sudo -u, or a container with a user of its own."""
+    home = tmp_path / "home"
+    home.mkdir(0o700)
+    os.chown(home, 65534, 65534)
+    rights = "-dac_override,-dac_read_search"
+    given = [str(demo_clip)] if words == ["classify"] else []
+    as_other = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"]
+    changed = ["env", "-u", "XDG_STATE_HOME", "-u", "XDG_CONFIG_HOME", f"HOME={home}"]
+    program = [sys.executable, "-m", "genre_edge", *words, *given]
+    done = subprocess.run([*as_other, *changed, *program], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (2 if words == ["history"] else 0), done.stderr
 
 
 def test_the_command_begins_checks_and_shows(tmp_path: Path, cli) -> None:

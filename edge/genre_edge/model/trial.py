@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from signal import Signals
 
-from ..errors import BundleError
+from ..errors import BundleError, GenreEdgeError
 from ..python_child import python_child
 from ..settings.places import default_folder
 from ..version import __version__
@@ -44,11 +44,13 @@ def try_out(bundle: Bundle, runtime: str, threads: int) -> None:
     ------
     BundleError
         If the child crashed, took too long or too much memory.
+    GenreEdgeError
+        If no child could be made.
     """
     if bundle.path in shipped_models().values():
         return
     mark = _mark(bundle, runtime)
-    if mark.exists():
+    if os.path.exists(mark):  # Path.exists raises where a folder may not be entered
         return
     trouble = _trouble(bundle.flatbuffer, runtime, threads)
     if trouble:
@@ -79,6 +81,8 @@ def _trouble(flatbuffer: bytes, runtime: str, threads: int) -> str:
         )
     except subprocess.TimeoutExpired:
         return f"took longer than {_SECONDS} s for one window"
+    except OSError as error:
+        raise GenreEdgeError(f"the model cannot be tried out: {error.strerror}") from None
     if done.returncode < 0:
         with suppress(ValueError):
             return f"crashed on it ({Signals(-done.returncode).name})"

@@ -225,7 +225,7 @@ def check_ffmpeg(settings: Settings, verbose: bool) -> Iterator[Finding]:
 def check_disk(settings: Settings, verbose: bool) -> Iterator[Finding]:
     """Free space where the history is kept."""
     folder = default_folder()
-    while not folder.exists():
+    while not os.path.exists(folder):
         folder = folder.parent
     yield disk_finding(folder, shutil.disk_usage(folder).free)
 

@@ -50,7 +50,11 @@ def own_models() -> dict[str, str]:
     "mine.int8.tflite" goes by "mine.int8" and by "mine".
     """
     found: dict[str, str] = {}
-    for path in sorted(models_folder().glob("*.tflite")):
+    try:
+        paths = sorted(models_folder().glob("*.tflite"))
+    except OSError:  # a home that this user may not enter has no models for it
+        paths = []
+    for path in paths:
         name = path.name.removesuffix(".tflite")
         found.setdefault(name.split(".")[0], str(path))
         found[name] = str(path)
@@ -87,4 +91,6 @@ def find_file(given: Path | None, environment: Mapping[str, str] = os.environ) -
         return given
     if environment.get(CONFIG_VARIABLE):
         return Path(environment[CONFIG_VARIABLE])
-    return next((path for path in (user_file(environment), SYSTEM_FILE) if path.is_file()), None)
+    # Not Path.is_file: it raises where a folder may not be entered.
+    places = (user_file(environment), SYSTEM_FILE)
+    return next((path for path in places if os.path.isfile(path)), None)

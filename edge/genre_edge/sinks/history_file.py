@@ -39,7 +39,7 @@ def refuse_newer(path: Path) -> None:
     """UsageError if a later version of the program has written a history there."""
     import sqlite3
 
-    if not path.is_file():
+    if not os.path.isfile(path):
         return
     with (
         suppress(sqlite3.Error),

@@ -140,7 +140,8 @@ def _stretches(
     stretch is no longer than its windows can be, whatever its end says."""
     import sqlite3
 
-    if not path.is_file():
+    # Not Path.is_file: it raises where a folder may not be entered.
+    if not os.path.isfile(path):
         raise UsageError(f"{path}: no history there (genre-edge --history {path} writes one)")
     if not os.access(path, os.R_OK):
         raise GenreEdgeError(f"{path}: may not be read by this user: try sudo")

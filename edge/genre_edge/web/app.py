@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -172,7 +173,7 @@ def _add_reports(app: Flask, state: WebState) -> None:
             "upload_minutes": state.config.upload_minutes,
             "live": state.hub is not None,
             "teach": state.teaching is not None,
-            "history": state.history.exists(),
+            "history": os.path.exists(state.history),
         }
         return jsonify({**state.info.to_dict(), "version": __version__, "service": limits})
 
@@ -207,7 +208,7 @@ def _add_reports(app: Flask, state: WebState) -> None:
             raise Problem(
                 422, "since: must be a number and m, h, d or w, such as 12h or 7d"
             ) from None
-        if not state.history.exists():
+        if not os.path.exists(state.history):
             raise Problem(404, "this service keeps no history; start it with --history")
         try:
             since, source = max(0.0, time.time() - age), request.args.get("source")
