@@ -199,7 +199,8 @@ def _run(args: argparse.Namespace) -> int:
     if args.target is not None:
         check_target(args.target)
     with quiet_stderr():  # TensorFlow prints much when it is imported
-        from .pack.conversion import ConversionConfig, check_config, check_network, convert
+        from .pack.config import ConversionConfig, check_config
+        from .pack.conversion import check_network, convert
         from .read.describe import describe
         from .read.networks import load_network
         from .read.samples import load_samples, warn_of_few

@@ -11,12 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from genre_edge.live.queue import CaptureQueue
-from genre_edge.service.doctor import (
-    clock_finding,
-    disk_finding,
-    level_finding,
-    mixer_finding,
-)
+from genre_edge.service.doctor import clock_finding, disk_finding
+from genre_edge.service.doctor_sound import level_finding, mixer_finding
 from genre_edge.service.probes import (
     CaptureControl,
     DeviceUser,
