@@ -27,7 +27,7 @@ from genre_edge.version import __version__
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "site"
 STATIC = ROOT / "edge" / "genre_edge" / "web" / "static"
-SHARED = ("style.css", "icon.svg", "widgets.js", "window_collector.js")
+SHARED = ("style.css", "icon.svg", "widgets.js", "colours.js", "window_collector.js")
 """Files of the service's page that the demo uses too."""
 LICENCES = (ROOT / "NOTICE", ROOT / "LICENSE", ROOT / "models" / "Apache-2.0.txt")
 """What must go with the program, the models and LiteRT."""

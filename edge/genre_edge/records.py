@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 SILENCE = "silence"
@@ -117,6 +117,8 @@ class LiveRecord:
     """Its mean probability over the smoothed windows; None in silence."""
     is_named: bool = False
     """Whether `source` is a name that the user has given."""
+    smoothed_scores: dict[str, float] = field(default_factory=dict)
+    """Mean probability of every label over the smoothed windows; empty in silence."""
 
     @property
     def source_name(self) -> str | None:
@@ -139,7 +141,11 @@ class LiveRecord:
             "state": self.state,
             "latency_ms": self.latency_ms,
             "label": self.label,
-            "smoothed": {"genre": self.smoothed_genre, "confidence": self.smoothed_confidence},
+            "smoothed": {
+                "genre": self.smoothed_genre,
+                "confidence": self.smoothed_confidence,
+                "scores": self.smoothed_scores,
+            },
         }
 
 

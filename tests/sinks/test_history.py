@@ -27,7 +27,7 @@ from genre_edge.records import FileRecord, GapRecord, LiveRecord, StateRecord, W
 from genre_edge.sinks import history as history_sink
 from genre_edge.sinks.database import open_database
 from genre_edge.sinks.history import HistoryConfig, HistoryError, HistorySink
-from genre_edge.sinks.history_report import parse_age, parts, summarise
+from genre_edge.sinks.history_report import latest_stretches, parse_age, parts, summarise
 from genre_edge.sinks.history_rows import (
     SCHEMA,
     delete_aged,
@@ -749,6 +749,18 @@ def test_since_cuts_a_stretch(history) -> None:
     assert [(r.label, r.seconds) for r in summarise(history, end - 600, "genre")] == [
         ("rock", 600.0)
     ]
+
+
+def test_stretches_are_listed_the_latest_first_and_with_their_source(history) -> None:
+    rock, jazz = latest_stretches(history, 0, 10)
+    assert (rock.label, rock.start, rock.end, rock.confidence) == (
+        *("rock", "2026-03-28T23:15:00.000Z", "2026-03-28T23:30:00.000Z", 0.5),
+    )
+    assert (jazz.label, jazz.end) == ("jazz", "2026-03-28T23:15:00.000Z")
+    assert latest_stretches(history, 0, 1) == [rock]
+    assert latest_stretches(history, 0, 10, jazz.source) == [rock, jazz]
+    with pytest.raises(UsageError, match="source cellar: is not in this history"):
+        latest_stretches(history, 0, 10, "cellar")
 
 
 def test_history_is_printed_in_three_formats_and_a_picture(history, tmp_path, capsys) -> None:

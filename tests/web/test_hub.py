@@ -107,12 +107,26 @@ def test_spectra_of_several_sources_go_to_viewers_of_one() -> None:
     hub = Hub(Health([SourceHealth("kitchen"), SourceHealth("radio")]), 3)
     everything, kitchen = hub.watch(), hub.watch("kitchen")
     next(everything), next(kitchen)
-    assert (hub.viewers_of("kitchen"), hub.viewers_of("radio")) == (1, 0)
     hub.spectrum([9], "radio")
     hub.spectrum([1], "kitchen")
     assert events_in(next(kitchen)) == [("spectrum", [1])]
     hub.write(GapRecord("2026-01-31T12:00:06.000Z", 6.0, 7.0, "radio"))
     assert events_in(next(everything))[0][0] == "gap"
+
+
+def test_a_new_viewer_gets_the_last_half_minute_of_the_spectrum() -> None:
+    hub = Hub(Health(), 1)
+    for number in range(350):
+        hub.spectrum([number])
+    assert events_in(next(hub.watch()))[-1] == ("spectra", [[number] for number in range(50, 350)])
+
+
+def test_the_past_spectrum_of_one_of_several_sources_goes_to_its_viewers() -> None:
+    hub = Hub(Health([SourceHealth("kitchen"), SourceHealth("radio")]), 3)
+    hub.spectrum([9], "radio")
+    assert ("spectra", [[9]]) in events_in(next(hub.watch("radio")))
+    for watched in ("kitchen", None):
+        assert "spectra" not in dict(events_in(next(hub.watch(watched))))
 
 
 def test_an_unknown_source_is_named_with_those_there_are() -> None:

@@ -18,7 +18,7 @@ import requests
 from genre_edge.health import Health, SinkHealth, SourceHealth
 from genre_edge.records import FileRecord, GapRecord, LiveRecord, StateRecord, WindowRecord
 from genre_edge.settings.tables import WebConfig
-from genre_edge.sinks.history_report import LabelTime
+from genre_edge.sinks.history_report import HeardStretch, LabelTime
 from genre_edge.web import problems
 from genre_edge.web.app import create_app
 from genre_edge.web.hub import Hub
@@ -110,7 +110,9 @@ def test_a_record_and_its_schema_have_the_same_keys_and_types(name: str, record:
     assert shape_of([one.to_json() for one in examples(record)]) == bare(SCHEMAS[name])
 
 
-@pytest.mark.parametrize(("name", "row"), [("LabelTime", LabelTime), ("Sink", SinkHealth)])
+@pytest.mark.parametrize(
+    ("name", "row"), [("LabelTime", LabelTime), ("Stretch", HeardStretch), ("Sink", SinkHealth)]
+)
 def test_a_row_and_its_schema_have_the_same_keys_and_types(name: str, row: type) -> None:
     assert shape_of([asdict(one) for one in examples(row)]) == bare(SCHEMAS[name])
 

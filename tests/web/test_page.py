@@ -1,153 +1,25 @@
-"""The page in a real browser (Debian's Chromium, driven by Playwright)."""
+"""The page in a real browser (Debian's Chromium, driven by Playwright): its tabs, the
+token, its languages, its size."""
 
 from __future__ import annotations
 
-import itertools
-import json
 import re
-import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
-from tests.conftest import ROOT
-from tests.helpers.waiting import BACKSTOP_SECONDS, wait_for
+from tests.helpers.pages import AXE, BACKSTOP_MS, STATIC, is_too_wide, open_view, texts
+from tests.helpers.waiting import wait_for
 from tests.helpers.webserver import WebServer
-from tests.web.conftest import CHROMIUM
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
-VENDOR = ROOT / "edge" / "genre_edge" / "web" / "vendor"
-SHOTS = ROOT / ".cache" / "screenshots"
-AXE = ROOT / ".cache" / "axe" / "axe.min.js"
-
-BACKSTOP_MS = BACKSTOP_SECONDS * 1000
 expect.set_options(timeout=BACKSTOP_MS)
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
 
-
-class Errors(list):
-    """What the browser complained about."""
-
-    def watch(self, page) -> None:
-        page.on("console", lambda m: self.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: self.append(str(e)))
-
-
-@pytest.fixture
-def page(browser) -> Iterator:
-    context = browser.new_context(viewport={"width": 900, "height": 1100})
-    context.set_default_timeout(BACKSTOP_MS)
-    opened = context.new_page()
-    opened.errors = Errors()
-    opened.errors.watch(opened)
-    yield opened
-    context.close()
-
-
-def shoot(page, name: str) -> None:
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png")
-
-
-def windows_of(cli, path: Path) -> list[dict]:
-    records = [
-        json.loads(line) for line in cli("classify", path, "--format", "json").stdout.splitlines()
-    ]
-    return [record for record in records if record["type"] == "window"]
-
-
-@pytest.fixture(scope="module")
-def clip(gtzan: Path, cli, tmp_path_factory) -> tuple[Path, list[dict]]:
-    """A real clip of three genres in turn, and what classify says of it."""
-    import csv
-
-    import soundfile
-    from genre_edge.audio.file_source import read_mono
-
-    chosen: dict[str, Path] = {}
-    with (gtzan / "tracks.csv").open() as file:
-        for row in csv.DictReader(file):
-            if row["split"] == "valid":
-                chosen.setdefault(row["genre"], gtzan / row["file"])
-    parts = [
-        read_mono(chosen[genre], 22050)[: 22050 * 6] for genre in ("classical", "metal", "hiphop")
-    ]
-    path = tmp_path_factory.mktemp("clip") / "three.flac"
-    soundfile.write(path, np.concatenate(parts), 22050)
-    found = windows_of(cli, path)
-    assert len({record["genre"] for record in found}) >= 2
-    return path, found
-
-
-def open_view(page, server: WebServer, view: str) -> None:
-    """Open the page with one of its tabs selected, and wait until the tab works."""
-    page.goto(f"{server.url}/#{view}")
-    expect(page.locator(f"#view-{view}")).to_be_visible()
-    expect(page.locator("#about")).to_contain_text("Recognises 10 genres")
-
-
-def classified(page, windows: int) -> None:
-    """Wait until the whole file is classified."""
-    expect(page.locator("#track-state")).to_contain_text(f"({windows} windows, ")
-
-
-def test_an_uploaded_clips_label_follows_the_playhead_also_after_seeking(
-    server, page, clip
-) -> None:
-    path, windows = clip
-    open_view(page, server, "track")
-    page.locator("#file").set_input_files(path)
-    classified(page, len(windows))
-    page.evaluate(
-        """() => {
-          const label = document.getElementById("track-label");
-          window.seen = {};
-          const look = () => { seen[label.dataset.start] = label.textContent; };
-          new MutationObserver(look).observe(label, { attributes: true, childList: true });
-        }"""
-    )
-    page.locator("#play").click()
-    wait_for(lambda: page.evaluate("Object.keys(seen).length >= 3"), "the playhead moves")
-    page.locator("#play").click()
-    seen = {float(start): label for start, label in page.evaluate("seen").items()}
-    expected = {w["start"]: w["genre"] for w in windows}
-    assert seen == {start: expected[start] for start in seen}
-    for window in reversed(windows):
-        page.locator("#seek").fill(str(window["start"] + 1.5))
-        expect(page.locator("#track-label")).to_have_text(window["genre"])
-        expect(page.locator("#track-confidence")).to_contain_text(
-            f"{round(window['confidence'] * 100)} %"
-        )
-    total = page.locator("#track-table tbody tr td:nth-child(2)").all_inner_texts()
-    assert sum(map(int, total)) == len(windows)
-    assert page.errors == []
-
-
-def test_the_demo_has_a_waveform_and_a_spectrogram(server, page) -> None:
-    if not VENDOR.is_dir():
-        pytest.skip("needs the page's libraries (script/web downloads them)")
-    open_view(page, server, "track")
-    page.get_by_role("button", name="Try the demo").click()
-    classified(page, 4)
-    wait_for(
-        lambda: page.locator("#wave").bounding_box()["height"] > 100, "waveform and spectrogram"
-    )
-    expect(page.locator("#wave canvas").first).to_be_attached()
-    shoot(page, "track")
-
-
-def test_a_file_that_is_no_audio_is_told_so(server, page, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("words")
-    open_view(page, server, "track")
-    page.locator("#file").set_input_files(tmp_path / "notes.txt")
-    expect(page.locator("#track-state")).to_contain_text("notes.txt: cannot be decoded")
+def classified(page) -> None:
+    """Wait until an example is classified."""
+    expect(page.locator("#track-state")).to_contain_text("(7 windows, ")
 
 
 def test_no_button_is_shown_before_it_works(server, page) -> None:
@@ -156,28 +28,10 @@ def test_no_button_is_shown_before_it_works(server, page) -> None:
     with page.expect_request("**/static/track.js"):
         page.goto(f"{server.url}/#track")
     expect(page.locator("#tab-track")).to_have_attribute("aria-selected", "true")
-    assert not page.locator("#demo").is_visible()
+    assert not page.locator("#drop").is_visible()
     wait_for(lambda: page.evaluate("1") and held, "the request is held")
     held[0].continue_()
-    expect(page.locator("#demo")).to_be_visible()
-
-
-def test_a_silent_file_is_called_silence_without_a_confidence(server, page, write_audio) -> None:
-    open_view(page, server, "track")
-    page.locator("#file").set_input_files(write_audio("quiet.wav", np.zeros(22050 * 6)))
-    expect(page.locator("#track-state")).to_have_text("quiet.wav: silence (0 windows, 6.0 s)")
-    expect(page.locator("#track-label")).to_have_text("silence")
-    expect(page.locator("#track-confidence")).to_have_text("from 0:00 to 0:03")
-    assert page.errors == []
-
-
-def test_without_its_libraries_the_page_does_the_rest_and_says_what_it_lacks(server, page) -> None:
-    page.route("**/vendor/*", lambda route: route.abort())
-    open_view(page, server, "track")
-    page.locator("#demo").click()
-    expect(page.locator("#wave")).to_contain_text("No waveform: its library is missing")
-    classified(page, 4)
-    expect(page.locator("#track-label")).not_to_have_text("–")
+    expect(page.locator("#drop")).to_be_visible()
 
 
 def test_from_the_keyboard_and_on_a_phone(server, page) -> None:
@@ -190,13 +44,39 @@ def test_from_the_keyboard_and_on_a_phone(server, page) -> None:
     expect(page.locator("#view-history")).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#view-live")).to_be_visible()
-    expect(page.locator("#live-state")).to_contain_text("genre-edge serve --live")
+    expect(page.locator("#live-absent")).to_contain_text("genre-edge serve --live")
     open_view(page, server, "track")
-    page.locator("#demo").focus()
+    page.get_by_role("button", name="Jazz trio").focus()
     page.keyboard.press("Enter")
-    classified(page, 4)
-    wide = page.locator("html").evaluate("e => e.scrollWidth > e.clientWidth + 1")
-    assert not wide, "no sideways scrolling"
+    classified(page)
+    assert not is_too_wide(page), "no sideways scrolling"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_all_tabs_fit_on_one_line_of_a_phone(server, browser, language: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 800}, locale=language)
+    page = context.new_page()
+    open_view(page, server, "track")
+    tops = {tab.bounding_box()["y"] for tab in page.get_by_role("tab").all()}
+    assert len(tops) == 1
+    assert not is_too_wide(page)
+    context.close()
+
+
+def test_a_hundred_per_cent_is_one_line(server, page) -> None:
+    page.set_viewport_size({"width": 320, "height": 800})
+    open_view(page, server, "track")
+    page.get_by_role("button", name="Jazz trio").click()
+    classified(page)
+    share = page.locator("#track-bars li span:last-child").first
+    heights = share.evaluate(
+        """share => ["1 %", "100 %"].map((text) => {
+          share.textContent = text;
+          return share.getBoundingClientRect().height;
+        })"""
+    )
+    assert heights[0] == heights[1]
+    assert share.evaluate("share => share.scrollWidth <= share.clientWidth"), "nothing is cut off"
 
 
 def test_a_browsers_own_microphone(server, browser) -> None:
@@ -211,9 +91,17 @@ def test_a_browsers_own_microphone(server, browser) -> None:
     context.close()
 
 
+def serious_faults(page) -> list[tuple[str, str, str]]:
+    """What axe finds on a page that lets it run there."""
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run()")["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [(one["id"], one["nodes"][0]["html"], one["help"]) for one in serious]
+
+
 SETTLED = {
-    "live": ("#live-state", "genre-edge serve --live"),
-    "track": ("#track-state", "(4 windows, "),
+    "live": ("#live-absent", "genre-edge serve --live"),
+    "track": ("#track-state", "(7 windows, "),
     "here": ("#here-toggle", "Listen with this device"),
     "history": ("#history-state", "keeps no history"),
 }
@@ -231,14 +119,29 @@ def test_axe_finds_no_serious_fault(server, browser, view: str, scheme: str) -> 
     page = context.new_page()
     open_view(page, server, view)
     if view == "track":
-        page.locator("#demo").click()
+        page.get_by_role("button", name="Reggae groove").click()
     place, text = SETTLED[view]
     expect(page.locator(place)).to_contain_text(text)
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("axe.run()")
-    serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], v["nodes"][0]["html"], v["help"]) for v in serious] == []
+    assert serious_faults(page) == []
     context.close()
+
+
+def test_axe_finds_no_serious_fault_while_music_is_heard(
+    page, browser, tmp_path, demo_clip
+) -> None:
+    if not AXE.is_file():
+        pytest.skip("needs axe-core (script/setup fetches it with npm)")
+    running = WebServer(tmp_path, "--live", "--source", f"file:{demo_clip},name=bar")
+    context = browser.new_context(reduced_motion="reduce", bypass_csp=True)
+    context.set_default_timeout(BACKSTOP_MS)
+    page = context.new_page()
+    try:
+        open_view(page, running, "live")
+        expect(page.locator("#live-card")).to_have_attribute("data-label", re.compile("."))
+        assert serious_faults(page) == []
+    finally:
+        context.close()
+        running.stop()
 
 
 def test_the_first_page_is_small(server, page) -> None:
@@ -249,85 +152,20 @@ def test_the_first_page_is_small(server, page) -> None:
     paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
     wait_for(lambda: page.evaluate(paint), "the first paint")
     print(f"first paint after {page.evaluate(paint):.0f} ms, {sum(sizes) / 1000:.0f} KB")
-    assert 10_000 < sum(sizes) < 200_000
+    assert 10_000 < sum(sizes) < 100_000
 
 
-# --- live
+def test_the_whole_page_without_its_libraries_is_small() -> None:
+    parts = [path for path in STATIC.iterdir() if path.is_file()]
+    size = sum(path.stat().st_size for path in [*parts, STATIC / "languages" / "en.json"])
+    assert size < 100_000
+    assert not [path.name for path in parts if len(path.read_bytes().splitlines()) > 300]
 
 
-WATCH_LIVE = """() => {
-  const label = document.getElementById("live-label");
-  const shares = () => [...document.querySelectorAll("#live-bars li span:last-child")]
-    .map((share) => parseInt(share.textContent));
-  window.shown = [];
-  window.records = [];
-  const look = () => shown.push({ label: label.textContent, shares: shares() });
-  look();
-  new MutationObserver(look).observe(label, { childList: true });
-  new EventSource("api/live").addEventListener(
-    "window", (event) => records.push(JSON.parse(event.data).label));
-}"""
-"""Keeps what the page shows, and what the service says."""
-
-
-def without_repetition(labels: list[str]) -> list[str]:
-    return [label for label, _ in itertools.groupby(labels)]
-
-
-def test_live_shows_what_the_microphone_hears(mic, page, tmp_path: Path, demo_clip) -> None:
-    running = WebServer(
-        tmp_path,
-        *("--live", "--smooth", 1, "--history", tmp_path / "h.db"),
-        environment=mic.environment,
-    )
-    try:
-        page.goto(running.url)
-        expect(page.locator("#live-state")).to_contain_text("Listening")
-        expect(page.locator("#live-label")).to_have_text("silence")
-        page.evaluate(WATCH_LIVE)
-        wait_for(lambda: page.evaluate("records.length > 0"), "a record")
-        player = mic.play(demo_clip)
-        expect(page.locator("#live-label")).not_to_have_text("silence")
-        player.wait()
-        shoot(page, "live")
-        expect(page.locator("#live-label")).to_have_text("silence")
-        wait_for(
-            lambda: page.evaluate("[records.at(-1), shown.at(-1).label]") == ["silence"] * 2,
-            "silence again",
-        )
-        shown = [look for look in page.evaluate("shown") if look["label"] != "–"]
-        labels = without_repetition([look["label"] for look in shown])
-        assert labels == without_repetition(page.evaluate("records"))
-        for look in shown:
-            if look["label"] != "silence":
-                assert sum(look["shares"]) == pytest.approx(100, abs=6), "rounded shares"
-        lit = page.locator("#live-spectrum").evaluate(
-            "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
-            ".some((value, index) => index % 4 < 3 && value > 150)"
-        )
-        assert lit, "the spectrogram shows the music"
-        assert "silence" in page.locator("#live-ribbon").get_attribute("aria-label")
-        expect(page.locator("#live-sinks")).to_contain_text("history")
-        assert page.errors == []
-    finally:
-        assert running.stop() == 0, "\n".join(running.said[-60:])
-    assert not [line for line in running.said if "Traceback" in line]
-
-
-def test_live_says_when_the_microphone_is_gone_and_recovers(mic, page, tmp_path: Path) -> None:
-    running = WebServer(tmp_path, "--live", environment=mic.environment)
-    try:
-        page.goto(running.url)
-        expect(page.locator("#live-label")).to_have_text("silence")
-        mic.kill()
-        expect(page.locator("#live-state")).to_contain_text("Microphone disconnected")
-        expect(page.locator("#live-label")).to_have_text("–")
-        mic.start()
-        expect(page.locator("#live-state")).to_contain_text("Listening")
-        expect(page.locator("#live-label")).to_have_text("silence")
-        assert page.errors == []
-    finally:
-        assert running.stop() == 0, "\n".join(running.said[-60:])
+def test_the_examples_are_small() -> None:
+    examples = [*(STATIC / "examples").iterdir()]
+    assert len(examples) == 3
+    assert sum(path.stat().st_size for path in examples) < 600_000
 
 
 def test_the_token_is_asked_for_once(tmp_path: Path, page) -> None:
@@ -337,6 +175,8 @@ def test_the_token_is_asked_for_once(tmp_path: Path, page) -> None:
         page.goto(running.url)
         expect(page.locator("#login")).to_be_visible()
         expect(page.locator("#login")).to_contain_text("Enter the access token")
+        for other in ("#tabs", "main section"):
+            expect(page.locator(other).first).to_be_hidden()
         page.locator("#token").fill("wrong horse")
         page.keyboard.press("Enter")
         expect(page.locator("#notice")).to_contain_text("wrong access token")
@@ -350,56 +190,43 @@ def test_the_token_is_asked_for_once(tmp_path: Path, page) -> None:
         running.stop()
 
 
-def test_history_is_drawn(tmp_path: Path, page, demo_clip, cli) -> None:
-    history = tmp_path / "h.db"
-    assert cli("classify", demo_clip, "--history", history).returncode == 0
-    now = time.time()
-    with closing(
-        sqlite3.connect(history)
-    ) as file:  # what a microphone heard: a jazz hour, and an hour of rock yesterday
-        file.execute("DELETE FROM stretches")
-        for label, start, end in (
-            ("jazz", now - 1800, now - 60),
-            ("rock", now - 86400, now - 82800),
-        ):
-            file.execute(
-                "INSERT INTO stretches (source, label, start, end, windows, confidence) VALUES "
-                "('mic', ?, ?, ?, ?, 0.8)",
-                (label, start, end, round((end - start) / 3)),
-            )
-        file.commit()
-    config = tmp_path / "c.toml"
-    config.write_text(f'[history]\npath = "{history}"\n')
-    running = WebServer(tmp_path, "--config", config)
-    try:
-        open_view(page, running, "history")
-        expect(page.locator("#history-table tbody")).to_contain_text("rock")
-        expect(page.locator("#history-table tbody")).to_contain_text("60 min")
-        if VENDOR.is_dir():
-            expect(page.locator("#history-week canvas")).to_be_visible()
-        shoot(page, "history")
-        assert page.errors == []
-    finally:
-        running.stop()
+# --- languages
 
 
-def test_live_shows_the_source_that_is_chosen(page, tmp_path: Path, demo_clip) -> None:
-    quiet = tmp_path / "quiet.wav"
-    soundfile.write(quiet, np.zeros(22_050 * 3, np.int16), 22_050, subtype="PCM_16")
-    sources = ("--source", f"file:{demo_clip},name=bar", "--source", f"file:{quiet},name=cellar")
-    running = WebServer(tmp_path, "--live", "--smooth", 1, *sources)
-    label = page.locator("#live-label")
-    try:
-        page.goto(running.url)
-        expect(label).not_to_have_text(re.compile("–|silence"))
-        page.get_by_label("Source").select_option("cellar")
-        expect(label).to_have_text("silence")
-        expect(page.locator("#live-state")).to_contain_text("No signal")
-        ribbon = page.locator("#live-ribbon").get_attribute("aria-label")
-        assert "," not in ribbon, "what the other source heard is not shown"
-        page.get_by_label("Source").select_option("bar")
-        expect(label).not_to_have_text(re.compile("–|silence"))
-        expect(page.locator("#live-state")).to_contain_text("Listening")
-        assert page.errors == []
-    finally:
-        assert running.stop() == 0, "\n".join(running.said[-60:])
+LANGUAGES = sorted(path.stem for path in (STATIC / "languages").glob("*.json"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_says_all_that_english_says_with_the_same_values(language: str) -> None:
+    own, english = texts(language), texts("en")
+    assert own.keys() == english.keys()
+    for key, text in english.items():
+        assert set(re.findall(r"{\w+}", own[key])) == set(re.findall(r"{\w+}", text)), key
+
+
+def test_the_page_is_written_in_english_and_uses_every_text() -> None:
+    english, page = texts("en"), (STATIC / "index.html").read_text(encoding="utf-8")
+    for key, text in re.findall(r'data-t="([\w.]+)">([^<]*)<', page):
+        assert text == english[key]
+    for key, text in re.findall(r'data-t-label="([\w.]+)" aria-label="([^"]*)"', page):
+        assert text == english[key]
+    code = page + "".join(path.read_text(encoding="utf-8") for path in STATIC.glob("*.js"))
+    families = ("state.", "remedy.", "language.name")  # their names are put together
+    unused = [key for key in english if f'"{key}"' not in code and not key.startswith(families)]
+    assert unused == []
+    used = re.findall(r'\bt\("([\w.]+)"', code)
+    assert [key for key in used if key not in english] == []
+
+
+def test_the_browsers_language_is_used_and_another_can_be_chosen(server, browser) -> None:
+    context = browser.new_context(locale="de-AT")
+    context.set_default_timeout(BACKSTOP_MS)
+    page = context.new_page()
+    open_view(page, server, "track")
+    expect(page.locator("#tab-history")).to_have_text("Verlauf")
+    assert page.locator("html").get_attribute("lang") == "de"
+    page.locator("#language").select_option("en")
+    expect(page.locator("#tab-history")).to_have_text("History")
+    page.reload()
+    expect(page.locator("#tab-history")).to_have_text("History")
+    context.close()

@@ -18,9 +18,9 @@ def sine(hz: float, amplitude: float, seconds: float = 1.0) -> np.ndarray:
     return (amplitude * np.sin(2 * np.pi * hz * time)).astype(np.float32)
 
 
-def spectra_of(samples: np.ndarray, has_viewers: bool = True) -> list[list[int]]:
+def spectra_of(samples: np.ndarray) -> list[list[int]]:
     sent: list[list[int]] = []
-    source = SpectrumSource(ArraySource(samples, RATE), sent.append, lambda: has_viewers)
+    source = SpectrumSource(ArraySource(samples, RATE), sent.append)
     for _ in source.blocks():
         pass
     return sent
@@ -53,10 +53,6 @@ def test_levels_stay_between_0_and_255() -> None:
     assert min(levels) >= 0
 
 
-def test_without_viewers_nothing_is_computed() -> None:
-    assert spectra_of(sine(1000.0, 0.5), has_viewers=False) == []
-
-
 class Microphone(ArraySource):
     """Samples in blocks of 20 ms, as they come from a device."""
 
@@ -69,14 +65,14 @@ class Microphone(ArraySource):
 
 def test_ten_spectra_a_second_are_sent() -> None:
     sent: list[list[int]] = []
-    source = SpectrumSource(Microphone(sine(440.0, 0.5, 2.0), RATE), sent.append, lambda: True)
+    source = SpectrumSource(Microphone(sine(440.0, 0.5, 2.0), RATE), sent.append)
     assert len(list(source.blocks())) == 100
     assert len(sent) == 20
 
 
 def test_audio_passes_unchanged() -> None:
     samples = sine(440.0, 0.5, 2.0)
-    source = SpectrumSource(Microphone(samples, RATE), lambda _: None, lambda: True)
+    source = SpectrumSource(Microphone(samples, RATE), lambda _: None)
     heard = np.concatenate([block.samples for block in source.blocks()])
     assert np.array_equal(heard[:, 0], samples)
     assert (source.sample_rate, source.channels, source.name) == (RATE, 1, "samples")

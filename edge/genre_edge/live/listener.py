@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..audio.level import level_dbfs, signal_state
 from ..audio.source import AudioBlock, Source
@@ -128,7 +129,7 @@ class Listener:
         if state != self._health.state:
             self.state(state, _REASONS[state])
         genre, confidence, scores = None, None, {}
-        smoothed_genre, smoothed_confidence = None, None
+        smoothed_genre, smoothed_confidence, smoothed_scores = None, None, {}
         if state == "dead" or level < self._config.silence_dbfs:
             label = self._smoother.silence()
         else:
@@ -136,6 +137,8 @@ class Listener:
             genre, confidence, scores = prediction.genre, prediction.confidence, prediction.scores
             label, smoothed_genre, mean = self._smoother.add(prediction.probabilities)
             smoothed_confidence = round(mean, 4)
+            smoothed = replace(prediction, probabilities=self._smoother.probabilities)
+            smoothed_scores = smoothed.scores
         self._health.windows += 1
         offset = self._base / self._rate
         late = time.monotonic() - block.arrived.monotonic if block.arrived else 0.0
@@ -154,6 +157,7 @@ class Listener:
                 label=label,
                 smoothed_genre=smoothed_genre,
                 smoothed_confidence=smoothed_confidence,
+                smoothed_scores=smoothed_scores,
                 is_named=bool(self._health.name),
             )
         )

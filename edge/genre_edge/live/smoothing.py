@@ -79,6 +79,11 @@ class Smoother:
         self._shown: int | None = None
         self._certain = False
 
+    @property
+    def probabilities(self) -> Float32:
+        """Mean of the windows' probabilities, float32 [labels]; only after `add`."""
+        return mean_scores(self._history)
+
     def silence(self) -> str:
         """Take note of a silent window; returns its label."""
         self.reset()
@@ -99,7 +104,7 @@ class Smoother:
             probability.
         """
         self._history = forget_old_song([*self._history, scores][-self._windows :])
-        mean = mean_scores(self._history)
+        mean = self.probabilities
         self._shown = with_hysteresis(mean, self._shown)
         genre, confidence = self._labels[self._shown], float(mean[self._shown])
         enough = self._uncertain_below

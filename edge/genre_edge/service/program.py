@@ -176,11 +176,7 @@ class ListeningProgram:
             if self._web is not None and self._web.hub is not None:
                 self._web.hub.spectrum(levels, health.name)
 
-        def has_viewers() -> bool:
-            hub = None if self._web is None else self._web.hub
-            return hub is not None and hub.viewers_of(health.name) > 0
-
-        return SpectrumSource(source, send, has_viewers)
+        return SpectrumSource(source, send)
 
     def _emit(self, record: Record) -> None:
         with self._one_at_a_time:

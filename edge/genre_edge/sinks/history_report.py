@@ -6,10 +6,11 @@ import math
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,22 @@ class LabelTime:
     """How long it was heard."""
     confidence: float | None
     """Mean confidence, weighted by time; None in silence."""
+
+
+@dataclass(frozen=True)
+class HeardStretch:
+    """One stretch of time with one label."""
+
+    source: str
+    """The device's token, the name of the source, or a file."""
+    label: str
+    """What a person was shown."""
+    start: str
+    """UTC, ISO 8601."""
+    end: str
+    """UTC, ISO 8601."""
+    confidence: float | None
+    """Mean confidence of its windows; None in silence."""
 
 
 @dataclass
@@ -107,12 +124,9 @@ def summarise(
     GenreEdgeError
         If the file cannot be read, or that takes too long.
     """
-    end_time = time.monotonic() + within
     sums: dict[tuple[str, str], _Sum] = {}
     heard = 0.0
-    for label, start, end, confidence in _stretches(path, since, source):
-        if time.monotonic() > end_time:
-            raise GenreEdgeError(f"{path}: is too long to be read in {within:g} s: ask for less")
+    for _, label, start, end, confidence in _in_time(path, since, source, within):
         heard += end - start
         if heard > _MOST_SECONDS:
             raise GenreEdgeError(f"{path}: is damaged: it has more time than there was")
@@ -126,6 +140,41 @@ def summarise(
     return sorted(rows, key=lambda row: (row.when, -row.seconds, row.label))
 
 
+def latest_stretches(
+    path: Path, since: float, most: int, source: str | None = None, within: float = math.inf
+) -> list[HeardStretch]:
+    """List what was heard, stretch by stretch.
+
+    Parameters
+    ----------
+    path, since, source, within
+        As `summarise` takes them. A stretch that began before `since` is whole.
+    most : int
+        How many at most.
+
+    Returns
+    -------
+    list of HeardStretch
+        The latest first.
+
+    Raises
+    ------
+    UsageError, GenreEdgeError
+        As `summarise`.
+    """
+    latest = deque(_in_time(path, since, source, within), maxlen=most)
+    return [
+        HeardStretch(str(name), label, _utc(start), _utc(end), confidence)
+        for name, label, start, end, confidence in reversed(latest)
+    ]
+
+
+def _utc(when: float) -> str:
+    """A time as records have it."""
+    text = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
 def _row(when: str, label: str, total: _Sum) -> LabelTime:
     confidence = None
     if total.confident_seconds:
@@ -133,11 +182,22 @@ def _row(when: str, label: str, total: _Sum) -> LabelTime:
     return LabelTime(when, label, round(total.seconds, 1), confidence)
 
 
-def _stretches(
-    path: Path, since: float, source: str | None
-) -> Iterator[tuple[str, float, float, float | None]]:
-    """Label, start, end and confidence of every stretch that ended after `since`. A
-    stretch is no longer than its windows can be, whatever its end says."""
+_Row = tuple[str, str, float, float, float | None]
+"""Source, label, start, end and confidence of a stretch."""
+
+
+def _in_time(path: Path, since: float, source: str | None, within: float) -> Iterator[_Row]:
+    """The stretches, unless reading them and what is done with them takes too long."""
+    end_time = time.monotonic() + within
+    for row in _stretches(path, since, source):
+        if time.monotonic() > end_time:
+            raise GenreEdgeError(f"{path}: is too long to be read in {within:g} s: ask for less")
+        yield row
+
+
+def _stretches(path: Path, since: float, source: str | None) -> Iterator[_Row]:
+    """Every stretch that ended after `since`. A stretch is no longer than its windows
+    can be, whatever its end says."""
     import sqlite3
 
     # Not Path.is_file: it raises where a folder may not be entered.
@@ -151,12 +211,12 @@ def _stretches(
             if source is not None:
                 _check_source(file, source)
             rows = file.execute(
-                "SELECT label, start, min(end, start + windows * ?), confidence FROM stretches "
-                "WHERE end > ? AND end > start AND start BETWEEN 0 AND ? "
+                "SELECT source, label, start, min(end, start + windows * ?), confidence "
+                "FROM stretches WHERE end > ? AND end > start AND start BETWEEN 0 AND ? "
                 "AND typeof(label) = 'text' AND (source = ? OR ? IS NULL) ORDER BY start",
                 (_LONGEST_WINDOW, since, _LATEST, source, source),
             )
-            yield from (row for row in rows if row[2] > since)
+            yield from (row for row in rows if row[3] > since)
     except sqlite3.OperationalError as error:
         raise GenreEdgeError(f"{path}: cannot be read ({told(error)})") from None
     except (sqlite3.Error, UnicodeDecodeError) as error:  # it quotes what is damaged

@@ -1,48 +1,37 @@
-"""The HTTP API and the page's files, as a Flask application."""
+"""The HTTP API and the page, as a Flask application."""
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
-import time
 from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from flask import Flask, Response, abort, jsonify, request, send_file, send_from_directory
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from ..arrays import Float32
 from ..audio.pcm import as_floats
-from ..demo import clip_path
-from ..errors import GenreEdgeError, UsageError
-from ..sinks.history_report import BY, parse_age, summarise
 from ..version import __version__
 from . import problems
 from .admission import WITHOUT_TOKEN
-from .guard import CONTENT_SECURITY_POLICY
+from .history_routes import add_history
 from .metrics import metrics
 from .openapi import document
+from .page_routes import add_page
 from .problems import Problem
+from .queries import number, switch
 from .state import WebState
 from .teaching_routes import add_teaching
 from .upload_file import UploadRequest, descriptor_of
 from .uploads import display_name
 
-STATIC = Path(__file__).parent / "static"
-"""The files of the page."""
-VENDOR = Path(__file__).parent / "vendor"
-"""Libraries of the page; script/web downloads them, a fresh checkout has none."""
 _PCM_TYPES: dict[str, npt.DTypeLike] = {"int16": "<i2", "float32": "<f4"}
 """Type of one sample of each format that /api/window takes."""
 _LOWEST_RATE, _HIGHEST_RATE = 8000, 192_000
 """Sample rates that /api/window takes, Hz."""
-_HISTORY_SECONDS = 30.0
-"""Longest time for reading the history, s."""
 _MAX_PCM_SECONDS = 10.0
 """Longest audio that /api/window takes, s."""
 
@@ -68,8 +57,9 @@ def create_app(state: WebState) -> Flask:
     _add_classification(app, state)
     _add_reports(app, state)
     _add_live(app, state)
+    add_history(app, state)
     add_teaching(app, state)
-    _add_page(app, state)
+    add_page(app)
     return app
 
 
@@ -101,7 +91,7 @@ def _protect(app: Flask, state: WebState) -> None:
 def _add_classification(app: Flask, state: WebState) -> None:
     @app.post("/api/classify")
     def classify() -> Response:
-        streams = _switch("stream")
+        streams = switch("stream")
         body, name = _upload()
         records = state.uploads.classify(body, name)
         if streams:
@@ -111,7 +101,7 @@ def _add_classification(app: Flask, state: WebState) -> None:
 
     @app.post("/api/window")
     def window() -> Response:
-        rate = _number("rate", _LOWEST_RATE, _HIGHEST_RATE)
+        rate = number("rate", _LOWEST_RATE, _HIGHEST_RATE)
         kind = request.args.get("format", "float32")
         if kind not in _PCM_TYPES:
             raise Problem(422, f"format: must be {' or '.join(_PCM_TYPES)}")
@@ -197,29 +187,6 @@ def _add_reports(app: Flask, state: WebState) -> None:
     def prometheus() -> Response:
         return Response(metrics(state), content_type="text/plain; version=0.0.4; charset=utf-8")
 
-    @app.get("/api/history")
-    def history() -> Response:
-        by = request.args.get("by", "genre")
-        if by not in BY:
-            raise Problem(422, f"by: must be {', '.join(BY)}")
-        try:
-            age = parse_age(request.args.get("since", "7d"))
-        except (UsageError, OverflowError):
-            raise Problem(
-                422, "since: must be a number and m, h, d or w, such as 12h or 7d"
-            ) from None
-        if not os.path.exists(state.history):
-            raise Problem(404, "this service keeps no history; start it with --history")
-        try:
-            since, source = max(0.0, time.time() - age), request.args.get("source")
-            with state.history_turns:
-                rows = summarise(state.history, since, by, source, _HISTORY_SECONDS)
-        except UsageError as error:
-            raise Problem(404, str(error)) from None
-        except GenreEdgeError as error:
-            raise Problem(503, str(error)) from None
-        return jsonify([asdict(row) for row in rows])
-
     @app.get("/api/openapi.json")
     def openapi() -> Response:
         return jsonify(document(state.guard.needs_token))
@@ -243,47 +210,3 @@ def _add_live(app: Flask, state: WebState) -> None:
         answer = Response(status=204)
         state.guard.start_session(answer)
         return answer
-
-
-def _add_page(app: Flask, state: WebState) -> None:
-    @app.get("/")
-    def page() -> Response:
-        # The waveform library adds a style sheet of its own. The nonce allows that one
-        # and no other.
-        nonce = secrets.token_urlsafe(16)
-        text = (STATIC / "index.html").read_text(encoding="utf-8").replace("@NONCE@", nonce)
-        answer = Response(text, mimetype="text/html")
-        policy = CONTENT_SECURITY_POLICY.replace(
-            "style-src 'self'", f"style-src 'self' 'nonce-{nonce}'"
-        )
-        answer.headers["Content-Security-Policy"] = policy
-        return answer
-
-    @app.get("/static/<path:name>")
-    def static_file(name: str) -> Response:
-        return send_from_directory(STATIC, name, max_age=3600)
-
-    @app.get("/vendor/<path:name>")
-    def vendor_file(name: str) -> Response:
-        if not VENDOR.is_dir():
-            abort(404, "the libraries of the page are missing; run script/web to download them")
-        return send_from_directory(VENDOR, name, max_age=3600)
-
-    @app.get("/api/demo.flac")
-    def demo() -> Response:
-        return send_file(clip_path(), mimetype="audio/flac", max_age=3600)
-
-
-def _switch(name: str) -> bool:
-    value = request.args.get(name, "0")
-    if value not in ("0", "1"):
-        raise Problem(422, f"{name}: must be 0 or 1")
-    return value == "1"
-
-
-def _number(name: str, low: int, high: int) -> int:
-    text = request.args.get(name, "")
-    is_number = text.isascii() and text.isdigit() and len(text) < 10
-    if not (is_number and low <= int(text) <= high):
-        raise Problem(422, f"{name}: must be a whole number from {low} to {high}")
-    return int(text)

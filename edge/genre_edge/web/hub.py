@@ -23,6 +23,8 @@ _KEEP_ALIVE_SECONDS = 10.0
 is noticed."""
 _HISTORY_SECONDS = 3600.0
 """How much of the past a new viewer gets, s."""
+_SPECTRA = 300
+"""Spectra that a new viewer gets of the past: half a minute."""
 _RECONNECT_MS = 2000
 """Pause before a browser connects again, ms."""
 
@@ -37,6 +39,8 @@ class _Known:
     """Its last change of state."""
     window: dict[str, Any] = field(default_factory=dict)
     """Its last window."""
+    spectra: deque[list[int]] = field(default_factory=lambda: deque(maxlen=_SPECTRA))
+    """Its last spectra."""
 
     def remember(self, window: dict[str, Any], name: str) -> None:
         """Take note of a window; forget what is an hour older."""
@@ -72,15 +76,10 @@ class Hub:
         """Number of viewers now."""
         return len(self._viewers)
 
-    def viewers_of(self, source: str) -> int:
-        """Number of viewers that see the spectrum of a source ("" without a name)."""
-        with self._lock:
-            return sum(self._sees_spectrum(viewer, source) for viewer in self._viewers)
-
     def write(self, record: Record) -> None:
         """Send one record to all viewers."""
         data, name = record.to_json(), source_name_of(record) or ""
-        known = self._known.setdefault(name, _Known())
+        known = self._of(name)
 
         def sees(viewer: Viewer) -> bool:
             return viewer.source in (None, name)
@@ -97,6 +96,7 @@ class Hub:
     def spectrum(self, levels: list[int], source: str = "") -> None:
         """Send a coarse spectrum of a source to its viewers: one level a band, 0 to
         255."""
+        self._of(source).spectra.append(levels)
         self._send("spectrum", levels, lambda viewer: self._sees_spectrum(viewer, source))
 
     def close(self) -> None:
@@ -153,7 +153,14 @@ class Hub:
         for one, past in known:
             events.append(_event("sinks", self._sinks(one)))
             events += [_event(r["type"], r) for r in (past.state, past.window) if r]
+            if past.spectra and self._is_spectrum_of(source, one.name):
+                events.append(_event("spectra", list(past.spectra)))
         return f"retry: {_RECONNECT_MS}\n\n" + "".join(events)
+
+    def _of(self, source: str) -> _Known:
+        """What is known of a source. Its pipeline alone writes that down."""
+        with self._lock:
+            return self._known.setdefault(source, _Known())
 
     def _remove(self, viewer: Viewer) -> None:
         with self._lock:
@@ -170,8 +177,12 @@ class Hub:
                     self.viewers_cut += 1
 
     def _sees_spectrum(self, viewer: Viewer, source: str) -> bool:
+        return self._is_spectrum_of(viewer.source, source)
+
+    def _is_spectrum_of(self, watched: str | None, source: str) -> bool:
+        """Whether viewers of `watched` see the spectrum of `source`."""
         only = len(self._health.sources) == 1
-        return viewer.source == source or (viewer.source is None and only)
+        return watched == source or (watched is None and only)
 
     def _sinks(self, source: SourceHealth) -> dict[str, Any]:
         """State of a source, and of the places that records go to."""

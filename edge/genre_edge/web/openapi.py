@@ -71,6 +71,8 @@ Events without end. Their data is JSON:
 - state: State, when the state of the microphone changes
 - gap: Gap, audio that was lost
 - sinks: Sinks, where the records are sent
+- spectra: what the events spectrum told in the last 30 s, an array of such levels; comes
+  once, at the beginning
 - spectrum: levels of 48 mel bands, 0 to 255, about ten times a second; where several
   sources are heard, only with the query source
 """
@@ -151,6 +153,27 @@ _PATHS: Json = {
             ],
             "responses": _responses(
                 _json("The rows.", {"type": "array", "items": ref("LabelTime")}), 404, 422, 429, 503
+            ),
+        }
+    },
+    "/api/history/stretches": {
+        "get": {
+            "summary": "List the stretches of one label that were heard, the latest first",
+            "parameters": [
+                _query(
+                    "since",
+                    {"type": "string", "pattern": r"^[0-9]{1,4}[mhdw]$"},
+                    "How far back: 30m, 12h, 7d or 4w, for example.",
+                ),
+                _query(
+                    "limit",
+                    {"type": "integer", "minimum": 1, "maximum": 10_000},
+                    "How many at most; 500 by default.",
+                ),
+                _query("source", TEXT, "The name of one source; all without it."),
+            ],
+            "responses": _responses(
+                _json("The stretches.", {"type": "array", "items": ref("Stretch")}), 404, 422, 503
             ),
         }
     },

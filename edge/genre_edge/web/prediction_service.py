@@ -45,8 +45,9 @@ class PredictionService:
     ) -> None:
         try:
             from .admission import Admission
-            from .app import VENDOR, create_app
+            from .app import create_app
             from .hub import Hub
+            from .page_routes import VENDOR
             from .server import Server
             from .session_key import session_key
             from .state import WebState

@@ -103,6 +103,7 @@ SCHEMAS: Json = {
         smoothed=object_of(
             genre=_described(_or_null(TEXT), "Of the latest windows; null in silence."),
             confidence=_described(_or_null(_PROBABILITY), "Null in silence."),
+            scores=_described(_SCORES, "Their mean for each label; empty in silence."),
         ),
     ),
     "State": _with_source(
@@ -125,6 +126,13 @@ SCHEMAS: Json = {
         when=_described(TEXT, "The hour or day in local time; empty if the rows are by genre."),
         label=TEXT,
         seconds=_described(_NUMBER, "How long it was heard."),
+        confidence=_described(_or_null(_PROBABILITY), "The mean; null in silence."),
+    ),
+    "Stretch": object_of(
+        source=_described(TEXT, "The microphone, the name of the source, or a file."),
+        label=_described(TEXT, "What was shown: a genre, uncertain or silence."),
+        start=_UTC,
+        end=_UTC,
         confidence=_described(_or_null(_PROBABILITY), "The mean; null in silence."),
     ),
     "RecentWindow": _with_source(

@@ -1,4 +1,8 @@
-"""The coarse spectrum that live viewers see: 48 mel bands, ten times a second."""
+"""The coarse spectrum that live viewers see: 48 mel bands, ten times a second.
+
+It is made whether anybody watches or not, so that a new viewer sees the last half
+minute. No audio is kept.
+"""
 
 from __future__ import annotations
 
@@ -29,17 +33,14 @@ class SpectrumSource:
         Where the audio comes from.
     send
         Gets the levels of the mel bands, 0 to 255, the lowest band first.
-    has_viewers
-        Whether anybody watches; while nobody does, no spectrum is computed.
     """
 
     def __init__(
         self,
         source: Source,
         send: Callable[[list[int]], None],
-        has_viewers: Callable[[], bool],
     ) -> None:
-        self._source, self._send, self._has_viewers = source, send, has_viewers
+        self._source, self._send = source, send
         self.sample_rate, self.channels = source.sample_rate, source.channels
         rate = source.sample_rate
         spec = FrontendSpec(sample_rate=rate, n_mels=BANDS, n_fft=_FFT_SIZE, f_max=rate / 2)
@@ -56,8 +57,7 @@ class SpectrumSource:
     def blocks(self) -> Iterator[AudioBlock]:
         """Yield the blocks of the source, unchanged."""
         for block in self._source.blocks():
-            if self._has_viewers():
-                self._analyse(to_mono(block.samples))
+            self._analyse(to_mono(block.samples))
             yield block
 
     def close(self) -> None:

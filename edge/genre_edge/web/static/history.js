@@ -1,80 +1,91 @@
-// What was heard today and in the last seven days.
+// What was heard: over time, by weekday and hour, in total, and one after the other.
 import { api } from "./api.js";
-import { colour, duration, percent, rows } from "./widgets.js";
+import { drawChart } from "./chart.js";
+import { drawHeatmap } from "./heatmap.js";
+import { csv, save } from "./save.js";
+import { locale, named, t } from "./text.js";
+import { marked } from "./verdict.js";
+import { duration, legend, percent, rows } from "./widgets.js";
 
 const byId = (id) => document.getElementById(id);
+const DAYS = { "24h": 1, "7d": 7, "30d": 30, "90d": 90 };
+const FEW = 12; // stretches that are shown at first
+const MOST = 10_000; // stretches that are asked for
 
-export async function startHistory(model) {
-  const labels = [...model.labels, "uncertain"];
-  const refresh = () => draw(labels);
-  document.addEventListener("shown", (event) => { if (event.detail === "history") refresh(); });
+export async function startHistory() {
+  const view = new History();
+  document.addEventListener("shown", (event) => { if (event.detail === "history") view.refresh(); });
 }
 
-async function draw(labels) {
-  try {
-    const [day, week, all] = await Promise.all([
-      api("api/history?since=24h&by=hour"), api("api/history?since=7d&by=day"), api("api/history?since=7d&by=genre"),
-    ]);
-    byId("history-state").textContent = all.length ? "" : "Nothing heard yet.";
-    rows(byId("history-table"), all.map((row) => [row.label, duration(row.seconds), row.confidence === null ? "" : percent(row.confidence)]));
-    const today = new Date();
-    today.setHours(0, 0, 0, 0);
-    await chart(byId("history-day"), labels, day.filter((row) => new Date(row.when) >= today), span(today, 24, 3600), 60, "minutes");
-    const first = new Date(today);
-    first.setDate(first.getDate() - 6);
-    await chart(byId("history-week"), labels, week, span(first, 7, 86400), 3600, "hours");
-  } catch (error) {
-    byId("history-state").textContent = error.message;
+class History {
+  constructor() {
+    this.range = "7d";
+    this.stretches = [];
+    this.shown = FEW;
+    for (const button of byId("history-range").children) {
+      button.addEventListener("click", () => {
+        this.range = button.dataset.range;
+        this.shown = FEW;
+        this.refresh();
+      });
+    }
+    byId("history-more").addEventListener("click", () => {
+      this.shown *= 4;
+      this.drawStretches();
+    });
+    byId("history-csv").addEventListener("click", () => save(`history-${this.range}.csv`, "text/csv", csv([
+      ["start", "end", "label", "confidence", "source"],
+      ...this.stretches.map((one) => [one.start, one.end, one.label, one.confidence, one.source]),
+    ])));
   }
-}
 
-const span = (from, count, step) => Array.from({ length: count }, (_, k) => {
-  const when = new Date(from);
-  if (step === 3600) when.setHours(from.getHours() + k);
-  else when.setDate(from.getDate() + k);
-  return when.getTime() / 1000;
-});
-
-/** Draws stacked bars. Each series is the sum of those below it; the tallest is drawn first. */
-async function chart(place, labels, played, times, unit, name) {
-  let uPlot;
-  try {
-    ({ default: uPlot } = await import("../vendor/uPlot.esm.js"));
-    style();
-  } catch {
-    place.textContent = "No chart: its library is missing. Run script/web to download it.";
-    return;
+  async refresh() {
+    const { range } = this;
+    for (const button of byId("history-range").children) button.setAttribute("aria-pressed", String(button.dataset.range === range));
+    try {
+      // One after the other: the service reads its history for few at once.
+      const hours = await api(`api/history?since=${range}&by=hour`);
+      const days = await api(`api/history?since=${range}&by=day`);
+      const all = await api(`api/history?since=${range}&by=genre`);
+      const stretches = await api(`api/history/stretches?since=${range}&limit=${MOST}`);
+      if (range !== this.range) return; // another range was chosen meanwhile
+      byId("history-found").hidden = false;
+      byId("history-state").textContent = all.length ? "" : t("history.empty");
+      this.stretches = stretches;
+      await this.draw(hours, days, all);
+    } catch (error) {
+      byId("history-found").hidden = true;
+      byId("history-state").textContent = error.message;
+    }
   }
-  const heard = labels.filter((label) => played.some((row) => row.label === label));
-  const sums = times.map(() => 0);
-  const stacked = heard.map((label) => times.map((time, at) => {
-    const row = played.find((one) => one.label === label && new Date(one.when).getTime() / 1000 === time);
-    return (sums[at] += (row?.seconds ?? 0) / unit);
-  }));
-  const textColour = getComputedStyle(document.body).color;
-  const axis = { stroke: textColour, grid: { stroke: "#8884", width: 1 }, ticks: { stroke: "#8884" } };
-  place.replaceChildren();
-  new uPlot({
-    width: Math.max(280, place.clientWidth), height: 200, scales: { x: { range: () => [times[0], 2 * times.at(-1) - times.at(-2)] }, y: { range: (_, low, high) => [0, high || 1] } },
-    axes: [{ ...axis, values: (_, ticks) => ticks.map((t) => label(t, times.length)) }, { ...axis, label: name }],
-    legend: { show: true, live: false }, cursor: { show: false },
-    series: [{}, ...heard.map((one) => ({
-      label: one, fill: colour(one), stroke: colour(one), width: 0, paths: uPlot.paths.bars({ size: [0.7], align: 1 }), points: { show: false },
-    })).reverse()],
-  }, [times, ...stacked.reverse()], place);
-  place.setAttribute("role", "img");
-  place.setAttribute("aria-label", `${name} of each genre: ${heard.join(", ") || "nothing heard"}. The table below has the totals.`);
-}
 
-const label = (time, count) => {
-  const when = new Date(time * 1000);
-  return count === 24 ? String(when.getHours()) : when.toLocaleDateString(undefined, { weekday: "short" });
-};
+  async draw(hours, days, all) {
+    const count = DAYS[this.range];
+    const music = all.map((row) => row.label).filter((label) => label !== "silence");
+    const labels = [...music, ...(all.length > music.length ? ["silence"] : [])]; // on top of the music
+    const whole = all.reduce((sum, row) => sum + row.seconds, 0);
+    legend(byId("history-legend"), labels, named);
+    rows(byId("history-table"), all.map((row) => [
+      marked(row.label), duration(row.seconds), percent(row.seconds / whole), row.confidence === null ? "" : percent(row.confidence),
+    ]));
+    drawHeatmap(byId("history-heatmap"), hours, Math.max(1, count / 7), (words) => { byId("history-details").textContent = words; });
+    byId("history-details").textContent = t("history.hint");
+    this.drawStretches();
+    const chart = byId("history-chart");
+    await drawChart(chart, count === 1 ? hours : days, labels, count === 1, count === 1 ? 24 : count);
+    chart.setAttribute("role", "img");
+    chart.setAttribute("aria-label", t("history.chart", { labels: labels.map(named).join(", ") || t("history.empty") }));
+  }
 
-function style() {
-  if (document.querySelector("link[href$='uPlot.min.css']")) return;
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = "vendor/uPlot.min.css";
-  document.head.append(link);
+  drawStretches() {
+    rows(byId("history-stretches"), this.stretches.slice(0, this.shown).map((one) => {
+      const start = new Date(one.start);
+      return [
+        start.toLocaleString(locale(), { weekday: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }),
+        marked(one.label), duration((new Date(one.end) - start) / 1000), one.confidence === null ? "" : percent(one.confidence),
+      ];
+    }));
+    byId("history-more").hidden = this.stretches.length <= this.shown;
+    byId("history-csv").disabled = !this.stretches.length;
+  }
 }

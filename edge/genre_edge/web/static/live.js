@@ -1,66 +1,25 @@
 // What the microphone, or one of the sources of the service, hears now.
 import { api } from "./api.js";
+import { showNothing, showWindow } from "./live_card.js";
+import { showState, showLevel, showSinks, showSign, ofSources } from "./live_state.js";
+import { Spectrum } from "./spectrum.js";
 import { startTeaching } from "./teach.js";
-import { Bars, legend, percent, ribbon } from "./widgets.js";
+import { named, t, timeOfDay } from "./text.js";
+import { Timeline } from "./timeline.js";
+import { TopBars } from "./top_bars.js";
+import { duration, percent } from "./widgets.js";
 
 const HOUR = 3600;
 const byId = (id) => document.getElementById(id);
-const STATES = {
-  listening: "Listening", starting: "Starting …", waiting: "Waiting for the microphone …",
-  lost: "Microphone disconnected; waiting for it …", dead: "No signal; is the microphone muted?",
-  clipping: "Too loud: the signal is clipped",
-};
-const STATES_OF_SOURCE = {
-  ...STATES, waiting: "Waiting for the source …", lost: "Source lost; waiting for it …", dead: "No signal",
-};
-let states = STATES;
 
 export async function startLive(model) {
-  if (!model.service.live) {
-    showText("This service does not listen to a microphone. Start it with genre-edge serve --live, or use the other tabs.", false);
-    return;
-  }
-  const bars = new Bars(byId("live-bars"), model.labels);
-  legend(byId("live-legend"), [...model.labels, "silence", "uncertain"]);
-  const spectrum = new Spectrum(byId("live-spectrum"));
-  let recent = [];
-  const drawRibbon = () => {
-    const end = recent.at(-1)?.end ?? 0;
-    ribbon(byId("live-ribbon"), recent, end - HOUR, HOUR);
-  };
-  const showWindow = (record) => {
-    showState(record.state, "");
-    byId("live-label").textContent = record.label;
-    const smoothed = record.smoothed;
-    const guess = smoothed && record.label !== smoothed.genre ? `most likely ${smoothed.genre}, ` : "";
-    byId("live-confidence").textContent = smoothed ? guess + percent(smoothed.confidence) : "";
-    bars.show(record.scores);
-    showLevel(record.level_dbfs);
-    recent.push({ start: record.start, end: record.end, label: record.label });
-    recent = recent.filter((piece) => record.end - piece.start <= HOUR);
-    drawRibbon();
-  };
-  let events = null;
-  const listenTo = (source) => {
-    events?.close();
-    spectrum.clear();
-    forgetState();
-    showNothing();
-    events = new EventSource(source === undefined ? "api/live" : `api/live?source=${encodeURIComponent(source)}`);
-    const on = (name, act) => events.addEventListener(name, (event) => act(JSON.parse(event.data)));
-    events.onerror = () => {
-      showText("No connection to the service. Trying again …", true);
-      forgetState();
-    };
-    on("recent", (pieces) => { recent = pieces; drawRibbon(); });
-    on("state", (record) => showState(record.state, record.reason));
-    on("sinks", (record) => { showState(record.state, ""); showSinks(record.sinks, record.dropped_seconds); });
-    on("spectrum", (levels) => spectrum.add(levels));
-    on("window", showWindow);
-  };
+  byId("live-absent").hidden = model.service.live;
+  byId("live-heard").hidden = !model.service.live;
+  if (!model.service.live) return;
   const names = (await api("api/sources")).map((source) => source.name);
-  if (names.length) states = STATES_OF_SOURCE;
-  listenTo(offer(names, listenTo));
+  ofSources(names.length > 0);
+  const view = new Live(model);
+  view.listenTo(offer(names, (name) => view.listenTo(name)));
   if (model.service.teach) await startTeaching(() => (names.length > 1 ? byId("live-source").value : ""));
 }
 
@@ -73,83 +32,96 @@ function offer(names, choose) {
   return names[0];
 }
 
-/** Whatever state comes next is shown. */
-function forgetState() {
-  byId("live-state").dataset.state = "";
-}
-
-function showNothing() {
-  byId("live-label").textContent = "–";
-  byId("live-confidence").textContent = "";
-}
-
-function showState(name, reason) {
-  const bad = ["waiting", "lost", "dead", "clipping"].includes(name);
-  const isShown = byId("live-state").dataset.state === name;
-  if (isShown && !reason) return; // keeps the reason that was given with it
-  const text = states[name] ?? name;
-  showText(reason ? `${text} (${reason})` : text, bad);
-  byId("live-state").dataset.state = name;
-  if (name === "lost" || name === "waiting") showNothing();
-}
-
-function showText(text, bad) {
-  const line = byId("live-state");
-  if (line.textContent !== text) line.textContent = text;
-  line.classList.toggle("bad", bad);
-}
-
-function showLevel(dbfs) {
-  const meter = byId("live-level");
-  meter.firstElementChild.style.width = `${Math.max(0, Math.min(100, (dbfs + 90) / 0.9))}%`;
-  meter.setAttribute("aria-label", `Level ${dbfs} dBFS`);
-}
-
-function showSinks(entries, dropped) {
-  const lines = entries.map((entry) => {
-    const line = document.createElement("li");
-    const hasFailed = entry.failures > 0 || entry.dropped > 0;
-    line.textContent = `${entry.name}: ${entry.written} records`;
-    if (hasFailed) line.textContent += `, ${entry.dropped} lost, ${entry.failures} failures`;
-    if (hasFailed && entry.trouble) line.textContent += `; the last: ${entry.trouble}`;
-    line.classList.toggle("bad", hasFailed);
-    return line;
-  });
-  if (dropped) {
-    const line = document.createElement("li");
-    line.className = "bad";
-    line.textContent = `${dropped} s of audio dropped: the device is too slow`;
-    lines.push(line);
-  }
-  if (!lines.length) {
-    const line = document.createElement("li");
-    line.textContent = "only to this page";
-    lines.push(line);
-  }
-  byId("live-sinks").replaceChildren(...lines);
-}
-
-/** A spectrogram that moves to the left, one column for each event. */
-class Spectrum {
-  constructor(canvas) {
-    this.canvas = canvas;
-    this.context = canvas.getContext("2d", { willReadFrequently: true });
+class Live {
+  constructor(model) {
+    this.bars = new TopBars(byId("live-bars"), byId("live-all"), model.labels);
+    this.spectrum = new Spectrum(byId("live-spectrum"));
+    this.timeline = new Timeline(byId("live-ribbon"), { choose: tell, tick: timeOfDay });
+    this.hasHistory = model.service.history;
   }
 
-  clear() {
-    this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-  }
-
-  add(levels) {
-    const { width, height } = this.canvas;
-    const old = this.context.getImageData(1, 0, width - 1, height);
-    this.context.putImageData(old, 0, 0);
-    const column = this.context.createImageData(1, height);
-    levels.forEach((value, band) => {
-      const at = 4 * (height - 1 - band);
-      if (at < 0) return;
-      column.data.set([Math.min(255, value * 1.6), Math.max(0, value * 1.4 - 80), Math.max(0, 130 - Math.abs(value - 90)), 255], at);
+  listenTo(source) {
+    this.events?.close();
+    this.spectrum.clear();
+    this.before = []; // from the history
+    this.heard = []; // from the service itself
+    showState("", "");
+    showNothing();
+    this.bars.show({});
+    const query = source === undefined ? "" : `?source=${encodeURIComponent(source)}`;
+    this.events = new EventSource(`api/live${query}`);
+    const on = (name, act) => this.events.addEventListener(name, (event) => act(JSON.parse(event.data)));
+    this.events.onerror = () => {
+      showSign("offline");
+      showState("", "");
+    };
+    on("recent", (pieces) => {
+      this.heard = pieces.map(piece);
+      this.draw();
+      if (this.hasHistory) this.remember(source);
     });
-    this.context.putImageData(column, width - 1, 0);
+    on("state", (record) => this.state(record.state, record.reason));
+    on("sinks", (record) => {
+      this.state(record.state, "");
+      showSinks(record.sinks, record.dropped_seconds);
+    });
+    on("spectra", (spectra) => this.spectrum.fill(spectra));
+    on("spectrum", (levels) => this.spectrum.add(levels));
+    on("window", (record) => this.window(record));
   }
+
+  state(name, reason) {
+    showState(name, reason);
+    if (name === "lost" || name === "waiting") {
+      showNothing();
+      this.bars.show({});
+    }
+  }
+
+  window(record) {
+    showState(record.state, "");
+    const now = piece(record);
+    if (now.end > (this.heard.at(-1)?.end ?? 0)) this.heard.push(now);
+    this.heard = this.heard.filter((one) => now.end - one.start <= HOUR);
+    showWindow(record, this.pieces);
+    this.bars.show(record.smoothed.scores);
+    showLevel(record.level_dbfs);
+    this.draw();
+  }
+
+  /** What was heard before the service started is in its history. */
+  async remember(source) {
+    const query = source === undefined ? "" : `&source=${encodeURIComponent(source)}`;
+    try {
+      this.before = (await api(`api/history/stretches?since=1h${query}`)).reverse().map(stretch);
+      this.draw();
+    } catch { /* nothing of this source yet: the last hour begins now */ }
+  }
+
+  get pieces() {
+    const first = this.heard[0]?.start ?? Infinity;
+    const before = this.before.filter((one) => one.start < first);
+    return [...before.map((one) => ({ ...one, end: Math.min(one.end, first) })), ...this.heard];
+  }
+
+  draw() {
+    const end = Math.max(Date.now() / 1000, this.heard.at(-1)?.end ?? 0);
+    this.timeline.show(this.pieces, end - HOUR, HOUR);
+  }
+}
+
+/** A window on the calendar: start and end in s since 1970. */
+function piece(record) {
+  const start = Date.parse(record.time) / 1000;
+  return { start, end: start + record.end - record.start, label: record.label, confidence: record.smoothed?.confidence ?? record.confidence };
+}
+
+const stretch = (row) => ({ ...row, start: Date.parse(row.start) / 1000, end: Date.parse(row.end) / 1000 });
+
+/** Details of what was tapped in the last hour. */
+function tell(piece) {
+  byId("live-details").textContent = piece ? t("live.details", {
+    label: named(piece.label), from: timeOfDay(piece.start), to: timeOfDay(piece.end), time: duration(piece.end - piece.start),
+    sure: piece.sum ? t("sure", { percent: percent(piece.sum / (piece.end - piece.start)) }) : "",
+  }) : "";
 }

@@ -1,6 +1,7 @@
 // The page: its tabs, the access token, and what all views share.
 import { api, login, onLoginNeeded } from "./api.js";
 import { startLive } from "./live.js";
+import { loadTexts, offerLanguages, t } from "./text.js";
 
 const views = ["live", "track", "here", "history"];
 const started = {};
@@ -43,6 +44,7 @@ async function show(name, model) {
 }
 
 function wireTabs(model) {
+  byId("tabs").hidden = false;
   views.forEach((name, at) => {
     const tab = byId(`tab-${name}`);
     tab.addEventListener("click", () => { location.hash = name; });
@@ -64,15 +66,26 @@ async function load() {
   try {
     model = await api("api/model");
   } catch (error) {
-    if (error.status !== 401) notice(`No connection to the service: ${error.message}`);
+    if (error.status !== 401) notice(t("offline", { reason: error.message }));
     return;
   }
-  byId("about").textContent =
-    `Model ${model.name}, genre-edge ${model.version}. Recognises ${model.labels.length} genres, ${model.frontend.window_seconds} s at a time.`;
+  byId("about").textContent = t("about", {
+    model: model.name, version: model.version, count: model.labels.length, seconds: model.frontend.window_seconds,
+  });
   wireTabs(model);
 }
 
+/** A screen on the wall shows the live view alone, and stays on where the browser allows that. */
+function startKiosk() {
+  document.documentElement.classList.add("kiosk");
+  location.hash = "live";
+  const stayOn = () => navigator.wakeLock?.request("screen").catch(() => {});
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && stayOn());
+  stayOn();
+}
+
 onLoginNeeded(() => {
+  byId("tabs").hidden = true;
   byId("login").hidden = false;
   byId("token").focus();
 });
@@ -87,4 +100,7 @@ byId("login").addEventListener("submit", async (event) => {
     notice(error.message);
   }
 });
+if (new URLSearchParams(location.search).has("kiosk")) startKiosk();
+await loadTexts();
+offerLanguages(byId("language"));
 load();

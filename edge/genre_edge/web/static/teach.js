@@ -13,7 +13,7 @@ export async function startTeaching(source) {
     const label = byId("teach-label").value;
     act(() => teach(label, false)).then((done) => { if (done) byId("teach-label").value = ""; });
   });
-  byId("teach-wrong").addEventListener("click", () => act(() => teach(byId("live-label").textContent, true)));
+  byId("teach-wrong").addEventListener("click", () => act(() => teach(byId("live-card").dataset.label, true)));
   byId("teach-fit").addEventListener("click", () => act(fit));
   await act(async () => show((await api("api/teach")).examples));
 }

@@ -1,23 +1,26 @@
 // The microphone of the device that shows the page. Sends three seconds at a time to the service.
 import { api } from "./api.js";
-import { Bars, percent } from "./widgets.js";
+import { paint } from "./painted_card.js";
+import { t } from "./text.js";
+import { TopBars } from "./top_bars.js";
+import { percent } from "./widgets.js";
 
 const byId = (id) => document.getElementById(id);
 
 export function startThisDevice(model) {
-  const bars = new Bars(byId("here-bars"), model.labels);
+  const bars = new TopBars(byId("here-bars"), byId("here-all"), model.labels);
   const seconds = model.frontend.window_seconds;
   let stop = null;
   byId("here-toggle").addEventListener("click", async () => {
     if (stop) {
       stop();
       stop = null;
-      showState("Stopped");
+      showState(t("here.stopped"));
     } else {
       stop = await listen(seconds, bars);
     }
     byId("here-toggle").setAttribute("aria-pressed", String(Boolean(stop)));
-    byId("here-toggle").textContent = stop ? "Stop" : "Listen with this device";
+    byId("here-toggle").textContent = t(stop ? "here.stop" : "here.start");
   });
 }
 
@@ -28,7 +31,7 @@ function showState(text) {
 /** Starts to listen. Returns a function that stops it; null if there is no microphone. */
 async function listen(seconds, bars) {
   if (!navigator.mediaDevices) {
-    showState("Browsers allow a microphone only on localhost and on https pages.");
+    showState(t("here.refused"));
     return null;
   }
   let stream;
@@ -37,7 +40,7 @@ async function listen(seconds, bars) {
       audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 },
     });
   } catch (error) {
-    showState(`No microphone: ${error.message}`);
+    showState(t("here.missing", { reason: error.message }));
     return null;
   }
   const context = new AudioContext();
@@ -47,7 +50,7 @@ async function listen(seconds, bars) {
   });
   collector.port.onmessage = (event) => send(event.data, context.sampleRate, bars);
   context.createMediaStreamSource(stream).connect(collector);
-  showState("Listening …");
+  showState(t("here.listening"));
   return () => {
     stream.getTracks().forEach((track) => track.stop());
     context.close();
@@ -59,10 +62,11 @@ async function send(samples, rate, bars) {
     const record = await api(`api/window?rate=${rate}&format=float32`, {
       method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: samples,
     });
+    paint(byId("here-card"), record.genre);
     byId("here-label").textContent = record.genre;
-    byId("here-confidence").textContent = `${percent(record.confidence)}, ${record.level_dbfs} dBFS`;
+    byId("here-confidence").textContent = `${t("sure", { percent: percent(record.confidence) })}, ${record.level_dbfs} dBFS`;
     bars.show(record.scores);
-    showState("Listening …");
+    showState(t("here.listening"));
   } catch (error) {
     showState(error.message);
   }

@@ -1,11 +1,16 @@
-// One file: its waveform, and the genre at the playhead.
+// Files: each is classified; one is shown and played, with the genre at the playhead.
 import { classify } from "./api.js";
-import { Bars, clock, percent, ribbon, rows } from "./widgets.js";
+import { paint } from "./painted_card.js";
+import { Player } from "./player.js";
+import { csv, save } from "./save.js";
+import { named, t } from "./text.js";
+import { Timeline } from "./timeline.js";
+import { TopBars } from "./top_bars.js";
+import { fillTable, inWords, labelOf, pieces } from "./verdict.js";
+import { Waveform } from "./waveform.js";
+import { clock, percent } from "./widgets.js";
 
 const byId = (id) => document.getElementById(id);
-
-/** The genre; in silence there is none. */
-const shownLabel = (record) => record.genre ?? "silence";
 
 export function startTrack(model) {
   new Track(model);
@@ -13,16 +18,17 @@ export function startTrack(model) {
 
 class Track {
   constructor(model) {
-    this.labels = model.labels;
     this.maxMegabytes = model.service.upload_mb;
-    this.uploads = 0;
-    this.windows = [];
-    this.bars = new Bars(byId("track-bars"), model.labels);
+    this.entries = []; // files, with what was found in them
+    this.shown = null; // the entry that is shown
+    this.bars = new TopBars(byId("track-bars"), byId("track-all"), model.labels);
     this.audio = byId("audio");
-    this.head = document.createElement("span");
-    this.head.className = "head";
+    this.wave = new Waveform(byId("wave"), this.audio);
+    this.player = new Player(this.audio, (now) => this.follow(now));
+    this.timeline = new Timeline(byId("track-ribbon"), { choose: (_, time) => this.player.seek(time), tick: clock });
     this.wireInput();
-    this.wirePlayer();
+    byId("track-csv").addEventListener("click", () => this.saveCsv());
+    byId("track-json").addEventListener("click", () => this.saveJson());
   }
 
   wireInput() {
@@ -31,122 +37,132 @@ class Track {
       drop.addEventListener(name, (event) => {
         event.preventDefault();
         drop.classList.toggle("over", name === "dragover");
-        if (name === "drop" && event.dataTransfer.files.length) this.classify(event.dataTransfer.files[0]);
+        if (name === "drop") this.add([...event.dataTransfer.files], false);
       });
     }
-    byId("file").addEventListener("change", (event) => {
-      if (event.target.files.length) this.classify(event.target.files[0]);
-    });
-    byId("demo").addEventListener("click", async () => {
-      const answer = await fetch("api/demo.flac");
-      this.classify(new File([await answer.blob()], "demo.flac", { type: "audio/flac" }));
-    });
+    byId("file").addEventListener("change", (event) => this.add([...event.target.files], false));
+    for (const button of document.querySelectorAll("[data-example]")) {
+      button.addEventListener("click", async () => {
+        const name = button.dataset.example;
+        const answer = await fetch(`static/examples/${name}`);
+        this.add([new File([await answer.blob()], name, { type: "audio/ogg" })], true);
+      });
+    }
   }
 
-  wirePlayer() {
-    const { audio } = this;
-    byId("play").addEventListener("click", () => (audio.paused ? audio.play() : audio.pause()));
-    for (const name of ["play", "pause", "ended"]) {
-      audio.addEventListener(name, () => { byId("play").textContent = audio.paused ? "Play" : "Pause"; });
-    }
-    byId("seek").addEventListener("input", (event) => { audio.currentTime = Number(event.target.value); });
-    audio.addEventListener("loadedmetadata", () => { byId("seek").max = audio.duration; });
-    for (const name of ["timeupdate", "seeking", "seeked"]) audio.addEventListener(name, () => this.follow());
-    const tick = () => {
-      if (!audio.paused) this.follow();
-      requestAnimationFrame(tick);
-    };
-    tick();
+  /** Classifies files one after the other; the first is shown. */
+  async add(files, plays) {
+    const added = files.map((file) => ({ file, name: file.name, windows: [], verdict: null, error: "", isWorking: false }));
+    if (!added.length) return;
+    this.entries.push(...added);
+    byId("drop").classList.add("small");
+    this.show(added[0], plays);
+    for (const entry of added) await this.classify(entry);
   }
 
-  async classify(file) {
-    this.uploads += 1;
-    const upload = this.uploads;
-    if (file.size > this.maxMegabytes * 1e6) {
-      byId("track-state").textContent = `${file.name}: too large; the limit is ${this.maxMegabytes} MB`;
-      return;
-    }
-    this.audio.pause();
-    this.windows = [];
-    if (this.url) URL.revokeObjectURL(this.url);
-    this.url = URL.createObjectURL(file);
-    this.audio.src = this.url;
-    byId("track-found").hidden = false;
-    byId("track-state").textContent = `${file.name}: classifying …`;
-    const progress = byId("track-progress");
-    progress.hidden = false;
-    progress.removeAttribute("value");
-    this.drawWaveform();
+  async classify(entry) {
+    entry.isWorking = true;
+    this.drawFiles();
+    this.refresh(entry);
     try {
-      for await (const record of classify(file, file.name)) {
-        if (upload !== this.uploads) return; // another file was chosen meanwhile
-        if (record.type === "window") {
-          this.windows.push(record);
-          if (this.audio.duration) progress.value = record.end / this.audio.duration;
-          this.drawRibbon();
-          this.follow();
-        } else this.showVerdict(record);
+      if (entry.file.size > this.maxMegabytes * 1e6) throw new Error(t("track.large", { file: entry.name, limit: this.maxMegabytes }));
+      for await (const record of classify(entry.file, entry.name)) {
+        if (record.type === "window") entry.windows.push(record);
+        else entry.verdict = record;
+        this.refresh(entry);
       }
     } catch (error) {
-      byId("track-state").textContent = error.message;
-      byId("track-found").hidden = this.windows.length === 0;
-    } finally {
-      progress.hidden = true;
+      entry.error = error.message;
     }
+    entry.isWorking = false;
+    this.drawFiles();
+    this.refresh(entry);
   }
 
-  /** Draws the waveform, with a library that may be missing. */
-  async drawWaveform() {
-    const place = byId("wave");
-    place.replaceChildren();
-    try {
-      const [{ default: WaveSurfer }, { default: Spectrogram }] = await Promise.all([
-        import("../vendor/wavesurfer.esm.js"), import("../vendor/spectrogram.esm.js"),
-      ]);
-      this.wave?.destroy();
-      const accent = getComputedStyle(document.documentElement).getPropertyValue("--accent");
-      this.wave = WaveSurfer.create({
-        cspNonce: document.querySelector("meta[name=style-nonce]").content,
-        container: place, media: this.audio, height: 72, waveColor: accent, progressColor: "#8894a0", normalize: true,
-        plugins: [Spectrogram.create({ labels: false, height: 96, scale: "mel", frequencyMax: 11025, fftSamples: 512, useWebWorker: false })],
-      });
-    } catch {
-      place.textContent = "No waveform: its library is missing. Run script/web to download it.";
-    }
+  drawFiles() {
+    byId("track-files").hidden = this.entries.length < 2;
+    byId("track-files").replaceChildren(...this.entries.map((entry) => {
+      const [line, button, name, verdict] = ["li", "button", "span", "span"].map((tag) => document.createElement(tag));
+      button.type = "button";
+      button.setAttribute("aria-current", String(entry === this.shown));
+      name.textContent = entry.name;
+      verdict.textContent = entry.error || (entry.verdict ? inWords(entry.verdict) : t(entry.isWorking ? "verdict.working" : "verdict.waiting"));
+      verdict.classList.toggle("bad", Boolean(entry.error));
+      button.append(name, verdict);
+      button.addEventListener("click", () => this.show(entry, false));
+      line.append(button);
+      return line;
+    }));
+  }
+
+  async show(entry, plays) {
+    this.shown = entry;
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.url = URL.createObjectURL(entry.file);
+    byId("track-found").hidden = false;
+    this.player.open(this.url, plays);
+    this.drawFiles();
+    this.refresh(entry);
+    if (!(await this.wave.draw())) byId("wave").textContent = t("track.no_wave");
   }
 
   get length() {
-    return Math.max(this.audio.duration || 0, this.windows.at(-1)?.end ?? 1);
+    return Math.max(this.audio.duration || 0, this.shown?.windows.at(-1)?.end ?? 1);
   }
 
-  drawRibbon() {
-    ribbon(byId("track-ribbon"), this.windows.map((w) => ({ start: w.start, end: w.end, label: shownLabel(w) })), 0, this.length);
-    byId("track-ribbon").append(this.head);
+  /** Draws what is known of an entry, if it is the one that is shown. */
+  refresh(entry) {
+    if (entry !== this.shown) return;
+    const { windows, verdict } = entry;
+    const progress = byId("track-progress");
+    progress.hidden = !entry.isWorking;
+    if (windows.length && this.audio.duration) progress.value = windows.at(-1).end / this.audio.duration;
+    else progress.removeAttribute("value");
+    byId("track-state").textContent = entry.error || (verdict ? t("track.done", {
+      file: entry.name, verdict: inWords(verdict), windows: verdict.windows, seconds: verdict.seconds.toFixed(1),
+    }) : t("track.working", { file: entry.name }));
+    byId("track-found").hidden = Boolean(entry.error) && windows.length === 0;
+    for (const id of ["track-csv", "track-json"]) byId(id).disabled = !verdict;
+    byId("track-verdict").textContent = verdict ? inWords(verdict) : "";
+    fillTable(byId("track-table"), verdict ? windows : [], verdict, (time) => this.player.seek(time));
+    this.follow(this.audio.currentTime);
   }
 
   /** Shows the window at the playhead; after the last window, the last one. */
-  follow() {
-    const now = this.audio.currentTime;
-    byId("seek").value = now;
-    byId("track-time").textContent = `${clock(now)} of ${clock(this.length)}`;
-    this.head.style.left = `${(now / this.length) * 100}%`;
-    const heard = this.windows.filter((w) => w.start <= now + 1e-6);
-    const record = heard.at(-1) ?? this.windows[0];
-    if (!record) return;
-    byId("track-label").textContent = shownLabel(record);
-    const confidence = record.genre ? `${percent(record.confidence)} ` : "";
-    byId("track-confidence").textContent = `${confidence}from ${clock(record.start)} to ${clock(record.end)}`;
-    byId("track-label").dataset.start = record.start;
-    this.bars.show(record.scores);
+  follow(now) {
+    if (!this.shown) return;
+    const { windows } = this.shown;
+    this.timeline.moveTo(now);
+    if (this.drawn !== `${windows.length} ${this.length}` || this.drawnOf !== this.shown) {
+      this.drawn = `${windows.length} ${this.length}`;
+      this.drawnOf = this.shown;
+      this.timeline.show(pieces(windows), 0, this.length);
+      this.timeline.moveTo(now);
+      this.wave.tint(pieces(windows), this.length);
+    }
+    const record = windows.findLast((w) => w.start <= now + 1e-6) ?? windows[0];
+    if (record === this.record) return;
+    this.record = record;
+    const label = record ? labelOf(record) : "";
+    paint(byId("track-card"), record?.genre ?? "");
+    byId("track-label").textContent = label ? named(label) : "–";
+    const span = record ? t("track.span", { from: clock(record.start), to: clock(record.end) }) : "";
+    byId("track-confidence").textContent = record?.genre ? `${t("sure", { percent: percent(record.confidence) })}, ${span}` : span;
+    byId("track-label").dataset.start = record?.start ?? "";
+    this.bars.show(record?.scores ?? {});
   }
 
-  showVerdict(record) {
-    const confidence = record.genre ? `, ${percent(record.confidence)}` : "";
-    byId("track-state").textContent =
-      `${record.file}: ${shownLabel(record)}${confidence} (${record.windows} windows, ${record.seconds.toFixed(1)} s)`;
-    const count = {};
-    for (const { genre } of this.windows) if (genre) count[genre] = (count[genre] ?? 0) + 1;
-    const sorted = [...this.labels].sort((a, b) => (record.scores[b] ?? 0) - (record.scores[a] ?? 0));
-    rows(byId("track-table"), sorted.map((label) => [label, String(count[label] ?? 0), percent(record.scores[label] ?? 0)]));
+  get stem() {
+    return this.shown.name.replace(/\.[^.]*$/, "");
+  }
+
+  saveCsv() {
+    const lines = this.shown.windows.map((w) => [w.start, w.end, labelOf(w), w.confidence]);
+    save(`${this.stem}.csv`, "text/csv", csv([["start", "end", "genre", "confidence"], ...lines]));
+  }
+
+  saveJson() {
+    const { windows, verdict } = this.shown;
+    save(`${this.stem}.json`, "application/json", JSON.stringify({ windows, verdict }, null, 1));
   }
 }

@@ -1,18 +1,7 @@
-// What several views show: bars, ribbons, colours, times.
+// What several views show: bars, legends, tables, numbers.
+import { colour } from "./colours.js";
 
-const COLOURS = {
-  blues: "#2f6db5", classical: "#8a5fbf", country: "#b07a2a", disco: "#d6459a", hiphop: "#4b8f3c",
-  jazz: "#c2571a", metal: "#6b7280", pop: "#d9a400", reggae: "#0f8f83", rock: "#c0392b",
-  silence: "#9aa3ab", uncertain: "#7d8a97",
-};
-const OTHER_COLOURS = ["#7a5195", "#00876c", "#bc5090", "#ff7c43", "#3d5a80"];
-
-export function colour(label) {
-  if (COLOURS[label]) return COLOURS[label];
-  let sum = 0;
-  for (const letter of label) sum += letter.codePointAt(0);
-  return OTHER_COLOURS[sum % OTHER_COLOURS.length];
-}
+export { colour };
 
 export const percent = (value) => `${Math.round(value * 100)} %`;
 
@@ -39,7 +28,7 @@ export class Bars {
       bar.style.background = colour(label);
       track.append(bar);
       row.append(name, track, value);
-      this.rows.set(label, [bar, value]);
+      this.rows.set(label, [bar, value, row]);
       return row;
     }));
   }
@@ -53,43 +42,12 @@ export class Bars {
   }
 }
 
-/** Draws what was heard from left to right; `length` is the time of the whole width, s. */
-export function ribbon(element, pieces, from, length) {
-  const joined = [];
-  for (const piece of pieces) {
-    const last = joined.at(-1);
-    if (last && last.label === piece.label && piece.start - last.end < 1) last.end = Math.max(last.end, piece.end);
-    else joined.push({ ...piece });
-  }
-  let at = from;
-  const parts = [];
-  const total = {};
-  const add = (seconds, background) => {
-    const part = document.createElement("i");
-    part.style.width = `${(seconds / length) * 100}%`;
-    if (background) part.style.background = background;
-    parts.push(part);
-  };
-  for (const piece of joined) {
-    const start = Math.max(piece.start, at);
-    if (piece.end <= start) continue;
-    if (start > at) add(start - at, "");
-    add(piece.end - start, colour(piece.label));
-    parts.at(-1).title = `${piece.label}, ${duration(piece.end - start)}`;
-    total[piece.label] = (total[piece.label] ?? 0) + piece.end - start;
-    at = piece.end;
-  }
-  element.replaceChildren(...parts);
-  const summary = Object.entries(total).sort((a, b) => b[1] - a[1]).map(([label, s]) => `${label} ${duration(s)}`);
-  element.setAttribute("aria-label", summary.join(", ") || "Nothing heard yet");
-}
-
-export function legend(list, labels) {
+export function legend(list, labels, say = (label) => label) {
   list.replaceChildren(...labels.map((label) => {
     const item = document.createElement("li");
     const mark = document.createElement("i");
     mark.style.background = colour(label);
-    item.append(mark, label);
+    item.append(mark, say(label));
     return item;
   }));
 }
@@ -97,10 +55,10 @@ export function legend(list, labels) {
 export function rows(table, cells) {
   table.tBodies[0].replaceChildren(...cells.map((row) => {
     const line = document.createElement("tr");
-    row.forEach((text, at) => {
+    row.forEach((content, at) => {
       const cell = document.createElement(at ? "td" : "th");
       if (!at) cell.scope = "row";
-      cell.textContent = text;
+      cell.append(content);
       line.append(cell);
     });
     return line;

@@ -1,0 +1,67 @@
+"""What was heard: the requests of the API for the history."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from flask import Flask, Response, jsonify, request
+
+from ..errors import GenreEdgeError, UsageError
+from ..sinks.history_report import BY, latest_stretches, parse_age, summarise
+from .problems import Problem
+from .queries import number
+from .state import WebState
+
+_READ_SECONDS = 30.0
+"""Longest time for reading the history, s."""
+_MOST_STRETCHES, _STRETCHES = 10_000, "500"
+"""Stretches that one answer may have, and that it has if the client does not say."""
+
+
+def add_history(app: Flask, state: WebState) -> None:
+    """Add /api/history and /api/history/stretches."""
+
+    @app.get("/api/history")
+    def history() -> Response:
+        by = request.args.get("by", "genre")
+        if by not in BY:
+            raise Problem(422, f"by: must be {', '.join(BY)}")
+        since, source = _since(), request.args.get("source")
+        with _readable(state) as path:
+            rows = summarise(path, since, by, source, _READ_SECONDS)
+            return jsonify([asdict(row) for row in rows])
+
+    @app.get("/api/history/stretches")
+    def stretches() -> Response:
+        limit = number("limit", 1, _MOST_STRETCHES, default=_STRETCHES)
+        since, source = _since(), request.args.get("source")
+        with _readable(state) as path:
+            found = latest_stretches(path, since, limit, source, _READ_SECONDS)
+            return jsonify([asdict(one) for one in found])
+
+
+def _since() -> float:
+    """What was heard before is left out, UTC, s since 1970."""
+    try:
+        return max(0.0, time.time() - parse_age(request.args.get("since", "7d")))
+    except (UsageError, OverflowError):
+        raise Problem(422, "since: must be a number and m, h, d or w, such as 12h or 7d") from None
+
+
+@contextmanager
+def _readable(state: WebState) -> Iterator[Path]:
+    """The history's file; what is wrong with it becomes a problem."""
+    if not os.path.exists(state.history):
+        raise Problem(404, "this service keeps no history; start it with --history")
+    try:
+        with state.history_turns:
+            yield state.history
+    except UsageError as error:
+        raise Problem(404, str(error)) from None
+    except GenreEdgeError as error:
+        raise Problem(503, str(error)) from None

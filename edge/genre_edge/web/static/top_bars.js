@@ -1,0 +1,36 @@
+// The three most probable labels as bars, or all of them.
+import { t } from "./text.js";
+import { Bars } from "./widgets.js";
+
+const FEW = 3;
+
+export class TopBars {
+  /** `button` changes between few and all. */
+  constructor(list, button, labels) {
+    Object.assign(this, { list, button, isWhole: false, order: "" });
+    this.bars = new Bars(list, labels);
+    button.hidden = labels.length <= FEW;
+    button.addEventListener("click", () => {
+      this.isWhole = !this.isWhole;
+      this.cut();
+    });
+    this.cut();
+  }
+
+  show(scores) {
+    this.bars.show(scores);
+    const labels = [...this.bars.rows.keys()];
+    const sorted = labels.toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+    if (sorted.join() !== this.order) { // rows that stay where they are go on moving their bars
+      this.order = sorted.join();
+      this.list.append(...sorted.map((label) => this.bars.rows.get(label)[2]));
+    }
+    this.cut();
+  }
+
+  cut() {
+    [...this.list.children].forEach((row, at) => { row.hidden = !this.isWhole && at >= FEW; });
+    this.button.textContent = t(this.isWhole ? "bars.few" : "bars.all");
+    this.button.setAttribute("aria-expanded", String(this.isWhole));
+  }
+}

@@ -1,0 +1,178 @@
+"""Makes the pictures of the page: every view, at three widths, light and dark. The
+service is real, and so is the model. A program made the music and the history."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT)]
+
+from genre_edge.demo.examples import play  # noqa: E402
+from genre_edge.demo.synth import RATE  # noqa: E402
+from genre_edge.sinks.history_rows import SCHEMA  # noqa: E402
+
+from tests.helpers.fakemic import FakeMic  # noqa: E402
+from tests.helpers.webserver import WebServer  # noqa: E402
+
+WIDTHS = (1280, 900, 390)
+"""Widths of the browser, CSS pixels."""
+_PROGRAMME = {6: "pop", 8: "classical", 12: "country", 15: "reggae", 18: "jazz", 20: "rock"}
+"""What the made-up household listens to from each hour on."""
+_DAYS = 30
+"""How far back the made-up history goes."""
+
+
+def main() -> int:
+    """Make the pictures; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="script/screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs" / "page")
+    parser.add_argument("--only", help="only the views whose name has this in it")
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="screenshots-") as name, _service(Path(name)) as url:
+        for view, wait in _VIEWS.items():
+            if not args.only or args.only in view:
+                _shoot(args.folder, url, view, wait)
+    size = sum(path.stat().st_size for path in args.folder.iterdir())
+    print(f"written: {args.folder} ({size / 1e6:.2f} MB)")
+    return 0
+
+
+@contextmanager
+def _service(folder: Path) -> Iterator[str]:
+    """The service while it hears music, with a history; gives its address."""
+    mic = FakeMic(folder)
+    mic.start()
+    history = folder / "history.db"
+    _write_history(history)
+    music = [play(one) for one in ("metal-riff", "jazz-trio", "jazz-trio", "jazz-trio")]
+    player = mic.play_samples(_joined(music * 8), RATE)
+    server = WebServer(
+        folder, "--live", "--history", history, environment=mic.environment | {"TZ": "UTC"}
+    )
+    try:
+        yield server.url
+    finally:
+        player.kill()
+        server.stop()
+        mic.close()
+
+
+def _joined(pieces: list[Any]) -> Any:
+    import numpy as np
+
+    return np.concatenate(pieces)
+
+
+def _write_history(path: Path) -> None:
+    """A month of a made-up household, and a busy last hour."""
+    chance, now = random.Random(7), time.time()
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(SCHEMA)
+        start = now - _DAYS * 86_400
+        while start < now - 60:
+            label, length = _next(start, now, chance)
+            end = min(start + length, now - 60)
+            confidence = None if label == "silence" else round(chance.uniform(0.5, 0.95), 2)
+            row = ("usb:1", label, start, end, round((end - start) / 3), confidence)
+            file.execute(
+                "INSERT INTO stretches (source, label, start, end, windows, confidence) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            start = end
+        file.commit()
+
+
+def _next(start: float, now: float, chance: random.Random) -> tuple[str, float]:
+    """The label from a time on, and for how long, s."""
+    hour = time.gmtime(start).tm_hour
+    if start > now - 3600:
+        return chance.choice(("jazz", "blues", "jazz", "rock", "silence")), chance.uniform(200, 900)
+    known = [label for begin, label in _PROGRAMME.items() if begin <= hour]
+    if not known or hour >= 23 or chance.random() < 0.4:
+        return "silence", chance.uniform(600, 5400)
+    other = chance.choice(("blues", "disco", "hiphop", "metal", "uncertain"))
+    return (known[-1] if chance.random() < 0.7 else other), chance.uniform(240, 2400)
+
+
+def _shoot(folder: Path, url: str, view: str, wait: Callable[[Any], None]) -> None:
+    """One view at all widths in both schemes, as WebP."""
+    from PIL import Image
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+        )
+        for scheme in ("light", "dark"):
+            for width in WIDTHS:
+                context = browser.new_context(
+                    viewport={"width": width, "height": 800 if width > 500 else 844},
+                    color_scheme=scheme,
+                    reduced_motion="reduce",
+                    timezone_id="UTC",
+                    locale="en-GB",
+                )
+                page = context.new_page()
+                page.goto(f"{url}/{_ADDRESSES[view]}")
+                wait(page)
+                picture = page.screenshot(full_page=view != "kiosk")
+                with Image.open(io.BytesIO(picture)) as image:
+                    image.convert("RGB").save(
+                        folder / f"{view}-{width}-{scheme}.webp", quality=70, method=6
+                    )
+                context.close()
+        browser.close()
+
+
+def _live(page: Any) -> None:
+    page.locator("#live-card[data-coloured]").wait_for()
+    page.wait_for_timeout(1500)  # bars stand still, the spectrum is there
+
+
+def _file(page: Any) -> None:
+    page.get_by_role("button", name="Jazz trio").click()
+    page.locator("#track-json:enabled").wait_for()
+    page.wait_for_timeout(5000)  # it plays a little
+    page.locator("#play").click()
+
+
+def _history(page: Any) -> None:
+    page.locator("#history-chart canvas").wait_for()
+
+
+def _here(page: Any) -> None:
+    page.locator("#here-toggle").wait_for()
+
+
+_VIEWS: dict[str, Callable[[Any], None]] = {
+    "live": _live,
+    "kiosk": _live,
+    "file": _file,
+    "device": _here,
+    "history": _history,
+}
+"""What each view waits for before its picture is taken."""
+_ADDRESSES = {
+    "live": "",
+    "kiosk": "?kiosk",
+    "file": "#track",
+    "device": "#here",
+    "history": "#history",
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""What tests of the page in a browser share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.conftest import ROOT
+from tests.helpers.waiting import BACKSTOP_SECONDS
+from tests.helpers.webserver import WebServer
+
+BACKSTOP_MS = BACKSTOP_SECONDS * 1000
+VENDOR = ROOT / "edge" / "genre_edge" / "web" / "vendor"
+STATIC = ROOT / "edge" / "genre_edge" / "web" / "static"
+SHOTS = ROOT / ".cache" / "screenshots"
+AXE = ROOT / ".cache" / "axe" / "axe.min.js"
+
+
+class Errors(list):
+    """What the browser complained about."""
+
+    def watch(self, page) -> None:
+        """Take note of its complaints from now on."""
+        page.on("console", lambda m: self.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: self.append(str(e)))
+
+
+def shoot(page, name: str) -> None:
+    """Leave a picture for whoever wants to look."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def open_view(page, server: WebServer, view: str) -> None:
+    """Open the page with one of its tabs selected, and wait until the tab works."""
+    page.goto(f"{server.url}/#{view}")
+    page.locator(f"#view-{view}").wait_for()
+    page.locator("#about", has_text="10").wait_for()
+
+
+def is_too_wide(page) -> bool:
+    """Whether the page scrolls sideways."""
+    return page.locator("html").evaluate("e => e.scrollWidth > e.clientWidth + 1")
+
+
+def texts(language: str) -> dict[str, str]:
+    """What the page says in a language."""
+    return json.loads((STATIC / "languages" / f"{language}.json").read_text(encoding="utf-8"))
+
+
+def windows_of(cli, path: Path) -> list[dict]:
+    """The windows of a file, as the program prints them."""
+    lines = cli("classify", path, "--format", "json").stdout.splitlines()
+    return [record for record in map(json.loads, lines) if record["type"] == "window"]

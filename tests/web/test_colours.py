@@ -1,0 +1,78 @@
+"""The colours of the labels can be told apart by everybody, and be written on."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+from tests.helpers.pages import STATIC
+
+SOURCE = (STATIC / "colours.js").read_text()
+COLOURS = dict(re.findall(r"(\w+): \"#([0-9a-f]{6})\"", SOURCE))
+
+# Machado, Oliveira and Fernandes (2009), severity 1: what is left of linear RGB.
+EYES = {
+    "all colours": np.eye(3),
+    "no red": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "no green": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "no blue": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+LEAST_DISTANCE = 0.08
+"""In Oklab; 0.02 is the least that can be seen."""
+
+
+def linear(colour: str) -> np.ndarray:
+    """Linear RGB of a colour, 0 to 1."""
+    value = np.array([int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)])
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def oklab(rgb: np.ndarray) -> np.ndarray:
+    """Ottosson (2020): distances are those that people see."""
+    cones = [
+        [0.41222147, 0.53633254, 0.05144599],
+        [0.21190350, 0.68069955, 0.10739696],
+        [0.08830246, 0.28171884, 0.62997870],
+    ]
+    opponents = [
+        [0.21045426, 0.79361779, -0.00407205],
+        [1.97799850, -2.42859221, 0.45059371],
+        [0.02590404, 0.78277177, -0.80867577],
+    ]
+    return np.array(opponents) @ np.cbrt(np.array(cones) @ np.clip(rgb, 0, 1))
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_no_two_labels_look_alike(eyes: str) -> None:
+    seen = {label: oklab(np.array(EYES[eyes]) @ linear(one)) for label, one in COLOURS.items()}
+    assert len(seen) == 12
+    for one, other in itertools.combinations(seen, 2):
+        assert np.linalg.norm(seen[one] - seen[other]) > LEAST_DISTANCE, (one, other)
+
+
+def test_text_on_every_colour_can_be_read(browser) -> None:
+    """WCAG 2.2: a contrast of at least 4.5."""
+    page = browser.new_page()
+    code = (
+        SOURCE.replace("export ", "") + "\nObject.entries(COLOURS).map(([k, v]) => [k, inkOn(v)])"
+    )
+    for label, ink in page.evaluate(code):
+        luminance = linear(COLOURS[label]) @ [0.2126, 0.7152, 0.0722]
+        contrast = (luminance + 0.05) / 0.05 if ink == "#000" else 1.05 / (luminance + 0.05)
+        assert contrast >= 4.5, label
+    page.close()

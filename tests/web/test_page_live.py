@@ -1,0 +1,187 @@
+"""The live view: what is heard, its past, and what to do when nothing is heard."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from genre_edge.demo.examples import play
+from genre_edge.demo.synth import RATE
+
+from tests.helpers.pages import BACKSTOP_MS, shoot
+from tests.helpers.waiting import wait_for
+from tests.helpers.webserver import WebServer
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+expect.set_options(timeout=BACKSTOP_MS)
+
+
+SURE = re.compile(r"\d+ % sure, for \d+ s")
+
+WATCH_LIVE = """() => {
+  const label = document.getElementById("live-label");
+  window.shown = [];
+  window.records = [];
+  const look = () => shown.push(document.getElementById("live-card").dataset.label);
+  look();
+  new MutationObserver(look).observe(label, { childList: true });
+  new EventSource("api/live").addEventListener(
+    "window", (event) => records.push(JSON.parse(event.data)));
+}"""
+"""Keeps what the page shows, and what the service says."""
+
+
+def without_repetition(labels: list[str]) -> list[str]:
+    return [label for label, _ in itertools.groupby(labels)]
+
+
+def test_live_shows_what_the_microphone_hears(mic, page, tmp_path: Path) -> None:
+    history = ("--history", tmp_path / "h.db")
+    running = WebServer(tmp_path, "--live", *history, environment=mic.environment)
+    try:
+        page.goto(running.url)
+        expect(page.locator("#live-state")).to_contain_text("Listening")
+        expect(page.locator("#live-label")).to_have_text("Quiet")
+        expect(page.locator("#live-confidence")).to_have_text("No music in the last hour")
+        page.evaluate(WATCH_LIVE)
+        wait_for(lambda: page.evaluate("records.length > 0"), "a record")
+        player = mic.play_samples(play("metal-riff"), RATE)
+        expect(page.locator("#live-card")).to_have_attribute("data-coloured", "")
+        expect(page.locator("#live-confidence")).to_contain_text(SURE)
+        expect(page.locator("#live-second")).to_contain_text("Then ")
+        label = page.locator("#live-label").inner_text()
+        expect(page).to_have_title(f"{label} · genre-edge")
+        assert page.locator("link[rel=icon]").get_attribute("href").startswith("data:image/svg")
+        player.wait()
+        shoot(page, "live")
+        expect(page.locator("#live-label")).to_have_text("Quiet")
+        expect(page.locator("#live-confidence")).to_contain_text(re.compile("Last heard: .* ago"))
+        wait_for(
+            lambda: page.evaluate("[records.at(-1).label, shown.at(-1)]") == ["silence"] * 2,
+            "silence again",
+        )
+        shown = [label for label in page.evaluate("shown") if label]
+        heard = [record["label"] for record in page.evaluate("records")]
+        assert without_repetition(shown) == without_repetition(heard)
+        assert "silence" in page.locator("#live-ribbon .strip").get_attribute("aria-label")
+        expect(page.locator("#live-sinks")).to_contain_text("history")
+        assert page.errors == []
+    finally:
+        assert running.stop() == 0, "\n".join(running.said[-60:])
+    assert not [line for line in running.said if "Traceback" in line]
+
+
+def test_a_new_viewer_sees_the_last_half_minute_and_the_same_scores_everywhere(
+    page, tmp_path: Path, demo_clip
+) -> None:
+    source = f"file:{demo_clip},name=bar"
+    running = WebServer(tmp_path, "--live", "--source", source)
+    try:
+        page.goto(running.url)
+        expect(page.locator("#live-card")).to_have_attribute("data-label", re.compile("."))
+        page.reload()  # everything below is there before anything new is heard
+        expect(page.locator("#live-confidence")).to_contain_text(" %")
+        first = page.locator("#live-bars li").first.inner_text().split()
+        label, share = page.locator("#live-label").inner_text(), first[-2]
+        if label != "not sure":
+            assert label == first[0], "the longest bar is the headline"
+        assert f"{share} %" in page.locator("#live-confidence").inner_text()
+        assert page.locator("#live-bars li:visible").count() == 3
+        page.get_by_role("button", name="Show all").click()
+        assert page.locator("#live-bars li:visible").count() == 10
+        wait_for(lambda: page.evaluate(LIT_COLUMNS) > 30, "the past of the spectrum")
+        assert page.errors == []
+    finally:
+        assert running.stop() == 0, "\n".join(running.said[-60:])
+
+
+LIT_COLUMNS = """() => {
+  const canvas = document.getElementById("live-spectrum");
+  const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const lit = new Set();
+  for (let at = 0; at < data.length; at += 4) if (data[at] > 100) lit.add((at / 4) % width);
+  return lit.size;
+}"""
+"""Columns of the spectrogram in which something sounds."""
+
+
+def test_live_says_when_the_microphone_is_gone_and_recovers(mic, page, tmp_path: Path) -> None:
+    running = WebServer(tmp_path, "--live", environment=mic.environment)
+    try:
+        page.goto(running.url)
+        expect(page.locator("#live-label")).to_have_text("Quiet")
+        mic.kill()
+        sign = page.locator("#live-sign")
+        expect(sign).to_contain_text("Microphone disconnected")
+        expect(sign).to_contain_text("Check its plug and its cable.")
+        expect(page.locator("#live-card")).to_be_hidden()
+        expect(page).to_have_title("genre-edge")
+        mic.start()
+        expect(page.locator("#live-state")).to_contain_text("Listening")
+        expect(page.locator("#live-label")).to_have_text("Quiet")
+        expect(sign).not_to_contain_text("disconnected")
+        expect(page.locator("#live-card")).to_be_visible()
+        assert page.errors == []
+    finally:
+        assert running.stop() == 0, "\n".join(running.said[-60:])
+
+
+def test_live_shows_the_source_that_is_chosen(page, tmp_path: Path, demo_clip) -> None:
+    quiet = tmp_path / "quiet.wav"
+    soundfile.write(quiet, np.zeros(22_050 * 3, np.int16), 22_050, subtype="PCM_16")
+    sources = ("--source", f"file:{demo_clip},name=bar", "--source", f"file:{quiet},name=cellar")
+    running = WebServer(tmp_path, "--live", "--smooth", 1, *sources)
+    label = page.locator("#live-label")
+    try:
+        page.goto(running.url)
+        expect(label).not_to_have_text(re.compile("–|Quiet"))
+        page.get_by_label("Source").select_option("cellar")
+        expect(label).to_have_text("Quiet")
+        expect(page.locator("#live-sign")).to_contain_text("No signal")
+        ribbon = page.locator("#live-ribbon .strip").get_attribute("aria-label")
+        assert "," not in ribbon, "what the other source heard is not shown"
+        page.get_by_label("Source").select_option("bar")
+        expect(label).not_to_have_text(re.compile("–|Quiet"))
+        expect(page.locator("#live-state")).to_contain_text("Listening")
+        assert page.errors == []
+    finally:
+        assert running.stop() == 0, "\n".join(running.said[-60:])
+
+
+def test_the_last_hour_begins_with_the_history_and_tells_details(
+    page, tmp_path: Path, demo_clip, write_history
+) -> None:
+    history = write_history(("bar", "jazz", 1800, 600), ("bar", "blues", 600, 60))
+    source = ("--source", f"file:{demo_clip},name=bar")
+    running = WebServer(tmp_path, "--live", *source, "--history", history)
+    try:
+        page.goto(running.url)
+        strip = page.locator("#live-ribbon .strip")
+        expect(strip).to_have_attribute("aria-label", re.compile("jazz 20 min"))
+        expect(strip.locator("i", has_text="blues")).to_be_visible()
+        assert page.locator("#live-ribbon .axis span").count() > 3
+        strip.locator("i", has_text="jazz").first.click()
+        expect(page.locator("#live-details")).to_contain_text("jazz: ")
+        expect(page.locator("#live-details")).to_contain_text("20 min. 80 % sure")
+        strip.press("ArrowRight")
+        expect(page.locator("#live-details")).to_contain_text("blues: ")
+        assert page.errors == []
+    finally:
+        assert running.stop() == 0, "\n".join(running.said[-60:])
+
+
+def test_a_screen_on_the_wall_shows_the_label_alone(page, tmp_path: Path, demo_clip) -> None:
+    running = WebServer(tmp_path, "--live", "--source", f"file:{demo_clip},name=bar")
+    try:
+        page.goto(f"{running.url}/?kiosk")
+        expect(page.locator("#live-card")).to_have_attribute("data-label", re.compile("."))
+        for hidden in ("header", "footer", "#live-panel", "#live-more"):
+            expect(page.locator(hidden)).to_be_hidden()
+        assert page.locator("#live-card").bounding_box()["height"] > 900
+    finally:
+        assert running.stop() == 0, "\n".join(running.said[-60:])
