@@ -128,8 +128,25 @@ def steps(system: Booted) -> None:
     frozen = system.until(f"{show} NRestarts | grep -qx 1", 90)
     again = system.until(f"{show} ActiveState | grep -qx active", 60)
     print(f"frozen: restarted by the watchdog after {frozen:.0f} s, ready {again:.0f} s later")
+    print(_group_opens_devices(system))
     print(system.run("systemd-analyze security --no-pager genre-edge | tail -n 1")[1].strip())
     print(system.run("genre-edge service uninstall")[1].strip().splitlines()[0])
+
+
+def _group_opens_devices(system: Booted) -> str:
+    """Whether a device of group audio, as the sound devices are, can be opened in a
+    user namespace that does not know this group. Ends the program if it cannot."""
+    system.run("rm -f /dev/as-sound; mknod /dev/as-sound c 1 5; chown root:audio /dev/as-sound")
+    system.run("chmod 0660 /dev/as-sound")
+    like_the_unit = "systemd-run --wait --pipe -q -p DynamicUser=yes -p PrivateUsers=yes"
+    like_the_unit += " -p DevicePolicy=closed -p 'DeviceAllow=/dev/as-sound rw'"
+    read = "head -c 1 /dev/as-sound"
+    status, said = system.run(f"{like_the_unit} -p SupplementaryGroups=audio {read}")
+    if status != 0:
+        raise SystemExit(f"FAIL group audio opens no device with PrivateUsers: {said}")
+    if system.run(f"{like_the_unit} {read}")[0] == 0:
+        raise SystemExit("FAIL the device can be opened without its group")
+    return "group audio opens devices with PrivateUsers, and nobody else does"
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from genre_edge.live.queue import CaptureQueue
-from genre_edge.service.doctor import clock_finding, disk_finding
+from genre_edge.service.doctor import check_service, clock_finding, disk_finding
 from genre_edge.service.doctor_sound import level_finding, mixer_finding
 from genre_edge.service.probes import (
     CaptureControl,
@@ -21,6 +21,9 @@ from genre_edge.service.probes import (
     recorded,
     sound_cards,
 )
+from genre_edge.service.systemd_notify import Notifier
+from genre_edge.settings.load import load
+from genre_edge.sinks import kinds
 
 AMIXER = """\
 Simple mixer control 'Mic',0
@@ -158,3 +161,15 @@ def test_the_clock_is_judged(year: int, is_synchronised: bool | None, status: st
     finding = clock_finding(now, is_synchronised)
     assert (finding.status, finding.text[: len(text)]) == (status, text)
     assert bool(finding.remedy) == (status != "ok")
+
+
+def test_what_the_service_says_of_itself_is_passed_on(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    settings = load(kinds.sections(), environment={})[0]
+    assert not list(check_service(settings, False)), "none runs here"
+    notifier = Notifier({"RUNTIME_DIRECTORY": str(tmp_path)}, lambda: 0.0)
+    notifier.heartbeat("")
+    assert [finding.status for finding in check_service(settings, False)] == ["ok"]
+    Notifier({"RUNTIME_DIRECTORY": str(tmp_path)}).heartbeat("mqtt: stopped by KeyError")
+    (finding,) = check_service(settings, False)
+    assert (finding.status, finding.text) == ("fail", "mqtt: stopped by KeyError")

@@ -77,6 +77,10 @@ def test_a_health_check_sees_the_last_sign_of_life(tmp_path: Path, cli) -> None:
     assert cli("service", "alive", env=environment).returncode == 1
     Notifier({"RUNTIME_DIRECTORY": str(tmp_path)}).heartbeat()
     assert cli("service", "alive", env=environment).returncode == 0
+    Notifier({"RUNTIME_DIRECTORY": str(tmp_path)}).heartbeat("mqtt: stopped by KeyError")
+    stopped = cli("service", "alive", env=environment)
+    assert (stopped.returncode, "mqtt: stopped" in stopped.stdout) == (1, True)
+    Notifier({"RUNTIME_DIRECTORY": str(tmp_path)}).heartbeat()
     os.utime(tmp_path / "genre-edge.alive", (0, time.time() - 31))
     assert cli("service", "alive", env=environment).returncode == 1
     nowhere = cli(

@@ -10,7 +10,7 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 from genre_edge.audio.file_source import read_mono
-from genre_edge.health import Health, SourceHealth
+from genre_edge.health import Health, SinkHealth, SourceHealth
 from genre_edge.settings.tables import WebConfig
 from genre_edge.web.app import create_app
 
@@ -136,6 +136,15 @@ def test_health_is_ok_where_nothing_is_waited_for(client, tmp_path: Path) -> Non
     assert client.get("/healthz").json == {"status": "ok", "detail": ""}
     listening = client_of(WebConfig(), tmp_path, Health([SourceHealth(state="listening")]))
     assert listening.get("/healthz").status_code == 200
+
+
+def test_health_tells_of_an_output_that_has_stopped(tmp_path: Path) -> None:
+    health = Health([SourceHealth(state="listening")], [SinkHealth("mqtt")])
+    client = client_of(WebConfig(), tmp_path, health)
+    assert client.get("/healthz").status_code == 200
+    health.sinks[0].stopped = "mqtt: stopped by KeyError"
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json["detail"]) == (503, "mqtt: stopped by KeyError")
 
 
 def test_an_error_of_the_program_tells_the_client_nothing_of_it(tmp_path: Path) -> None:
