@@ -49,9 +49,17 @@ find_python_version() {
     return 1
 }
 
+# Whether requirements-dev.txt is for the Python and the machine of .venv.
+has_hashes() {
+    "$venv/bin/python" -c 'import platform, sys
+known = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")
+sys.exit(not (known and (3, 11) <= sys.version_info[:2] <= (3, 13)))'
+}
+
 # Make .venv and install the package with the given extras, at the versions of
-# constraints.txt, unless that was done since the package's metadata last changed. If no
-# extras are asked for, an installation with extras will do.
+# constraints.txt, unless that was done since the package's metadata last changed. With all
+# extras, each file must have the hash that requirements-dev.txt has for it. If no extras
+# are asked for, an installation with extras will do.
 need_venv() {
     local extras=$1 python stamp want
     if [ ! -x "$venv/bin/python" ]; then
@@ -63,8 +71,16 @@ need_venv() {
     want=$(cd "$root" && cat setup.py pyproject.toml constraints.txt edge/genre_edge/version.py | sha256sum)
     if ! grep -qsx "$want" "$stamp" && { [ -n "$extras" ] || ! grep -qsx "$want" "$venv"/.installed-*; }; then
         say "installing genre-edge${extras:+[$extras]} into .venv"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check \
-            --constraint "$root/constraints.txt" --editable "$root${extras:+[$extras]}" >&2
+        if [ "$extras" = "$all_extras" ] && has_hashes; then
+            "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
+                --requirement "$root/requirements-dev.txt" >&2
+            # Built with what is there now: nothing more is downloaded.
+            "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+                --no-build-isolation --editable "$root" >&2
+        else
+            "$venv/bin/pip" install --quiet --disable-pip-version-check \
+                --constraint "$root/constraints.txt" --editable "$root${extras:+[$extras]}" >&2
+        fi
         printf '%s\n' "$want" >"$stamp"
     fi
 }

@@ -125,19 +125,29 @@ def test_without_npm_the_build_says_what_the_wheel_lacks(clone: Path, tmp_path: 
     assert not any("/vendor/" in name for name in names)
 
 
-def test_the_image_installs_nothing_without_a_hash() -> None:
-    text = (ROOT / "requirements-image.txt").read_text()
+@pytest.mark.parametrize(
+    ("name", "extras", "installer"),
+    [
+        ("image", ("mic", "mqtt", "web"), "Dockerfile"),
+        ("dev", ("mic", "train", "onnx", "parquet", "plot", "sign", "dev"), "script/lib.sh"),
+    ],
+)
+def test_image_and_tests_install_nothing_without_a_hash(name, extras, installer: str) -> None:
+    text = (ROOT / f"requirements-{name}.txt").read_text()
     pinned = {
         re.sub(r"[-_.]+", "-", line.partition("==")[0]).lower(): line.partition("==")[2]
         for line in (ROOT / "constraints.txt").read_text().splitlines()[1:]
     }
-    found = re.findall(r"(?m)^([\w.-]+)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n)+)", text)
-    assert len(found) == text.count("==")
-    for name, version, _ in found:
-        assert pinned.get(name, version) == version, name
-    needed = {re.split(r"[<>=\[]", one)[0].lower() for one in declared("mic", "mqtt", "web")}
-    assert needed - {"tflite-runtime"} <= {name for name, _, _ in found}
-    assert "--require-hashes" in (ROOT / "Dockerfile").read_text()
+    found = re.findall(
+        r"(?m)^([\w.-]+)==(\S+)(?: ;.*)? \\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n)+)", text
+    )
+    assert len(found) == len(re.findall(r"(?m)^\w", text))
+    for package, version, _ in found:
+        assert pinned.get(package, version) == version, package
+    needed = {re.split(r"[<>=\[;]", one)[0].lower() for one in declared(*extras)}
+    needed = {one.replace("_", "-") for one in needed} - {"tflite-runtime", "genre-edge"}
+    assert needed <= {package for package, _, _ in found}
+    assert "--require-hashes" in (ROOT / installer).read_text()
 
 
 @pytest.mark.slow
