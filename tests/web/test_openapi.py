@@ -177,7 +177,7 @@ def test_every_path_of_the_document_is_served_and_every_path_of_the_api_is_in_it
 ) -> None:
     app = create_app(service_state(WebConfig(), tmp_path))
     served = {rule.rule for rule in app.url_map.iter_rules()}
-    of_the_page = {"/", "/static/<path:name>", "/vendor/<path:name>", "/api/demo.flac"}
+    of_the_page = {"/", "/sw.js", "/static/<path:name>", "/vendor/<path:name>", "/api/demo.flac"}
     of_the_page |= {"/api/session", "/api/openapi.json"}
     assert served - of_the_page == set(document(False)["paths"])
 

@@ -3,6 +3,7 @@ token, its languages, its size."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -187,6 +188,45 @@ def test_the_token_is_asked_for_once(tmp_path: Path, page) -> None:
         expect(page.locator("#about")).to_contain_text("gtzan-edge")
         expect(page.locator("#login")).to_be_hidden()
     finally:
+        running.stop()
+
+
+# --- as an app
+
+
+def test_the_page_can_be_installed(server, page) -> None:
+    page.goto(server.url)
+    client = page.context.new_cdp_session(page)
+    found = client.send("Page.getAppManifest")
+    assert found["errors"] == []
+    manifest = json.loads(found["data"])
+    assert (manifest["name"], manifest["display"]) == ("genre-edge", "standalone")
+    assert found["url"].endswith("/static/manifest.webmanifest")
+    for icon in manifest["icons"]:
+        assert page.request.get(f"{server.url}/static/{icon['src']}").ok
+    assert page.errors == []
+
+
+def test_an_installed_page_opens_without_the_service_and_goes_on_when_it_is_back(
+    tmp_path: Path, browser
+) -> None:
+    running = WebServer(tmp_path)
+    context = browser.new_context()
+    context.set_default_timeout(BACKSTOP_MS)
+    page = context.new_page()
+    try:
+        page.goto(running.url)
+        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        port = running.url.rpartition(":")[2]
+        running.stop()
+        page.reload()
+        expect(page.locator("h1")).to_have_text("genre-edge")
+        expect(page.locator("#notice")).to_contain_text("No connection to the service")
+        running = WebServer(tmp_path, "--port", port)
+        expect(page.locator("#about")).to_contain_text("gtzan-edge")
+        expect(page.locator("#notice")).to_be_hidden()
+    finally:
+        context.close()
         running.stop()
 
 

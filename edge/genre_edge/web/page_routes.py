@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from pathlib import Path
 
@@ -23,6 +25,20 @@ def languages() -> list[str]:
     return sorted(path.stem for path in LANGUAGES.glob("*.json"))
 
 
+def kept_files() -> list[Path]:
+    """What the service worker keeps: all of the page but the examples and itself."""
+    found = [*STATIC.glob("*.*"), *LANGUAGES.glob("*.json"), *VENDOR.glob("*.min.css")]
+    found += VENDOR.glob("*.js")
+    return sorted(path for path in found if path.name != "sw.js")
+
+
+def _hash(files: list[Path]) -> str:
+    content = hashlib.sha256()
+    for path in files:
+        content.update(path.read_bytes())
+    return content.hexdigest()[:16]
+
+
 def add_page(app: Flask) -> None:
     """Add the page and its files."""
 
@@ -40,9 +56,20 @@ def add_page(app: Flask) -> None:
         answer.headers["Content-Security-Policy"] = policy
         return answer
 
+    @app.get("/sw.js")
+    def service_worker() -> Response:
+        # It is above the other files: it may keep only what is beside it or below.
+        text = (STATIC / "sw.js").read_text(encoding="utf-8")
+        files = kept_files()
+        text = text.replace("@VERSION@", f"genre-edge {_hash(files)}")
+        names = ["./", *(path.relative_to(STATIC.parent).as_posix() for path in files)]
+        return Response(text.replace('["@FILES@"]', json.dumps(names)), mimetype="text/javascript")
+
     @app.get("/static/<path:name>")
     def static_file(name: str) -> Response:
-        return send_from_directory(STATIC, name, max_age=3600)
+        # Asked for again each time: modules of two versions must never meet.
+        kind = "application/manifest+json" if name.endswith(".webmanifest") else None
+        return send_from_directory(STATIC, name, max_age=0, mimetype=kind)
 
     @app.get("/vendor/<path:name>")
     def vendor_file(name: str) -> Response:

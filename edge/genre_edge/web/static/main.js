@@ -4,6 +4,7 @@ import { startLive } from "./live.js";
 import { loadTexts, offerLanguages, t } from "./text.js";
 
 const views = ["live", "track", "here", "history"];
+const RETRY = 3000; // pause before the service is asked again, ms
 const started = {};
 let selected = "";
 const byId = (id) => document.getElementById(id);
@@ -66,9 +67,12 @@ async function load() {
   try {
     model = await api("api/model");
   } catch (error) {
-    if (error.status !== 401) notice(t("offline", { reason: error.message }));
+    if (error.status === 401) return;
+    notice(t("offline", { reason: error.message }));
+    setTimeout(load, RETRY);
     return;
   }
+  notice("");
   byId("about").textContent = t("about", {
     model: model.name, version: model.version, count: model.labels.length, seconds: model.frontend.window_seconds,
   });
@@ -104,3 +108,4 @@ if (new URLSearchParams(location.search).has("kiosk")) startKiosk();
 await loadTexts();
 offerLanguages(byId("language"));
 load();
+navigator.serviceWorker?.register("sw.js").catch(() => {}); // without it, all but opening offline works
