@@ -56,6 +56,7 @@ def test_bars_can_be_read_in_every_encoding(demo_clip) -> None:
         ("genre-edge classify {} >&-", "standard output is closed"),
         ("genre-edge classify - <&-", "-: "),
         ("genre-edge demo >&-", "standard output is closed"),
+        ("genre-edge config init --output - >&-", "standard output is closed"),
         ("genre-edge listen --source file:{} >&-", "standard output is closed"),
         ("genre-edge listen --format json --source file:{} >&-", "standard output is closed"),
     ],

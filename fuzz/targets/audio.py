@@ -13,6 +13,7 @@ from pathlib import Path
 
 from genre_edge.audio.ffmpeg_source import FfmpegSource
 from genre_edge.audio.file_source import FileSource
+from genre_edge.audio.formats.stream_ends import StreamEnds
 from genre_edge.audio.wav_stream import WavStreamSource
 from genre_edge.demo import clip_path
 from genre_edge.errors import AudioError
@@ -75,6 +76,7 @@ def _seeds(folder: Path) -> list[bytes]:
 def attempt(chance: random.Random, folder: Path) -> None:
     """Hear one file to its end, or be told in one line why not."""
     content = damaged(chance, _seeds(folder.parent / "audio"))
+    _judge_as_stream(content)
     with_ffmpeg = chance.random() < _FFMPEG_SHARE
     path_before = os.environ["PATH"]
     with tempfile.NamedTemporaryFile(dir=folder, prefix="damaged-") as file:
@@ -90,6 +92,14 @@ def attempt(chance: random.Random, folder: Path) -> None:
                 raise Unexpected(f"not one line: {error!r}") from error
         finally:
             os.environ["PATH"] = path_before
+
+
+def _judge_as_stream(content: bytes) -> None:
+    """What a pipe would have shown of it."""
+    ends = StreamEnds()
+    ends.pass_by(content)
+    ends.is_whole_seen = True
+    ends.contents(1000)
 
 
 def _hear(path: Path, decoder: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from ..console import standard_output
 from ..errors import UsageError
 from ..files import write_atomically
 from ..settings.load import load
@@ -79,7 +79,7 @@ def _show(args: argparse.Namespace) -> int:
 def _init(args: argparse.Namespace) -> int:
     text = commented(kinds.sections())
     if args.output == "-":
-        sys.stdout.write(text)
+        standard_output().write(text)
         return 0
     write_new(expanded(args.output), text, args.force)
     print(f"wrote {args.output}; 'genre-edge config check' reads it")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 from ..console import complain
 from ..errors import GenreEdgeError, UsageError
+from ..records import json_text
 from ..settings.options import add_flags
 from ..settings.tables import DEFAULT_MODEL, RUNTIMES, CaptureConfig
 from .common import add_config_option, add_verbose_option
@@ -195,7 +195,7 @@ def _list(args: argparse.Namespace) -> int:
         songs, others = teacher.songs, store.others(teacher.trunk)
     if args.json:
         for song in songs:
-            print(json.dumps(_described(song), ensure_ascii=False))
+            print(json_text(_described(song)))
         return 0
     for line in listing(songs):
         print(line)
@@ -282,7 +282,7 @@ def _fit(args: argparse.Namespace) -> int:
         fit, held = teacher.fit(args.beside)
     ahead = outlook(fit.lesson, held, fit.decision)
     if args.json:
-        print(json.dumps(fit.figures.to_dict(), ensure_ascii=False))
+        print(json_text(fit.figures.to_dict()))
     else:
         for line in fit_report(fit, ahead):
             print(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..console import harmless
 from .advice import Outlook, doubted, not_apart, same_recordings
 from .negatives import NONE
 from .store import HEARD, Song
@@ -12,8 +13,8 @@ from .taught import Fit
 
 
 def shown(song: Song) -> str:
-    """An example's short name."""
-    return song.name if song.origin == HEARD else Path(song.name).name
+    """An example's short name, which cannot control a terminal."""
+    return harmless(song.name if song.origin == HEARD else Path(song.name).name)
 
 
 def same_recording(pair: tuple[Song, Song]) -> str:
