@@ -533,6 +533,8 @@ def changed_spool(folder: Path, change: str) -> Path:
         "UPDATE messages SET payload = CAST(x'ff' AS TEXT) WHERE seq = 4",
         "UPDATE messages SET seq = 9223372036854775807 WHERE seq = 4",
         "UPDATE messages SET seq = -4 WHERE seq = 4",
+        "UPDATE messages SET topic = 'music/' || char(0) || '/window' WHERE seq = 4",
+        "UPDATE messages SET topic = '$usic/shelf/window' WHERE seq = 4",
     ],
 )
 def test_a_row_that_is_no_message_is_counted_and_holds_nobody_up(tmp_path, change: str) -> None:
@@ -545,16 +547,65 @@ def test_a_row_that_is_no_message_is_counted_and_holds_nobody_up(tmp_path, chang
     spool.close()
 
 
-def test_a_topic_that_no_broker_takes_is_counted_and_ends_no_thread(
-    broker, publish, tmp_path
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"topic TEXT", b"topik TEXT"),
+        (b"seq INTEGER", b"sep INTEGER"),
+        (b"PRIMARY KEY", b"PRIMARX KEY"),
+        (b"BLOB NOT NULL", b"BLOB         "),
+    ],
+)
+def test_a_table_that_is_another_is_set_aside_and_its_rows_are_kept(
+    tmp_path, old: bytes, new: bytes
 ) -> None:
-    changed_spool(tmp_path, "UPDATE messages SET topic = 'music/+/window' WHERE seq = 4")
+    path = changed_spool(tmp_path, "UPDATE messages SET topic = '+' WHERE seq = 4")
+    path.write_bytes(path.read_bytes().replace(old, new))
+    spool = Spool(path, 10**7)
+    spool.park()
+    spool.put("t", b"new")
+    payloads = [message.payload for message in spool.after(0, 20)]
+    assert payloads == [*(b'{"start": %d}' % k for k in range(10) if k != 3), b"new"]
+    assert "9 waiting windows were kept, 1 are lost" in spool.damage
+    assert (spool.lost, len(list(tmp_path.glob("spool.corrupt-*")))) == (1, 1)
+    spool.close()
+
+
+def test_an_end_that_cannot_be_read_is_counted_as_one_at_least(tmp_path) -> None:
+    path = tmp_path / "spool"
+    spool = Spool(path, 10**7)
+    for k in range(2000):
+        spool.put("t", f"{k:050d}".encode())
+    spool.close()
+    content = bytearray(path.read_bytes())
+    last = content.rfind(f"{1999:050d}".encode()) // 4096 * 4096
+    content[last : last + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    spool = Spool(path, 10**7)
+    assert 1900 < len(spool) < 2000
+    assert "at least 1 are lost" in spool.damage
+    assert spool.lost == 1
+    spool.close()
+
+
+@pytest.mark.parametrize(
+    ("topic", "says"),
+    [
+        ("'music/+/window'", "are lost"),
+        ("'music/' || char(0)", "are lost"),
+        ("'music/' || hex(zeroblob(40000))", "a waiting window cannot be sent"),
+    ],
+)
+def test_a_topic_that_no_broker_takes_is_counted_and_ends_no_thread(
+    broker, publish, tmp_path, topic: str, says: str
+) -> None:
+    changed_spool(tmp_path, f"UPDATE messages SET topic = {topic} WHERE seq = 4")
     witness = Subscriber(broker.port)
     publisher = publish()
     witness.wait_for(lambda: len(witness.windows()) == 9)
     wait_for(lambda: publisher.entry.written == 9, "all acknowledgements")
     assert (publisher.entry.dropped, publisher.entry.stopped) == (1, "")
-    assert any("a waiting window cannot be sent" in line for line in publisher.said)
+    assert any(says in line for line in publisher.said)
     witness.close()
 
 

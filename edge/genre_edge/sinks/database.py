@@ -21,8 +21,31 @@ def _nobody_asks(path: Path) -> None:
     """Nobody wants to know which file was set aside."""
 
 
+def _nobody_doubts(file: sqlite3.Connection) -> bool:
+    """The schema is as it is."""
+    return True
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether an error of SQLite says that a file, or the disk under it, is damaged.
+    Else the file may be fine: it is locked, there is no room, it may not be used."""
+    import sqlite3
+
+    unreadable = (
+        sqlite3.SQLITE_IOERR_READ,
+        sqlite3.SQLITE_IOERR_SHORT_READ,
+        sqlite3.SQLITE_IOERR_CORRUPTFS,
+    )
+    code = getattr(error, "sqlite_errorcode", None)
+    return code in unreadable or not isinstance(error, sqlite3.OperationalError)
+
+
 def open_database(
-    path: Path, schema: str, set_aside: Callable[[Path], None] = _nobody_asks, version: int = 0
+    path: Path,
+    schema: str,
+    set_aside: Callable[[Path], None] = _nobody_asks,
+    version: int = 0,
+    is_right: Callable[[sqlite3.Connection], bool] = _nobody_doubts,
 ) -> sqlite3.Connection:
     """Open a database or make it; one that is corrupt is set aside and begun anew.
 
@@ -41,6 +64,8 @@ def open_database(
         Takes the path of a corrupt file that was set aside.
     version : int
         The newest schema that is understood (PRAGMA user_version).
+    is_right : callable
+        Whether the tables of a file are right; if not, it is corrupt.
 
     Returns
     -------
@@ -57,10 +82,10 @@ def open_database(
     import sqlite3
 
     try:
-        return _opened(path, schema, version)
-    except sqlite3.OperationalError:
-        raise  # locked, full or not allowed: the file itself may be fine
-    except (sqlite3.DatabaseError, UnicodeDecodeError):  # its message may quote damage
+        return _opened(path, schema, version, is_right)
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # it may quote damage
+        if not is_damage(error):
+            raise
         from datetime import UTC, datetime
 
         aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S}")
@@ -68,7 +93,7 @@ def open_database(
         for rest in ("-wal", "-shm"):  # they belong to the corrupt file
             path.with_name(path.name + rest).unlink(missing_ok=True)
         set_aside(aside)
-        return _opened(path, schema, version)
+        return _opened(path, schema, version, is_right)
 
 
 def told(error: Exception) -> str:
@@ -86,7 +111,9 @@ def check_version(file: sqlite3.Connection, path: Path, version: int) -> None:
         )
 
 
-def _opened(path: Path, schema: str, version: int) -> sqlite3.Connection:
+def _opened(
+    path: Path, schema: str, version: int, is_right: Callable[[sqlite3.Connection], bool]
+) -> sqlite3.Connection:
     import sqlite3
 
     # SQLite gives its two other files the rights of this one.
@@ -99,6 +126,8 @@ def _opened(path: Path, schema: str, version: int) -> sqlite3.Connection:
         if file.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("its check fails")
         file.executescript(schema)
+        if not is_right(file):
+            raise sqlite3.DatabaseError("its tables are not those that were made")
     except BaseException:
         file.close()
         raise

@@ -19,8 +19,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..database import NewerFile, open_database, told
-from .spool_rows import COLUMNS, SCHEMA, Message, delete_misnumbered, insert, message_of, readable
+from ..database import NewerFile, is_damage, open_database, told
+from .spool_rows import (
+    COLUMNS,
+    SCHEMA,
+    Message,
+    delete_misnumbered,
+    has_right_table,
+    insert,
+    message_of,
+    readable,
+)
 
 _MOST_IN_MEMORY = 2000
 """Messages kept where there is no disk."""
@@ -82,7 +91,7 @@ class Spool:
         """Open the file; if it is damaged, set it aside and keep what can be read."""
         aside: list[Path] = []
         try:
-            self._file = open_database(self._path, SCHEMA, aside.append)
+            self._file = open_database(self._path, SCHEMA, aside.append, is_right=has_right_table)
             if aside:
                 self._rescue(aside[0])
             self._count_lost(delete_misnumbered(self._file))
@@ -109,23 +118,27 @@ class Spool:
         """Keep what can still be read of a damaged file, from both of its ends."""
         assert self._file is not None
         early, late = readable(damaged, "ASC"), readable(damaged, "DESC")
-        found = {message.seq: message for message in (*early, *late)}
+        found = {**early, **late}
+        kept = [message for message in found.values() if message is not None]
         with self._file:
-            insert(self._file, found.values())
-        lost = 0
+            insert(self._file, kept)
+        lost = len(found) - len(kept)
+        least = "" if early and late else "at least "
         if early and late:  # numbers between both parts had messages
-            lost = max(0, min(m.seq for m in late) - max(m.seq for m in early) - 1)
+            lost += max(0, min(late) - max(early) - 1)
+        elif found:  # nobody knows how many the other end had, but one
+            lost += 1
         self.lost += lost
         self.damage = (
-            f"{self._path}: was damaged; {len(found)} waiting windows were kept, "
-            f"{lost} are lost; the file is now {damaged.name}"
+            f"{self._path}: was damaged; {len(kept)} waiting windows were kept, "
+            f"{least}{lost} are lost; the file is now {damaged.name}"
         )
 
     def _give_up_on_file(self, error: sqlite3.Error) -> None:
         """After an error while the file is in use: look at it again, and set it aside
         if it is damaged."""
         had = self._count
-        if isinstance(error, sqlite3.OperationalError):  # locked, full, not allowed
+        if not is_damage(error):
             self.trouble = f"{self._path}: cannot be written ({told(error)}); {_IN_MEMORY}"
             return
         self._leave_file()
@@ -192,7 +205,9 @@ class Spool:
             return 0
         gone: list[int] = []
         size = self._bytes
-        for seq, length in self._rows("SELECT seq, length(payload) FROM messages ORDER BY seq"):
+        for seq, length in self._rows(
+            "SELECT seq, coalesce(length(payload), 0) FROM messages ORDER BY seq"
+        ):
             if size <= self._most_bytes * 0.9:
                 break
             gone.append(seq)

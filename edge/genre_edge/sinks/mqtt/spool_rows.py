@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
@@ -9,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS messages "
-    "(seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL);"
-)
+_COLUMNS = "messages (seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL)"
+SCHEMA = f"CREATE TABLE IF NOT EXISTS {_COLUMNS};"
 COLUMNS = "seq, CAST(topic AS BLOB), CASE typeof(payload) WHEN 'blob' THEN payload END"
 """What `message_of` takes. A text that is no UTF-8 would be an error of the query."""
+_TOPIC = re.compile(r"[\w./-]+")
+"""What the program publishes to. A broker may hang up for any other, again and
+again."""
 _MOST_SEQ = 1 << 62
 """Numbers beyond it come of damage; SQLite has none above twice as much."""
 
@@ -52,14 +54,24 @@ def message_of(seq: int, topic: Any, payload: Any) -> Message | None:
         text = topic.decode() if isinstance(topic, bytes) else ""
     except UnicodeDecodeError:
         return None
-    return Message(seq, text, payload) if text and isinstance(payload, bytes) else None
+    is_whole = _TOPIC.fullmatch(text) and isinstance(payload, bytes)
+    return Message(seq, text, payload) if is_whole else None
 
 
-def readable(damaged: Path, order: str) -> list[Message]:
-    """Messages of a damaged file from one end to where it cannot be read."""
-    found: list[Message] = []
-    with suppress(sqlite3.Error, UnicodeDecodeError), closing(sqlite3.connect(damaged)) as file:
-        for row in file.execute(f"SELECT {COLUMNS} FROM messages ORDER BY seq {order}"):
-            if (message := message_of(*row)) is not None:
-                found.append(message)
+def has_right_table(file: sqlite3.Connection) -> bool:
+    """Whether the file has the table of messages, as it was made, and nothing else."""
+    (found,) = file.execute("SELECT CAST(group_concat(sql) AS BLOB) FROM sqlite_master").fetchone()
+    return bool(found == f"CREATE TABLE {_COLUMNS}".encode())
+
+
+def readable(damaged: Path, order: str) -> dict[int, Message | None]:
+    """What a damaged file has by number, from one end to where it cannot be read; None
+    for what is no message any more. The names of its columns may be damaged too."""
+    found: dict[int, Message | None] = {}
+    with suppress(sqlite3.Error, ValueError), closing(sqlite3.connect(damaged)) as file:
+        file.text_factory = bytes
+        for seq, *_, topic, payload in file.execute(
+            f"SELECT rowid, * FROM messages ORDER BY rowid {order}"
+        ):
+            found[seq] = message_of(seq, topic, payload)
     return found
