@@ -121,7 +121,7 @@ class _Resumed(io.RawIOBase):
     def __init__(self, stream: io.FileIO, head: bytes) -> None:
         super().__init__()
         self._stream, self._head = stream, head
-        self._given: bytes | None = b""
+        self._given: bytearray | None = bytearray()
         self._owns = True
 
     def readable(self) -> bool:
@@ -135,14 +135,16 @@ class _Resumed(io.RawIOBase):
         else:
             taken = self._stream.read(size)
         if self._given is not None:
-            self._given = None if len(self._given) > _MOST_HEADER else self._given + taken
+            self._given += taken
+            if len(self._given) > _MOST_HEADER:
+                self._given = None
         return taken
 
     def given(self) -> bytes | None:
         """All that was read, for who reads on from the stream itself, which is theirs
         from now on; None if it was too much to keep."""
         self._owns = self._given is None
-        return self._given
+        return None if self._given is None else bytes(self._given)
 
     def forget(self) -> None:
         """Keep nothing from now on of what is read."""

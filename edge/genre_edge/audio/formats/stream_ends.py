@@ -18,7 +18,7 @@ class StreamEnds:
     """Sees a stream pass, and keeps its beginning and its end."""
 
     def __init__(self) -> None:
-        self._head = b""
+        self._head = bytearray()  # it may grow by one byte at a time
         self._last: deque[bytes] = deque()
         self._held = 0
         self._size = 0
@@ -52,12 +52,13 @@ class StreamEnds:
         """
         if not self.is_whole_seen:
             return Contents()
-        head = io.BytesIO(self._head)
+        beginning = bytes(self._head)
+        head = io.BytesIO(beginning)
         data = chunks.sample_data(head)
         if data is not None:
             found = chunks.judged(data, self._size - data.start)
             return Contents(cut=found.cut, warning=found.warning)
-        if self._head.startswith(b"OggS"):
+        if beginning.startswith(b"OggS"):
             return Contents(cut=ogg.is_cut(io.BytesIO(b"".join(self._last))))
-        least = flac.stated_frames(self._head) or mpeg.stated_frames(head)
+        least = flac.stated_frames(beginning) or mpeg.stated_frames(head)
         return Contents(cut=frames < least)
