@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from .database import NewerFile, check_version, open_database, told
+from .database import NewerFile, check_version, is_damage, open_database, told
 from .history_rows import SCHEMA, SCHEMA_VERSION, Stretch, WindowRow, write_stretch, write_windows
 from .sink import StillWaiting
 
@@ -144,9 +144,9 @@ class HistoryFile:
             self._write_at_once(stretches, windows)
         except _errors_of_a_row():
             return self._write_singly(stretches, windows)
-        except sqlite3.OperationalError:
-            raise  # locked, full or not allowed: the file itself may be fine
         except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
             self._renew(f"was damaged while in use ({told(error)})")
             self._write_at_once(stretches, windows)
         return [], 0
