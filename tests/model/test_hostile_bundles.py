@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import struct
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from genre_edge.errors import BundleError
 from genre_edge.model import trial
 from genre_edge.model.bundle import find_model, read_bundle, write_bundle
 from genre_edge.model.engine import Engine
+from genre_edge.model.flatbuffer import Table, _uint, read_graph
 from genre_edge.settings.tables import EngineConfig
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases"
@@ -63,6 +65,21 @@ def test_a_model_from_elsewhere_is_tried_once(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(trial, "python_child", lambda *_: pytest.fail("it was tried again"))
     Engine(EngineConfig(str(path)))
     Engine(EngineConfig("gtzan-two-block.int8"))
+
+
+@pytest.mark.parametrize("frames", [200_000, 8_000_000])
+def test_a_model_that_takes_too_much_memory_is_told_and_not_marked(tmp_path, frames: int) -> None:
+    """One number of the input's shape was changed."""
+    whole = read_bundle(find_model("gtzan-two-block.float32"))
+    flatbuffer = bytearray(whole.flatbuffer)
+    graph = Table(bytes(flatbuffer), _uint(bytes(flatbuffer), 0)).tables(2)[0]
+    place, _ = graph.tables(0)[read_graph(bytes(flatbuffer), "").inputs[0]].vector(0)
+    struct.pack_into("<i", flatbuffer, place + 4, frames)
+    path = tmp_path / "greedy.tflite"
+    write_bundle(path, bytes(flatbuffer), whole.info)
+    with pytest.raises(BundleError, match=r"the interpreter (cannot load it|failed on it)"):
+        Engine(EngineConfig(str(path)))
+    assert not list(tmp_path.glob("state/genre-edge/tried/*"))
 
 
 def packed(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:

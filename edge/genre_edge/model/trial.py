@@ -14,18 +14,27 @@ from contextlib import suppress
 from pathlib import Path
 from signal import Signals
 
+from ..console import harmless
 from ..errors import BundleError, GenreEdgeError
 from ..python_child import python_child
 from ..settings.places import default_folder
 from ..version import __version__
 from .bundle import Bundle, shipped_models
 
+_HARM = "the model is damaged or made to do harm"
+_MOST_QUOTED = 200
+"""Letters of an interpreter's words that a message quotes."""
 _SECONDS = 60
 """Longest time for the first run; a second's audio takes milliseconds."""
 _MOST_MEMORY = 4 << 30
 """Address space of the child, bytes: TensorFlow alone takes more than one GiB."""
+_MOST_GROWTH = 512 << 20
+"""Memory that the model may take beside its file, bytes."""
 _REFUSED = 3
-"""Exit status of the child where the interpreter said why it does not run the model."""
+"""Exit status of the child where the interpreter said why it does not load the
+model."""
+_GREEDY = 4
+"""Exit status where the model took too much memory."""
 
 
 def try_out(bundle: Bundle, runtime: str, threads: int) -> None:
@@ -43,7 +52,8 @@ def try_out(bundle: Bundle, runtime: str, threads: int) -> None:
     Raises
     ------
     BundleError
-        If the child crashed, took too long or too much memory.
+        If the child crashed, took too long or too much memory, or if the interpreter
+        cannot load the model.
     GenreEdgeError
         If no child could be made.
     """
@@ -54,9 +64,7 @@ def try_out(bundle: Bundle, runtime: str, threads: int) -> None:
         return
     trouble = _trouble(bundle.flatbuffer, runtime, threads)
     if trouble:
-        raise BundleError(
-            f"{bundle.path}: the interpreter {trouble}; the model is damaged or made to do harm"
-        )
+        raise BundleError(f"{bundle.path}: the interpreter {trouble}")
     with suppress(OSError):  # without a place to write, it is tried again next time
         mark.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         mark.touch(mode=0o600)
@@ -68,26 +76,29 @@ def _mark(bundle: Bundle, runtime: str) -> Path:
 
 
 def _trouble(flatbuffer: bytes, runtime: str, threads: int) -> str:
-    """What happened to the child; empty if it could run the model, or if the
-    interpreter said itself why not."""
+    """What happened to the child; empty if it could run the model."""
     command = python_child(__name__, runtime, str(threads))
     try:
         done = subprocess.run(
             command,
             input=flatbuffer,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        return f"took longer than {_SECONDS} s for one window"
+        return f"took longer than {_SECONDS} s for one window; {_HARM}"
     except OSError as error:
         raise GenreEdgeError(f"the model cannot be tried out: {error.strerror}") from None
     if done.returncode < 0:
         with suppress(ValueError):
-            return f"crashed on it ({Signals(-done.returncode).name})"
-        return f"crashed on it (signal {-done.returncode})"
-    return "" if done.returncode in (0, _REFUSED) else "failed on it, or ran out of memory"
+            return f"crashed on it ({Signals(-done.returncode).name}); {_HARM}"
+        return f"crashed on it (signal {-done.returncode}); {_HARM}"
+    if done.returncode == _REFUSED:
+        # The program itself has no such limits: it must not try.
+        lines = done.stdout.decode(errors="replace").strip().splitlines() or [""]
+        return f"cannot load it ({harmless(lines[-1])[:_MOST_QUOTED]})"
+    return f"failed on it, or ran out of memory; {_HARM}" if done.returncode else ""
 
 
 def _limit(what: int, most: int) -> None:
@@ -110,9 +121,15 @@ def _run_once() -> int:
     _limit(resource.RLIMIT_CPU, _SECONDS)
     runtime, threads = sys.argv[1:]
     _, interpreter = interpreter_class(runtime)
+    content = sys.stdin.buffer.read()
+    before = _peak()
     try:
-        net = interpreter(model_content=sys.stdin.buffer.read(), num_threads=int(threads))
+        net = interpreter(model_content=content, num_threads=int(threads))
         net.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        print(" ".join(str(error).split()), flush=True)
+        return _REFUSED
+    try:
         inputs = net.get_input_details()
         random = np.random.default_rng(0)
         for scale in (0.0, 1.0, 1e6):
@@ -127,8 +144,13 @@ def _run_once() -> int:
         for one in net.get_output_details():
             net.get_tensor(one["index"])
     except (ValueError, RuntimeError):
-        return _REFUSED  # the program itself meets this too, and says it
-    return 0
+        pass  # a window of noise may be none; what a real one is, the program says
+    return _GREEDY if _peak() - before > _MOST_GROWTH else 0
+
+
+def _peak() -> int:
+    """The most memory that this process has had, bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 if __name__ == "__main__":
