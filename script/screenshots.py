@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import io
 import random
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -27,6 +28,13 @@ from tests.helpers.webserver import WebServer  # noqa: E402
 
 WIDTHS = (1280, 900, 390)
 """Widths of the browser, CSS pixels."""
+_BROWSER = (
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+)
+"""Its own microphone beeps, and nobody is asked."""
 _PROGRAMME = {6: "pop", 8: "classical", 12: "country", 15: "reggae", 18: "jazz", 20: "rock"}
 """What the made-up household listens to from each hour on."""
 _DAYS = 30
@@ -114,8 +122,8 @@ def _shoot(folder: Path, url: str, view: str, wait: Callable[[Any], None]) -> No
 
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+            executable_path=shutil.which("chromium"),
+            args=_BROWSER,
         )
         for scheme in ("light", "dark"):
             for width in WIDTHS:
@@ -129,7 +137,11 @@ def _shoot(folder: Path, url: str, view: str, wait: Callable[[Any], None]) -> No
                 page = context.new_page()
                 page.goto(f"{url}/{_ADDRESSES[view]}")
                 wait(page)
-                picture = page.screenshot(full_page=view != "kiosk")
+                if view != "kiosk":  # what sticks to the bottom of the window is at the end
+                    height = page.evaluate("document.documentElement.scrollHeight")
+                    page.set_viewport_size({"width": width, "height": height})
+                    page.wait_for_timeout(300)
+                picture = page.screenshot()
                 with Image.open(io.BytesIO(picture)) as image:
                     image.convert("RGB").save(
                         folder / f"{view}-{width}-{scheme}.webp", quality=70, method=6
@@ -155,7 +167,9 @@ def _history(page: Any) -> None:
 
 
 def _here(page: Any) -> None:
-    page.locator("#here-toggle").wait_for()
+    page.locator("#here-toggle").click()  # the browser's own microphone beeps
+    page.locator("#here-pair").wait_for()
+    page.wait_for_timeout(500)
 
 
 _VIEWS: dict[str, Callable[[Any], None]] = {

@@ -62,6 +62,7 @@ async function send(samples, rate, bars) {
     const record = await api(`api/window?rate=${rate}&format=float32`, {
       method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: samples,
     });
+    byId("here-pair").hidden = false;
     paint(byId("here-card"), record.genre);
     byId("here-label").textContent = record.genre;
     byId("here-confidence").textContent = `${t("sure", { percent: percent(record.confidence) })}, ${record.level_dbfs} dBFS`;
