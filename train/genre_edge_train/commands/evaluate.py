@@ -12,6 +12,8 @@ from genre_edge.files import ready_file, write_atomically
 from genre_edge.judge.tracks import load_tracks
 from genre_edge.model.bundle import find_model
 
+from .options import fold
+
 _DESCRIPTION = """\
 Judge a bundle on the valid tracks: as recorded, and through rooms made by the image method, a
 small loudspeaker, a cheap microphone, noise and low level. The conditions are fixed and training
@@ -59,6 +61,13 @@ def parser() -> argparse.ArgumentParser:
         help="teach labels that the model never had (artists of the data, or its folders) from 1, "
         "2 and 5 songs each, as genre-edge teach does, and ask about other songs",
     )
+    top.add_argument(
+        "--fold",
+        type=fold,
+        metavar="K/N",
+        help="with --few-shot: only the part that fit --fold K/N kept apart, of which the network "
+        "has met nothing",
+    )
     top.add_argument("--card", type=Path, metavar="FILE", help="put the table on this model card")
     top.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     return top
@@ -69,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
     from ..data.recordings import has_sources
     from ..results.conditions import CONDITIONS, evaluate_conditions, table
 
+    if args.fold is not None and not args.few_shot:
+        raise UsageError("--fold needs --few-shot")
     if args.card is not None and not args.card.is_file():
         raise UsageError(Fault("card", args.card, "no such file"))
     for parameter in ("card", "json"):
@@ -96,12 +107,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _few_shot(args: argparse.Namespace) -> int:
     """The table of labels that are taught."""
-    from ..data.recordings import load_recordings
+    from ..data.recordings import in_folds, load_recordings
     from ..results.conditions import CONDITIONS
     from ..results.data_sets import IN_A_ROOM
     from ..results.few_shot import evaluate_few_shot, few_shot_table
 
     recordings = [one for data in args.data for one in load_recordings(data)]
+    if args.fold is not None:
+        number, count = args.fold
+        parts = in_folds(recordings, count, number - 1)
+        recordings = [one for one in parts if one.side == "valid"]
     names = [next(iter(CONDITIONS)), IN_A_ROOM]
     found = evaluate_few_shot(find_model(args.model), recordings, names)
     print(few_shot_table(found))

@@ -11,7 +11,7 @@ from genre_edge.errors import UsageError
 from genre_edge.files import ready_folder
 from genre_edge.quiet import quiet_stderr
 
-from .options import keep_options
+from .options import fold, keep_options
 
 _DESCRIPTION = """\
 Train a network that starts from YAMNet's weights (workstation; needs genre-edge[train]). It learns
@@ -120,14 +120,6 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_fit_options(top)
     return top
-
-
-def fold(text: str) -> tuple[int, int]:
-    """ "2/4" as (2, 4): part 2 of 4, counted from 1."""
-    number, _, count = text.partition("/")
-    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count) >= 2):
-        raise argparse.ArgumentTypeError(f"{text}: must be like 1/4 (the first of four parts)")
-    return int(number), int(count)
 
 
 def _add_fit_options(top: argparse.ArgumentParser) -> None:

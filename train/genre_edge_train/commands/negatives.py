@@ -10,6 +10,8 @@ from genre_edge.errors import Fault, UsageError
 from genre_edge.model.bundle import find_model, read_bundle, write_bundle
 from genre_edge.teach.negatives import LEVELS
 
+from .options import fold
+
 _DESCRIPTION = """\
 Put embeddings of music, speech and noise into a bundle, so that labels taught from it
 (genre-edge teach) can be told from everything else. The music is that of the training tracks, one
@@ -36,6 +38,12 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--data", type=Path, nargs="+", required=True, metavar="DATA", help="recordings"
+    )
+    top.add_argument(
+        "--fold",
+        type=fold,
+        metavar="K/N",
+        help="take no music of the part that fit --fold K/N kept apart",
     )
     top.add_argument(
         "--music",
@@ -65,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Make them and put them in; returns the exit status."""
     from ..augment.speech import make_speech
-    from ..data.recordings import load_recordings
+    from ..data.recordings import in_folds, load_recordings
     from ..results.negatives import Sounds, choose_music, negatives_for
 
     for name in ("music", "speech", "noise"):
@@ -74,6 +82,9 @@ def run(args: argparse.Namespace) -> int:
     if not 2 <= args.levels <= 64:
         raise UsageError(Fault("levels", args.levels, "must be from 2 to 64"))
     recordings = [one for data in args.data for one in load_recordings(data)]
+    if args.fold is not None:
+        number, count = args.fold
+        recordings = in_folds(recordings, count, number - 1)
     music = choose_music(recordings, args.music, args.seed)
     with tempfile.TemporaryDirectory() as folder:
         spoken = make_speech(Path(folder), args.speech, args.seed) if args.speech else []

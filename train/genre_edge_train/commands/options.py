@@ -244,3 +244,11 @@ def keep_options(args: argparse.Namespace, output: Path) -> None:
             reason = f"holds another run ({'; '.join(changed)}): choose another folder"
             raise UsageError(Fault("output", output, reason))
     write_atomically(path, json.dumps(ours, indent=1) + "\n")
+
+
+def fold(text: str) -> tuple[int, int]:
+    """ "2/4" as (2, 4): part 2 of 4, counted from 1."""
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count) >= 2):
+        raise argparse.ArgumentTypeError(f"{text}: must be like 1/4 (the first of four parts)")
+    return int(number), int(count)

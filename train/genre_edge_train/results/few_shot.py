@@ -91,7 +91,7 @@ def evaluate_few_shot(
     wanted = [one for one in recordings if _key(one) in label_of or one.side == "valid"]
     heard = {name: _heard(bundle, trunk, wanted, name) for name in dict.fromkeys([_PLAIN, *names])}
     lessons = _Lessons(negatives_of(bundle, trunk), label_of, heard)
-    return [lessons.measure(count, name) for count in COUNTS for name in names]
+    return [one for count in COUNTS for one in lessons.measure(count, names)]
 
 
 _PLAIN = next(iter(CONDITIONS))
@@ -105,7 +105,8 @@ def _labels(recordings: Sequence[Recording]) -> dict[str, str]:
     """The label of each track that has one here: {track: label}."""
     groups = taught_groups(recordings)
     by_artist = {_key(one): one.group for one in recordings if one.group in groups}
-    found = by_artist if len(groups) > LABELS else {_key(r): r.label for r in recordings if r.label}
+    by_label = {_key(one): one.label for one in recordings if one.label}
+    found = by_artist if len(groups) > LABELS or not by_label else by_label
     counts: dict[str, int] = {}
     for label in found.values():
         counts[label] = counts.get(label, 0) + 1
@@ -147,13 +148,18 @@ class _Lessons:
     label_of: Mapping[str, str]
     heard: Mapping[str, Mapping[str, Float32]]
 
-    def measure(self, songs: int, condition: str) -> FewShot:
-        """All lessons with one number of songs a label."""
-        results = [self._lesson(songs, condition, draw) for draw in range(_DRAWS)]
-        among, named, accepted = zip(*results, strict=True)
-        return FewShot(songs, condition, among, named, accepted)
+    def measure(self, songs: int, names: Sequence[str]) -> list[FewShot]:
+        """All lessons with one number of songs a label, asked under each condition."""
+        lessons = [self._lesson(songs, names, draw) for draw in range(_DRAWS)]
+        return [
+            FewShot(songs, name, *zip(*(one[i] for one in lessons), strict=True))
+            for i, name in enumerate(names)
+        ]
 
-    def _lesson(self, count: int, condition: str, draw: int) -> tuple[float, float, float]:
+    def _lesson(
+        self, count: int, names: Sequence[str], draw: int
+    ) -> list[tuple[float, float, float]]:
+        """What one lesson is worth under each condition: among, named, accepted."""
         rng = np.random.default_rng([_SEED, draw])
         plain = self.heard[_PLAIN]
         by_label: dict[str, list[str]] = {}
@@ -172,16 +178,21 @@ class _Lessons:
         lesson = Lesson(tuple(taught), self.negatives)
         decision = decide(lesson, held_out(lesson))
         layer = lesson.space.layer(decision.line(lesson.line))
-        verdict = partial(_verdict, layer.logits, self.heard[condition])
         truth = np.array([number for number, _ in asked])
-        scores = np.stack([verdict(track) for _, track in asked])
         unmet = [track for track in plain if self.label_of.get(track) not in chosen]
-        others = np.stack([verdict(track) for track in unmet])
-        return (
-            float((scores[:, :-1].argmax(axis=1) == truth).mean()),
-            float((scores.argmax(axis=1) == truth).mean()),
-            float((others.argmax(axis=1) != LABELS).mean()),
-        )
+        found = []
+        for name in names:
+            verdict = partial(_verdict, layer.logits, self.heard[name])
+            scores = np.stack([verdict(track) for _, track in asked])
+            others = np.stack([verdict(track) for track in unmet])
+            found.append(
+                (
+                    float((scores[:, :-1].argmax(axis=1) == truth).mean()),
+                    float((scores.argmax(axis=1) == truth).mean()),
+                    float((others.argmax(axis=1) != LABELS).mean()),
+                )
+            )
+        return found
 
 
 def _verdict(logits: Any, heard: Mapping[str, Float32], track: str) -> Float32:
