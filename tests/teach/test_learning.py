@@ -55,6 +55,15 @@ def test_a_label_with_one_song_learns_but_is_not_judged() -> None:
     assert one.labels == ("choir", "band")
 
 
+@pytest.mark.parametrize("labels", [{"ours": 12.0}, APART])
+def test_with_one_song_a_label_other_music_is_still_none_of_them(labels: dict[str, float]) -> None:
+    """Negatives are judged by lines that know every label and not these negatives."""
+    figures, held, _ = judged(lesson(labels, each=1))
+    assert figures.negatives.count == 120
+    assert figures.negatives.right <= 2 * MOST_ACCEPTED * 120
+    assert held.negatives.std() > 0.1
+
+
 def test_one_label_alone_is_told_from_everything_else() -> None:
     figures, _, _ = judged(lesson({"ours": 12.0}))
     assert figures.songs.right == 5

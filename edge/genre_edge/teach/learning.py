@@ -21,6 +21,8 @@ VARIANCE = 1.0
 """Variance of the prior of weights (see docs/teach.md for how it was chosen)."""
 _FOLDS = 40
 """Most parts in which examples are left out: above that several songs go together."""
+_FEWEST_SHARES = 5
+"""Fewest parts in which negatives are left out."""
 _WARM_STEPS = 15
 """Iterations for a fit that begins at one that differs by one song."""
 
@@ -130,19 +132,32 @@ def held_out(lesson: Lesson) -> HeldOut:
     the rest; then one label at a time.
 
     Examples that are one recording (see `twins`) are left out together. The space is
-    found once, on all recordings without their labels.
+    found once, on all recordings without their labels. Negatives are asked of lines
+    that know every label.
     """
     rows, own = lesson.rows, lesson.song_of >= 0
     parts = _parts(recordings_of(lesson.songs, lesson.space.centre))
+    # Whoever leaves out a label's only song learns nothing of that label.
+    parts.sort(key=lambda part: not _knows_every_label(lesson, part))
+    asking = sum(_knows_every_label(lesson, part) for part in parts)
+    parts = [*([[]] * max(0, _FEWEST_SHARES - asking)), *parts]
+    asking = max(asking, _FEWEST_SHARES)
     found = np.zeros((len(own), len(lesson.labels)), np.float32)
     outside = np.flatnonzero(~own)
     for number, part in enumerate(parts):
         left_out = np.isin(lesson.song_of, part)
-        left_out[outside[number :: len(parts)]] = True
+        if number < asking:
+            left_out[outside[number::asking]] = True
         line = fit_logistic(rows[~left_out], VARIANCE, lesson.line, _WARM_STEPS)
         found[left_out] = _margins(line, rows[left_out])
     strangers, of = _strangers(lesson)
     return HeldOut(found[own], lesson.song_of[own], found[~own], strangers, of)
+
+
+def _knows_every_label(lesson: Lesson, part: Sequence[int]) -> bool:
+    """Whether every label has a song outside a part."""
+    rest = [song for i, song in enumerate(lesson.songs) if i not in part and not song.is_wrong]
+    return {song.label for song in rest} == set(lesson.labels)
 
 
 def _strangers(lesson: Lesson) -> tuple[Float32, Int64]:
