@@ -52,3 +52,11 @@ def windows_of(cli, path: Path) -> list[dict]:
     """The windows of a file, as the program prints them."""
     lines = cli("classify", path, "--format", "json").stdout.splitlines()
     return [record for record in map(json.loads, lines) if record["type"] == "window"]
+
+
+def serious_faults(page) -> list[tuple[str, str, str]]:
+    """What axe finds on a page that lets it run there."""
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run()")["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [(one["id"], one["nodes"][0]["html"], one["help"]) for one in serious]

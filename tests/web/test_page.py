@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.pages import AXE, BACKSTOP_MS, STATIC, is_too_wide, open_view, texts
+from tests.helpers.pages import (
+    AXE,
+    BACKSTOP_MS,
+    STATIC,
+    is_too_wide,
+    open_view,
+    serious_faults,
+    texts,
+)
 from tests.helpers.waiting import wait_for
 from tests.helpers.webserver import WebServer
 
@@ -90,14 +98,6 @@ def test_a_browsers_own_microphone(server, browser) -> None:
     page.locator("#here-toggle").click()
     expect(page.locator("#here-state")).to_have_text("Stopped")
     context.close()
-
-
-def serious_faults(page) -> list[tuple[str, str, str]]:
-    """What axe finds on a page that lets it run there."""
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("axe.run()")["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    return [(one["id"], one["nodes"][0]["html"], one["help"]) for one in serious]
 
 
 SETTLED = {

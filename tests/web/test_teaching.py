@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from genre_edge.demo import clip_path
 from genre_edge.model.bundle import find_model, read_bundle
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.windows import file_windows
@@ -17,6 +20,7 @@ from genre_edge.teach.store import Store, default_store
 from genre_edge.web.app import create_app
 from genre_edge.web.teaching import Teaching
 
+from tests.helpers.pages import AXE, serious_faults
 from tests.helpers.waiting import BACKSTOP_SECONDS
 from tests.helpers.webserver import WebServer
 from tests.web.conftest import service_state
@@ -132,24 +136,41 @@ def test_sources_are_taught_apart(engine, demo_clip: Path) -> None:
     assert [len(engine.last(30, name)) for name in ("kitchen", "radio", "")] == [1, 2, 3]
 
 
-def test_a_label_is_taught_in_the_page_while_the_microphone_hears_it(
-    mic, browser, tmp_path: Path, demo_clip: Path
-) -> None:
+@contextmanager
+def live_page(mic, browser, folder: Path, *arguments: object) -> Iterator:
+    """The page of a service that hears the microphone, which plays the demo clip: what
+    is shown is no longer silence. The page must not complain."""
     from playwright.sync_api import expect
 
-    running = WebServer(tmp_path, "--live", environment=mic.environment)
-    context = browser.new_context(viewport={"width": 900, "height": 1600})
-    context.set_default_timeout(BACKSTOP_SECONDS * 1000)
     expect.set_options(timeout=BACKSTOP_SECONDS * 1000)
+    running = WebServer(folder, "--live", *arguments, environment=mic.environment)
+    context = browser.new_context(
+        viewport={"width": 900, "height": 1600}, reduced_motion="reduce", bypass_csp=True
+    )
+    context.set_default_timeout(BACKSTOP_SECONDS * 1000)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     try:
         page.goto(running.url)
         expect(page.locator("#teach")).to_be_visible()
-        expect(page.locator("#teach-fit")).to_be_disabled()
-        player = mic.play(demo_clip)
+        player = mic.play(clip_path())
         expect(page.locator("#live-label")).not_to_have_text(re.compile("–|Quiet"))
+        yield page
+        player.wait()
+    finally:
+        context.close()
+        assert running.stop() == 0, "\n".join(running.said[-60:])
+    assert complaints == []
+
+
+def test_a_label_is_taught_in_the_page_and_shown_by_the_next_start(
+    mic, browser, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    with live_page(mic, browser, tmp_path) as page:
+        expect(page.locator("#teach-fit")).to_be_disabled()
         page.fill("#teach-label", "our band")
         page.click("#teach-new button:has-text('This is it')")
         expect(page.locator("#teach-state")).to_contain_text("our band:")
@@ -162,14 +183,31 @@ def test_a_label_is_taught_in_the_page_while_the_microphone_hears_it(
         page.click("#teach-fit")
         expect(page.locator("#teach-state")).to_contain_text("Start the service with --model mine")
         expect(page.locator("#teach-report")).to_contain_text("One song only")
-        player.wait()
-    finally:
-        context.close()
-        assert running.stop() == 0, "\n".join(running.said[-60:])
-    assert complaints == []
     models = tmp_path / "state" / "genre-edge" / "models"
     assert (models / "mine.int8.tflite").is_file()
     assert not list(models.glob("*.wav")), "no audio is kept"
+    with live_page(mic, browser, tmp_path, "--model", "mine") as page:
+        named = re.compile("our band|none of these")
+        expect(page.locator("#live-card")).to_have_attribute("data-label", named)
+        expect(page.locator("#teach-examples li")).to_have_count(2)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_where_labels_are_taught(
+    mic, browser, tmp_path: Path, scheme: str
+) -> None:
+    from playwright.sync_api import expect
+
+    if not AXE.is_file():
+        pytest.skip("needs axe-core (script/setup fetches it with npm)")
+    with live_page(mic, browser, tmp_path) as page:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.fill("#teach-label", "our band")
+        page.click("#teach-new button:has-text('This is it')")
+        expect(page.locator("#teach-examples li")).to_have_count(1)
+        page.click("#teach-fit")
+        expect(page.locator("#teach-report")).to_contain_text("One song only")
+        assert serious_faults(page) == []
 
 
 def test_the_store_is_beside_the_models(engine) -> None:
