@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from genre_edge.cli import main
 from genre_edge.errors import BundleError
 from genre_edge.model.bundle import find_model, read_bundle, shipped_models, write_bundle
 from genre_edge.teach.negatives import MUSIC, NOISE, SPEECH, Negatives, negatives_of, packed
@@ -92,3 +93,27 @@ def test_a_power_cut_while_the_bundle_is_written_leaves_the_old_one(tmp_path: Pa
     assert ended.returncode == -signal.SIGKILL
     assert path.read_bytes() == before
     assert read_bundle(path).info.name == "gtzan-edge.int8"
+
+
+_ON_A_FULL_DISK = """
+import resource, sys
+from genre_edge.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+sys.exit(main(["teach", "fit", "--anyway"]))
+"""
+
+
+def test_a_full_disk_leaves_the_old_bundle_and_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo_clip: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for command in (["add", "choir", str(demo_clip)], ["fit"]):
+        assert main(["teach", *command]) == 0
+    path = Path(find_model("mine"))
+    before = path.read_bytes()
+    command = [sys.executable, "-c", _ON_A_FULL_DISK]
+    ended = subprocess.run(command, env=os.environ, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert f"{path}: cannot be written (File too large)" in ended.stderr
+    assert path.read_bytes() == before
+    assert sorted(one.name for one in path.parent.iterdir()) == ["mine.int8.tflite", "taught.db"]

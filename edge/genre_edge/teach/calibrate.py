@@ -11,12 +11,12 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import UsageError
-from ..files import ready_folder
-from ..model.bundle import Bundle, read_bundle, write_bundle
+from ..model.bundle import Bundle
 from ..model.flatbuffer import read_graph
 from ..model.head import read_layer, with_layer
 from ..model.scores import softmax
 from .store import Song
+from .taught import write_own
 from .trunk import TAUGHT, head_of, trunk_of
 
 FEWEST = 10
@@ -109,7 +109,8 @@ def _fit(
 
 
 def write_calibrated(path: Path, bundle: Bundle, found: Calibration) -> Bundle:
-    """Write the bundle with the calibration in its last layer."""
+    """Write the bundle with the calibration in its last layer. WriteError if it cannot
+    be written."""
     head = head_of(bundle)
     weights, bias = read_layer(bundle.flatbuffer, head)
     shift = np.array(found.bias, np.float32)
@@ -124,7 +125,6 @@ def write_calibrated(path: Path, bundle: Bundle, found: Calibration) -> Bundle:
     flatbuffer = with_layer(
         bundle.flatbuffer, head, found.scale * weights, found.scale * bias + shift, reach
     )
-    ready_folder(path.parent)
     trunk = trunk_of(bundle)
     taught = dict(bundle.info.trained_on.get(TAUGHT, {}))
     taught |= {
@@ -133,5 +133,4 @@ def write_calibrated(path: Path, bundle: Bundle, found: Calibration) -> Bundle:
     }
     trained_on = {**bundle.info.trained_on, TAUGHT: taught}
     info = replace(bundle.info, name=path.name.removesuffix(".tflite"), trained_on=trained_on)
-    write_bundle(path, flatbuffer, info, bundle.negatives)
-    return read_bundle(path)
+    return write_own(path, flatbuffer, info, bundle.negatives)

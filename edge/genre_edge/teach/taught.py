@@ -10,13 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import Fault, GenreEdgeError, UsageError
-from ..files import ready_folder
-from ..model.bundle import (
-    Bundle,
-    read_bundle,
-    shipped_models,
-    write_bundle,
-)
+from ..model.bundle import Bundle, read_bundle, shipped_models, write_bundle
+from ..model.bundle_info import BundleInfo
 from ..model.flatbuffer import read_graph
 from ..model.head import read_layer, with_layer
 from ..settings.places import models_folder
@@ -39,6 +34,10 @@ _WORSE = 2
 
 class WorseError(GenreEdgeError):
     """A fit that is worse than the one before it."""
+
+
+class WriteError(GenreEdgeError):
+    """A taught bundle that cannot be written; one that was there is as it was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +106,8 @@ def write_taught(path: Path, base: Bundle, fit: Fit, anyway: bool = False) -> Bu
     ------
     WorseError
         If it is worse on the songs that both were judged on. The old bundle stays.
+    WriteError
+        If it cannot be written. The old bundle stays.
     """
     if not anyway:
         check_not_worse(path, fit)
@@ -114,7 +115,6 @@ def write_taught(path: Path, base: Bundle, fit: Fit, anyway: bool = False) -> Bu
     flatbuffer = with_layer(
         base.flatbuffer, head_of(base), line.weights, line.bias, _reach(fit.lesson, line, base)
     )
-    ready_folder(path.parent)
     info = replace(
         base.info,
         name=path.name.removesuffix(".tflite"),
@@ -124,7 +124,17 @@ def write_taught(path: Path, base: Bundle, fit: Fit, anyway: bool = False) -> Bu
         trained_on={TAUGHT: _provenance(fit, base), "base": dict(base.info.trained_on)},
         metrics=_metrics(fit),
     )
-    write_bundle(path, flatbuffer, info, base.negatives)
+    return write_own(path, flatbuffer, info, base.negatives)
+
+
+def write_own(path: Path, flatbuffer: bytes, info: BundleInfo, negatives: bytes) -> Bundle:
+    """Write a bundle into the user's models folder, which is made, and read it again.
+    WriteError if that cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bundle(path, flatbuffer, info, negatives)
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written ({error.strerror or error})") from None
     return read_bundle(path)
 
 
