@@ -74,7 +74,7 @@ def test_three_labels_of_files_become_a_model_that_is_used_by_name(taught: Teach
     assert "songs right" in out and "of 12" in out
     bundle = read_bundle(find_model("mine"))
     assert bundle.info.labels == ("hiss", "chords", "drums", NONE)
-    assert bundle.info.trained_on["taught"]["labels"]["drums"] == {"songs": 4, "windows": 8}
+    assert bundle.info.trained_on["taught"]["labels"]["drums"] == {"songs": 4, "windows": 40}
     unmet = sounds("drums", 6)[-1]
     status, out, _ = taught("classify", unmet, "--model", "mine", "--format", "json")
     verdict = json.loads(out.splitlines()[-1])
@@ -144,8 +144,8 @@ def test_a_label_of_the_model_cannot_stand_beside_itself(teach: Teach, sounds) -
 
 def test_what_was_taught_is_listed_removed_and_forgotten(taught: Teach) -> None:
     _, out, _ = taught("teach", "list")
-    assert "hiss: 4 songs, 8 windows" in out
-    assert "hiss-0.wav, 2 windows" in out
+    assert "hiss: 4 songs, 40 windows" in out
+    assert "hiss-0.wav, 10 windows" in out
     status, out, _ = taught("teach", "remove", "1", "chords-1.wav")
     assert (status, out) == (0, "hiss: forgot hiss-0.wav\nchords: forgot chords-1.wav\n")
     assert taught("teach", "forget", "drums")[1] == "forgot 4 examples\n"
@@ -199,7 +199,7 @@ def test_what_cannot_be_learnt_from_is_refused_with_the_reason(
 def test_odd_examples_are_learnt_with_a_warning(teach: Teach, write_audio) -> None:
     loud = np.clip(8 * tone("chords", 0), -1, 1)
     _, _, err = teach("teach", "add", "chords", write_audio("loud.wav", loud))
-    assert "loud.wav: warning: 2 of 2 windows are clipped (too loud)" in err
+    assert "loud.wav: warning: 5 of 5 windows are clipped (too loud)" in err
 
 
 def test_noise_is_learnt_with_a_warning(teach: Teach, sounds) -> None:
@@ -236,4 +236,4 @@ def test_what_was_taught_goes_on_from_the_taught_model(taught: Teach, sounds) ->
     taught("teach", "fit")
     taught("teach", "add", "more", *sounds("hiss", 1), "--model", "mine")
     _, out, _ = taught("teach", "list", "--model", "mine")
-    assert "drums: 4 songs" in out and "more: 1 song, 2 windows" in out
+    assert "drums: 4 songs" in out and "more: 1 song, 10 windows" in out

@@ -4,7 +4,6 @@ none of them."""
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from genre_edge.teach.negatives import MUSIC, NOISE, negatives_of
 from genre_edge.teach.trunk import trunk_of
 from genre_edge_train import cli as train
 from genre_edge_train.data.recordings import load_recordings
+from genre_edge_train.results.few_shot import evaluate_few_shot, few_shot_table
 from genre_edge_train.results.negatives import TAUGHT_TRACKS, choose_music
 
 RATE = 16000
@@ -60,18 +60,14 @@ def model(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_artists_are_taught_and_their_other_tracks_are_named(
-    outside: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data, found = outside(dict.fromkeys(range(6), ("a", TAUGHT_TRACKS))), tmp_path / "found.json"
-    command = ["evaluate", MODEL, "--data", str(data), "--few-shot", "--json", str(found)]
-    assert train.main(command) == 0
-    rows = json.loads(found.read_text())
-    assert [row["songs"] for row in rows] == [1, 1, 2, 2, 5, 5]
-    assert rows[4]["condition"] == "as recorded"
-    assert rows[4]["among"] > 0.9
-    assert rows[4]["named"] <= rows[4]["among"]
-    assert "| 5 | as recorded | " in capsys.readouterr().out
+def test_artists_are_taught_and_their_other_tracks_are_named(outside: Write) -> None:
+    data = outside(dict.fromkeys(range(6), ("a", TAUGHT_TRACKS)))
+    found = evaluate_few_shot(find_model(MODEL), load_recordings(data), ["as recorded"], draws=3)
+    assert [one.songs for one in found] == [1, 2, 5]
+    assert np.mean(found[-1].among) > 0.9
+    assert all(np.array(found[-1].named) <= found[-1].among)
+    assert "| 5 | as recorded | " in few_shot_table(found)
+    assert found[-1].to_dict()["condition"] == "as recorded"
 
 
 def test_of_a_fold_only_the_part_that_was_kept_apart_is_asked_about(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Float32
 from ..audio.level import is_silent, signal_state
 from ..audio.source import Source
 from ..errors import AudioError
@@ -18,10 +19,13 @@ from ..model.frontend import LogMel, Window
 from ..model.windows import WindowStream, windows_of
 from ..settings.tables import ListenConfig
 from .negatives import MUSIC, NOISE, SPEECH, Negatives
+from .room import in_a_room
 from .trunk import Trunk
 
-_MOST_WINDOWS = 20
-"""Windows kept of one example, spread evenly over it: more teach little more."""
+_HOP_SECONDS = 1.0
+"""From one window to the next, s: short examples have more windows that way."""
+_MOST_WINDOWS = 10
+"""Windows heard of one example, spread evenly over it: more teach little more."""
 _CLIPPED_SHARE = 0.5
 """Share of clipped windows from which an example is warned of."""
 _SAME_SHARE = 0.8
@@ -34,7 +38,7 @@ class Heard:
     """What was heard of one example."""
 
     embeddings: npt.NDArray[Any]
-    """As the network has them, [windows, size]."""
+    """As the network has them, [windows, size]; of files half of them are in rooms."""
     warnings: tuple[str, ...]
     """What is odd about it, though it can be learnt from."""
 
@@ -47,11 +51,11 @@ class Ear:
     ) -> None:
         """ModelError if the bundle cannot be used."""
         self._trunk, self._negatives = trunk, negatives
-        self._logmel = LogMel(bundle.info.frontend)
+        self._logmel = LogMel(bundle.info.frontend, _HOP_SECONDS)
         self._classifier = Classifier(bundle, runtime, embeds=True)
 
     def hear(self, source: Source) -> Heard:
-        """Hear a whole source.
+        """Hear a whole source, each window as recorded and in a room.
 
         Raises
         ------
@@ -69,14 +73,22 @@ class Ear:
         if not heard:
             raise AudioError(source.name, "is silent: there is nothing to learn from")
         clipped = sum(signal_state(one.samples) == "clipping" for one in heard)
-        raw = np.stack([self._classifier.scores_and_embedding(one.features)[1] for one in heard])
+        plain = np.stack([self._embedding(one.features) for one in heard])
+        roomed = [self._in_a_room(one, number) for number, one in enumerate(heard)]
         warnings = list[str]()
         if clipped >= _CLIPPED_SHARE * len(heard):
             warnings.append(
                 f"{clipped} of {len(heard)} windows are clipped (too loud): it was learnt from, "
                 "but a cleaner recording teaches better"
             )
-        return Heard(raw, (*warnings, *self.odd(raw)))
+        return Heard(np.stack([*plain, *roomed]), (*warnings, *self.odd(plain)))
+
+    def _embedding(self, features: Float32) -> npt.NDArray[Any]:
+        return self._classifier.scores_and_embedding(features)[1]
+
+    def _in_a_room(self, window: Window, number: int) -> npt.NDArray[Any]:
+        samples = in_a_room(window.samples, self._logmel.spec.sample_rate, number)
+        return self._embedding(self._logmel.window(samples))
 
     def odd(self, raw: npt.NDArray[Any]) -> list[str]:
         """Whether embeddings, [windows, size], sound like speech or noise and not like

@@ -19,6 +19,7 @@ from genre_edge.model.classifier import Classifier
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.windows import WindowStream, windows_of
 from genre_edge.teach.deciding import decide, with_none
+from genre_edge.teach.hearing import Ear
 from genre_edge.teach.learning import Lesson, held_out
 from genre_edge.teach.negatives import Negatives, negatives_of
 from genre_edge.teach.store import FILE, Song
@@ -45,7 +46,8 @@ class FewShot:
     songs: int
     """Songs taught of each label."""
     condition: str
-    """How the songs that are asked about are heard; those taught are as recorded."""
+    """How the songs that are asked about are heard; those taught are as recorded, and
+    as `genre-edge teach` hears files."""
     among: tuple[float, ...]
     """Share of other songs whose label is the most probable of the labels, for each
     lesson, 0 to 1."""
@@ -65,7 +67,7 @@ class FewShot:
 
 
 def evaluate_few_shot(
-    model: str | Path, recordings: Sequence[Recording], names: Sequence[str]
+    model: str | Path, recordings: Sequence[Recording], names: Sequence[str], draws: int = _DRAWS
 ) -> list[FewShot]:
     """Teach labels by artist (the data's groups), or by folder, and ask about others.
 
@@ -79,6 +81,8 @@ def evaluate_few_shot(
         a lesson leaves out, and the valid tracks.
     names
         Which of CONDITIONS the songs that are asked about are heard under.
+    draws
+        Lessons for each number of songs.
 
     Raises
     ------
@@ -89,12 +93,11 @@ def evaluate_few_shot(
     trunk = trunk_of(bundle)
     label_of = _labels(recordings)
     wanted = [one for one in recordings if _key(one) in label_of or one.side == "valid"]
-    heard = {name: _heard(bundle, trunk, wanted, name) for name in dict.fromkeys([_PLAIN, *names])}
-    lessons = _Lessons(negatives_of(bundle, trunk), label_of, heard)
-    return [one for count in COUNTS for one in lessons.measure(count, names)]
-
-
-_PLAIN = next(iter(CONDITIONS))
+    negatives = negatives_of(bundle, trunk)
+    taught = _taught(bundle, trunk, negatives, [one for one in wanted if _key(one) in label_of])
+    heard = {name: _heard(bundle, trunk, wanted, name) for name in names}
+    lessons = _Lessons(negatives, label_of, taught, heard)
+    return [one for count in COUNTS for one in lessons.measure(count, names, draws)]
 
 
 def _key(one: Recording) -> str:
@@ -117,6 +120,23 @@ def _labels(recordings: Sequence[Recording]) -> dict[str, str]:
             f"the data has {len(set(kept.values()))}"
         )
     return kept
+
+
+def _taught(
+    bundle: Bundle, trunk: Trunk, negatives: Negatives, recordings: Sequence[Recording]
+) -> dict[str, Float32]:
+    """The embeddings of each track as `genre-edge teach` keeps them, as `_heard` gives
+    them."""
+    ear, rate = Ear(bundle, trunk, negatives, None), bundle.info.frontend.sample_rate
+    found = dict[str, list[Float32]]()
+    for one in tqdm(recordings, desc="to be taught", unit="track", disable=None):
+        try:
+            heard = ear.hear(ArraySource(read_mono(one.path, rate), rate, one.name))
+        except AudioError as error:
+            print(f"genre-train: skipped {error}", file=sys.stderr)
+            continue
+        found.setdefault(_key(one), []).append(trunk.floats(heard.embeddings))
+    return {track: np.concatenate(parts) for track, parts in found.items()}
 
 
 def _heard(
@@ -146,11 +166,12 @@ class _Lessons:
 
     negatives: Negatives
     label_of: Mapping[str, str]
+    taught: Mapping[str, Float32]
     heard: Mapping[str, Mapping[str, Float32]]
 
-    def measure(self, songs: int, names: Sequence[str]) -> list[FewShot]:
+    def measure(self, songs: int, names: Sequence[str], draws: int) -> list[FewShot]:
         """All lessons with one number of songs a label, asked under each condition."""
-        lessons = [self._lesson(songs, names, draw) for draw in range(_DRAWS)]
+        lessons = [self._lesson(songs, names, draw) for draw in range(draws)]
         return [
             FewShot(songs, name, *zip(*(one[i] for one in lessons), strict=True))
             for i, name in enumerate(names)
@@ -161,17 +182,15 @@ class _Lessons:
     ) -> list[tuple[float, float, float]]:
         """What one lesson is worth under each condition: among, named, accepted."""
         rng = np.random.default_rng([_SEED, draw])
-        plain = self.heard[_PLAIN]
         by_label: dict[str, list[str]] = {}
-        for track in sorted(plain):
-            if track in self.label_of:
-                by_label.setdefault(self.label_of[track], []).append(track)
+        for track in sorted(self.taught):
+            by_label.setdefault(self.label_of[track], []).append(track)
         chosen = list(rng.choice(sorted(by_label), LABELS, replace=False))
         taught, asked = list[Song](), list[tuple[int, str]]()
         for number, label in enumerate(chosen):
             tracks = [by_label[label][i] for i in rng.permutation(len(by_label[label]))]
             taught += [
-                Song(len(taught) + i, label, False, FILE, track, 0.0, plain[track])
+                Song(len(taught) + i, label, False, FILE, track, 0.0, self.taught[track])
                 for i, track in enumerate(tracks[:count])
             ]
             asked += [(number, track) for track in tracks[count:]]
@@ -179,10 +198,11 @@ class _Lessons:
         decision = decide(lesson, held_out(lesson))
         layer = lesson.space.layer(decision.line(lesson.line))
         truth = np.array([number for number, _ in asked])
-        unmet = [track for track in plain if self.label_of.get(track) not in chosen]
         found = []
         for name in names:
-            verdict = partial(_verdict, layer.logits, self.heard[name])
+            heard = self.heard[name]
+            verdict = partial(_verdict, layer.logits, heard)
+            unmet = [track for track in heard if self.label_of.get(track) not in chosen]
             scores = np.stack([verdict(track) for _, track in asked])
             others = np.stack([verdict(track) for track in unmet])
             found.append(
