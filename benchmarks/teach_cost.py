@@ -1,6 +1,6 @@
 """What a fit of taught labels costs: processor time and memory, Python and all.
 
-python -m benchmarks.teach_cost [--songs 50] [--labels 5] [--windows 10] [--model M]
+python -m benchmarks.teach_cost [--songs 50] [--labels 5] [--windows 20] [--model M]
 
 The songs are made of the model's own negatives. For a count of instructions:
 valgrind --tool=callgrind in front of it.
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--songs", type=int, default=50)
     parser.add_argument("--labels", type=int, default=5)
-    parser.add_argument("--windows", type=int, default=10, help="of each song")
+    parser.add_argument("--windows", type=int, default=20, help="of each song")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     args = parser.parse_args()
     bundle = read_bundle(find_model(args.model))

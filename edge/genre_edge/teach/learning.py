@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -61,12 +61,12 @@ class Lesson:
         own = np.repeat(np.arange(len(self.songs)), counts)
         return np.concatenate([own, np.full(len(self.negatives.kinds), -1)]).astype(np.int64)
 
-    @cached_property
-    def embeddings(self) -> Float32:
-        """The embedding of each row: the songs' windows, then the negatives."""
-        own = [song.embeddings for song in self.songs]
-        found: Float32 = np.concatenate([*own, self.negatives.embeddings])
-        return found
+    def over_embeddings(self, found: Callable[[Float32], Float32]) -> Float32:
+        """What a function of embeddings, [n, size], finds for each row: the songs'
+        windows, then the negatives. All together would take twice the memory."""
+        parts = [*(song.embeddings for song in self.songs), self.negatives.embeddings]
+        together: Float32 = np.concatenate([found(part) for part in parts])
+        return together
 
     def none_logit(self, embeddings: Float32) -> Float32:
         """The logit of "none of these": 0, or that of all old labels together,
@@ -100,8 +100,8 @@ class Lesson:
         allowed[others, labels] = True
         if others.any():
             weight[others] = max(1, len(taught)) / max(1, labels) / int(others.sum())
-        features = self.space.features(self.embeddings)
-        return Rows(features, self.none_logit(self.embeddings), allowed, weight)
+        features = self.over_embeddings(self.space.features)
+        return Rows(features, self.over_embeddings(self.none_logit), allowed, weight)
 
     @cached_property
     def line(self) -> Line:

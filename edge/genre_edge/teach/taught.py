@@ -141,7 +141,7 @@ def write_own(path: Path, flatbuffer: bytes, info: BundleInfo, negatives: bytes)
 def _reach(lesson: Lesson, line: Line, base: Bundle) -> tuple[float, float]:
     """Lowest and highest logit that is needed: what is far below the most probable
     label of its window may be cut off."""
-    top = line.logits(lesson.embeddings).max(axis=1)
+    top = lesson.over_embeddings(line.logits).max(axis=1)
     high = float(top.min()) + _ROOM * (float(top.max()) - float(top.min()))
     tensor = read_graph(base.flatbuffer, base.path).tensors[head_of(base).logits]
     if lesson.old is not None and tensor.scale:  # the old logits reach as far as before
