@@ -6,6 +6,7 @@ import threading
 import time
 
 from genre_edge.health import Health, SinkHealth
+from genre_edge.sinks import background
 from genre_edge.sinks.background import BackgroundSink, Fanout
 from genre_edge.sinks.sink import StillWaiting
 from genre_edge.sinks.worker import Worker
@@ -86,6 +87,9 @@ class StuckAtTheEnd(Stuck):
 
     def write(self, record) -> int:
         self.held += 1
+        return 0
+
+    def tend(self) -> int:
         return 0
 
     def close(self) -> None:
@@ -223,3 +227,31 @@ def test_trouble_is_told_once_and_its_end_too() -> None:
     sink.close()
     assert said == ["no mood", "moody: works again"]
     assert (health.written, health.failures, health.trouble) == (4, 4, "no mood")
+
+
+class Holding(Kept):
+    """A sink that keeps what it gets until it is tended."""
+
+    held = 0
+
+    def write(self, record) -> int:
+        super().write(record)
+        self.held += 1
+        return 0
+
+    def tend(self) -> int:
+        delivered, self.held = self.held, 0
+        return delivered
+
+
+def test_what_a_sink_holds_is_delivered_while_nothing_comes(monkeypatch) -> None:
+    monkeypatch.setattr(background, "_TEND_SECONDS", 0.01)
+    health = SinkHealth("holding")
+    sink = BackgroundSink(Holding(), health)
+    sink.start()
+    sink.write(window(0))
+    wait_for(lambda: health.written == 1, "it is tended")
+    sink.write(window(1))
+    wait_for(lambda: health.written == 2, "again")
+    sink.close()
+    assert health.dropped == 0

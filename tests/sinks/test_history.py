@@ -179,6 +179,18 @@ def test_there_is_one_commit_in_thirty_seconds(made) -> None:
     assert len(rows(path)) == 100
 
 
+def test_what_was_heard_is_written_while_nothing_is_heard(made) -> None:
+    """As while the microphone is lost."""
+    sink, clock, path, _ = made()
+    sink.write(live(0, "jazz"))
+    for k in range(1, 5):
+        sink.write(live(3 * k, "rock"))
+    clock.now += 31
+    assert (sink.tend(), sink.tend()) == (4, 0)
+    assert [(label, n) for label, _, _, n, _ in rows(path)] == [("jazz", 1), ("rock", 4)]
+    sink.close()
+
+
 def test_windows_are_kept_if_asked_for(made) -> None:
     sink, _, path, _ = made(windows=True)
     for k in range(5):

@@ -212,6 +212,21 @@ def test_a_label_that_could_not_be_delivered_is_delivered_later(endpoint) -> Non
     assert health.dropped == 0
 
 
+def test_a_label_that_waits_is_tried_again_while_no_window_comes(endpoint) -> None:
+    """As while the microphone is lost."""
+    now = [0.0]
+    config = parse_webhook(f"{endpoint.url},retries=0")
+    sink = WebhookSink(config, lambda _: None, None, lambda: now[0])
+    assert sink.tend() == 0
+    endpoint.answers = [503]
+    with pytest.raises(StillWaiting):
+        sink.write(window(0))
+    assert sink.tend() == 0, "not yet time"
+    now[0] += 31
+    assert (sink.tend(), sink.tend()) == (1, 0)
+    assert [body["start"] for body in endpoint.bodies()] == [0, 0]
+
+
 def test_a_newer_label_replaces_one_that_waits_and_that_is_counted(endpoint) -> None:
     health = SinkHealth("webhook")
     sink = WebhookSink(parse_webhook(f"{endpoint.url},retries=0"), lambda _: None, health)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ..records import Record
 
 
+_TEND_SECONDS = 5.0
+"""Without a record for so long, a sink may deliver what it holds, s."""
+
+
 class BackgroundSink:
     """Hands records to another sink on a thread.
 
@@ -71,8 +75,16 @@ class BackgroundSink:
         self._failed(GenreEdgeError(f"{self._entry.name}: did not finish within {within:g} s"))
 
     def _run(self) -> None:
-        while (record := self._worker.take()) is not None:
-            self._write(record)
+        inner = self._inner
+        pause = _TEND_SECONDS if isinstance(inner, HoldingSink) else None
+        while True:
+            record = self._worker.take(pause)
+            if record is not None:
+                self._write(record)
+            elif self._worker.deadline is not None and not len(self._worker):
+                break
+            elif isinstance(inner, HoldingSink):
+                self._tend(inner)
         try:
             self._delivered(self._inner.close() or 0)
         except Exception as error:  # as in _write
@@ -90,6 +102,12 @@ class BackgroundSink:
             self._failed(error)
         finally:
             self._is_writing = False
+
+    def _tend(self, inner: HoldingSink) -> None:
+        try:
+            self._delivered(inner.tend())
+        except Exception as error:  # as in _write
+            self._failed(error)
 
     def _delivered(self, count: int) -> None:
         """Count what was delivered. Only that is a sign that trouble is over."""

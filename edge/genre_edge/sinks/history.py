@@ -153,6 +153,11 @@ class HistorySink:
         """Windows that are not yet in the file."""
         return self._pending
 
+    def tend(self) -> int:
+        """Commit windows that wait, when it is time."""
+        is_time = self._pending and self._monotonic() >= self._next_commit
+        return self.commit() if is_time else 0
+
     def close(self) -> int:
         """Write what is left. Returns how many windows that wrote."""
         for name in list(self._current):

@@ -53,6 +53,11 @@ class HoldingSink(Sink, Protocol):
         Any thread may ask."""
         ...
 
+    def tend(self) -> int:
+        """Deliver what is held if it is time to; called now and then while no record
+        comes. Returns and raises as `write`."""
+        ...
+
 
 class BoundedSink(Protocol):
     """A sink with a thread of its own, which finishes within a given time. It keeps its

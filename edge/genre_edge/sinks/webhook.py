@@ -81,14 +81,19 @@ class WebhookSink:
             if self._waiting is not None and self._health is not None:
                 self._health.dropped += 1  # what is newer counts
             self._waiting = message
-        elif self._waiting is None or self._clock() < self._next_attempt:
-            return 0
-        return self._deliver()
+            return self._deliver()
+        return self.tend()
 
     @property
     def held(self) -> int:
         """1 while a message waits or is on its way."""
         return int(self._waiting is not None)
+
+    def tend(self) -> int:
+        """Try again what waits, when it is time."""
+        if self._waiting is None or self._clock() < self._next_attempt:
+            return 0
+        return self._deliver()
 
     def close(self) -> int:
         """Try once more what waits."""
