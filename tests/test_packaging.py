@@ -129,7 +129,11 @@ def test_without_npm_the_build_says_what_the_wheel_lacks(clone: Path, tmp_path: 
     ("name", "extras", "installer"),
     [
         ("image", ("mic", "mqtt", "web"), "Dockerfile"),
-        ("dev", ("mic", "train", "onnx", "parquet", "plot", "sign", "dev"), "script/lib.sh"),
+        (
+            "dev",
+            ("mic", "train", "library", "onnx", "parquet", "plot", "s3", "sign", "dev"),
+            "script/lib.sh",
+        ),
     ],
 )
 def test_image_and_tests_install_nothing_without_a_hash(name, extras, installer: str) -> None:

@@ -19,6 +19,7 @@ from .version import __version__
 COMMANDS = {
     "listen": "print the genre of what a microphone hears (the default command)",
     "classify": "print the genre of each 3-second window of audio files",
+    "library": "write the genres of many files, on all cores or on a cluster",
     "devices": "list the microphones, with names that survive a reboot",
     "doctor": "check microphone, model and system, and say how to mend them",
     "demo": "classify the clip that comes with the program",
@@ -46,6 +47,7 @@ examples:
   genre-edge demo                      try it: the clip that comes with the program
   genre-edge song.mp3                  the genre of a file (the same as genre-edge classify)
   genre-edge classify ~/Music --format json
+  genre-edge library ~/Music --output genres      a row a file, in Parquet
   genre-edge info                      what the model is, and how often it is right
   genre-edge history                   what was played, and for how long (after --history)
   genre-edge teach add choir ~/choir   labels of your own (then genre-edge teach fit)

@@ -17,7 +17,10 @@ DISTRIBUTION = "genre-edge"
 
 EXTRA_OF = {
     "cryptography": "sign",
+    "dask": "library",
+    "distributed": "library",
     "flask": "web",
+    "fsspec": "library",
     "keras": "train",
     "matplotlib": "plot",
     "onnx": "onnx",
@@ -25,6 +28,7 @@ EXTRA_OF = {
     "paho": "mqtt",
     "pyarrow": "parquet",
     "pyaudio": "mic",
+    "s3fs": "s3",
     "sklearn": "train",
     "tensorboard": "train",
     "tensorflow": "train",

@@ -17,6 +17,7 @@ import pytest
 import soundfile
 from pyarrow import parquet
 
+from tests.helpers.processes import gone, workers
 from tests.helpers.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -44,27 +45,6 @@ def classifying(folder: Path, *options: object) -> Iterator[subprocess.Popen[str
             yield program
         finally:
             program.kill()
-
-
-def workers(parent: int) -> list[int]:
-    """The processes that work for a program."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            is_child = int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == parent
-            command = (folder / "cmdline").read_bytes()
-        except (OSError, IndexError):
-            continue
-        if is_child and b"spawn_main" in command:
-            found.append(int(folder.name))
-    return found
-
-
-def gone(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def test_a_killed_worker_costs_one_file(library) -> None:

@@ -133,7 +133,7 @@ def find_audio(paths: Iterable[str]) -> Iterator[str | AudioError | SkippedFiles
         if listing.skipped:
             yield SkippedFiles(path, dict(listing.skipped))
         if not listing.files and not listing.errors:
-            looked_for = " ".join(sorted(_suffixes()))
+            looked_for = " ".join(sorted(audio_suffixes()))
             yield AudioError(path, f"no audio in this folder (looked for {looked_for})")
 
 
@@ -144,7 +144,7 @@ def list_audio(folder: str) -> FolderListing:
     that systems keep about files ("._song.mp3", "__MACOSX"), pipes and devices are left
     out.
     """
-    listing, suffixes = FolderListing(), _suffixes()
+    listing, suffixes = FolderListing(), audio_suffixes()
     seen: set[tuple[int, int]] = set()
     folders, links = [folder], list[str]()
     while folders or links:
@@ -209,7 +209,8 @@ def _is_transport(path: str) -> bool:
         return True  # hearing it says what is wrong
 
 
-def _suffixes() -> frozenset[str]:
+def audio_suffixes() -> frozenset[str]:
+    """Suffixes of the files in folders that are listened to, on this machine."""
     return AUDIO_SUFFIXES | FFMPEG_SUFFIXES if find_ffmpeg() else AUDIO_SUFFIXES
 
 

@@ -71,7 +71,7 @@ def classify_items(
     end_if_interrupted()
     if jobs == 1 or is_stream(config.model):  # others could not read the model's pipe
         for item in items:
-            yield _name(item), _events(engine, windows_per_track, item)
+            yield _name(item), events_of(engine, windows_per_track, item)
         return
     todo = list(items)
     # Streams stay here: other processes have neither standard input nor our pipes.
@@ -83,14 +83,16 @@ def classify_items(
             if isinstance(item, str) and not is_stream(item):
                 yield item, iter(next(results))
             else:
-                yield _name(item), _events(engine, windows_per_track, item)
+                yield _name(item), events_of(engine, windows_per_track, item)
 
 
 def _name(item: Item) -> str:
     return item.name if isinstance(item, AudioError) else item
 
 
-def _events(engine: Engine, windows: int | None, item: Item) -> Iterator[FileEvent]:
+def events_of(engine: Engine, windows: int | None, item: Item) -> Iterator[FileEvent]:
+    """What comes of one item: `windows` windows of it are heard, or all if that is
+    None. An error is the last that comes."""
     if isinstance(item, AudioError):
         yield item
         return
@@ -108,7 +110,7 @@ def _events(engine: Engine, windows: int | None, item: Item) -> Iterator[FileEve
 
 def _work(config: EngineConfig, windows: int | None, item: str) -> list[FileEvent]:
     """One file in a worker process."""
-    return list(_events(_loaded(config), windows, item))
+    return list(events_of(_loaded(config), windows, item))
 
 
 def _lost(item: str, how: str) -> list[FileEvent]:

@@ -1,0 +1,1 @@
+"""The genres of a whole library, on all cores of one machine or on a cluster."""
