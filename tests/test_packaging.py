@@ -108,6 +108,10 @@ def test_the_wheel_holds_every_module_model_and_completion(clone: Path, tmp_path
     assert f"{data}/bash-completion/completions/genre-edge" in names
     assert f"{data}/zsh/site-functions/_genre-edge" in names
     assert f"{data}/fish/vendor_completions.d/genre-edge.fish" in names
+    static = ROOT / "edge/genre_edge/web/static"
+    page = {path.relative_to(static).as_posix() for path in static.rglob("*") if path.is_file()}
+    assert {"languages/de.json", "examples/jazz-trio.opus", "sw.js"} <= page
+    assert {f"genre_edge/web/static/{name}" for name in page} <= names
     libraries = {f"genre_edge/web/vendor/{path.name}" for path in vendor.glob("*")}
     assert libraries <= names
     assert {"genre_edge/py.typed", "genre_edge/__init__.pyi"} <= names

@@ -184,3 +184,35 @@ def test_a_screen_on_the_wall_shows_the_label_alone(page, tmp_path: Path, demo_c
         assert page.locator("#live-card").bounding_box()["height"] > 900
     finally:
         assert running.stop() == 0, "\n".join(running.said[-60:])
+
+
+@pytest.mark.parametrize(
+    ("label", "sure", "shown", "says"),
+    [
+        ("silence", None, "Quiet", "Last heard: pop, 4 min ago"),
+        ("uncertain", 0.4, "not sure", "Most like pop, 40 %"),
+        ("pop", 0.95, "pop", "95 % sure, for 2 min"),
+    ],
+)
+def test_the_card_says_what_is_known_and_never_null(
+    server, page, label: str, sure: float | None, shown: str, says: str
+) -> None:
+    page.goto(f"{server.url}/#here")
+    expect(page.locator("#view-here")).to_be_visible()
+    genre = None if sure is None else "pop"
+    smoothed = {"genre": genre, "confidence": sure, "scores": {"pop": sure} if sure else {}}
+    start = 180 if label == "pop" else 60
+    pieces = [
+        {"label": "pop", "start": 0, "end": 60},
+        {"label": label, "start": start, "end": 300},
+    ]
+    page.evaluate(
+        """async ([record, pieces]) => {
+          (await import("./static/live_card.js")).showWindow(record, pieces);
+        }""",
+        [{"label": label, "smoothed": smoothed}, pieces],
+    )
+    card = page.locator("#live-card")
+    assert card.locator("#live-label").text_content() == shown
+    assert card.locator("#live-confidence").text_content() == says
+    assert "null" not in card.text_content()
