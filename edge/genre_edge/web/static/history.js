@@ -10,7 +10,8 @@ import { duration, legend, percent, rows } from "./widgets.js";
 const byId = (id) => document.getElementById(id);
 const DAYS = { "24h": 1, "7d": 7, "30d": 30, "90d": 90 };
 const FEW = 12; // stretches that are shown at first
-const MOST = 10_000; // stretches that are asked for
+const LISTED = 200; // stretches that can be shown
+const MOST = 10_000; // stretches that can be saved
 
 export async function startHistory() {
   const view = new History();
@@ -33,10 +34,19 @@ class History {
       this.shown *= 4;
       this.drawStretches();
     });
-    byId("history-csv").addEventListener("click", () => save(`history-${this.range}.csv`, "text/csv", csv([
-      ["start", "end", "label", "confidence", "source"],
-      ...this.stretches.map((one) => [one.start, one.end, one.label, one.confidence, one.source]),
-    ])));
+    byId("history-csv").addEventListener("click", () => this.saveCsv());
+  }
+
+  async saveCsv() {
+    try {
+      const all = await api(`api/history/stretches?since=${this.range}&limit=${MOST}`);
+      save(`history-${this.range}.csv`, "text/csv", csv([
+        ["start", "end", "label", "confidence", "source"],
+        ...all.map((one) => [one.start, one.end, one.label, one.confidence, one.source]),
+      ]));
+    } catch (error) {
+      byId("history-state").textContent = error.message;
+    }
   }
 
   async refresh() {
@@ -47,7 +57,7 @@ class History {
       const hours = await api(`api/history?since=${range}&by=hour`);
       const days = await api(`api/history?since=${range}&by=day`);
       const all = await api(`api/history?since=${range}&by=genre`);
-      const stretches = await api(`api/history/stretches?since=${range}&limit=${MOST}`);
+      const stretches = await api(`api/history/stretches?since=${range}&limit=${LISTED}`);
       if (range !== this.range) return; // another range was chosen meanwhile
       byId("history-found").hidden = false;
       byId("history-state").textContent = all.length ? "" : t("history.empty");
