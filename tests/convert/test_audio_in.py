@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -37,35 +38,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # TensorFlow's and Keras' own
 ]
 INT8, FLOAT32 = DEFAULT_MODEL, DEFAULT_MODEL.replace("int8", "float32")
-YAMNET_LIKE = FrontendSpec(
-    sample_rate=16000,
-    n_fft=512,
-    frame_length=400,
-    hop_length=160,
-    n_mels=64,
-    f_min=125.0,
-    f_max=7500.0,
-    normalise="none",
-    power=1,
-    mel_filters="htk",
-    scale="ln",
-    log_offset=0.001,
-    window_level=0.1,
+YAMNET_LIKE = replace(
+    NAMED["yamnet"].spec, window_seconds=3.0, frame_start="stream", window_level=0.1
 )
 FRONTENDS = {
     "default": FrontendSpec(),
     "116 bands": FrontendSpec(n_mels=116, f_max=8012.168965763909),
     "yamnet-like": YAMNET_LIKE,
-    "musicnn-like": FrontendSpec(
-        sample_rate=16000,
-        n_fft=512,
-        hop_length=256,
-        n_mels=96,
-        f_max=8000.0,
-        normalise="none",
-        scale="log10",
-        log_factor=10000.0,
-        log_offset=1.0,
+    "musicnn-like": replace(
+        NAMED["musicnn"].spec, frame_start="stream", padding="none", fixed_frames=0
     ),
     "centred": FrontendSpec(
         sample_rate=16000,

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import librosa
 import numpy as np
 import pytest
 from genre_edge.errors import UsageError
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
+from genre_edge_convert.read.named_frontends import named
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import noise
 from tests.model.test_frontend import assert_same, windows_of
 
-YAMNET = FrontendSpec(
-    sample_rate=16_000,
-    n_fft=512,
-    hop_length=160,
-    n_mels=64,
-    f_min=125.0,
-    f_max=7500.0,
-    normalise="none",
-    frame_length=400,
-    power=1,
-    mel_filters="htk",
-    scale="ln",
-    log_offset=0.001,
-)
-LEVELLED = FrontendSpec(**{**YAMNET.to_dict(), "window_level": 0.1})
-MUSICNN = FrontendSpec(
-    sample_rate=16_000,
-    n_fft=512,
-    hop_length=256,
-    n_mels=96,
-    f_max=8000.0,
-    normalise="none",
-    scale="log10",
-    log_factor=10_000.0,
-    log_offset=1.0,
-)
+OURS = {"window_seconds": 3.0, "frame_start": "stream"}
+"""Windows as the shipped models have them, so that they share frames."""
+YAMNET = replace(named("yamnet"), **OURS)
+LEVELLED = replace(YAMNET, window_level=0.1)
+MUSICNN = replace(named("musicnn"), **OURS, padding="none", fixed_frames=0)
 RATE = 16_000
 
 

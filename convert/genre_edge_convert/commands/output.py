@@ -17,8 +17,40 @@ from ..export.recordings import Comparison
 Export = Callable[[Path, Bundle, Sequence[str]], Comparison]
 
 
-def add_options(parser: argparse.ArgumentParser, suffix: str) -> None:
-    """BUNDLE, --output and --check-with."""
+_EPILOG = """\
+examples:
+  {command} gtzan-edge.{kind}
+  {command} mine.int8.tflite --check-with ~/my-music -o {output}
+
+{asked} and the bundle are asked about every window of the recordings. Nothing is written
+unless they name the same genre on 99 % of the windows, with nearly the same scores.
+"""
+
+
+def export_parser(
+    command: str, description: str, suffix: str, asked: str, kind: str, output: str
+) -> argparse.ArgumentParser:
+    """A command line with BUNDLE, --output and --check-with.
+
+    Parameters
+    ----------
+    command
+        The command.
+    description
+        What it makes.
+    suffix
+        How the name of the file ends, if the user names none.
+    asked
+        What is compared with the bundle.
+    kind, output
+        The bundle and the file of the examples.
+    """
+    parser = argparse.ArgumentParser(
+        prog=command,
+        description=description,
+        epilog=_EPILOG.format(command=command, kind=kind, output=output, asked=asked),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("bundle", metavar="BUNDLE", help="a bundle, or the name of a shipped one")
     parser.add_argument(
         "-o",
@@ -33,6 +65,7 @@ def add_options(parser: argparse.ArgumentParser, suffix: str) -> None:
         metavar="AUDIO",
         help="audio files or folders to check with (default: the demo clip)",
     )
+    return parser
 
 
 def run_export(args: argparse.Namespace, suffix: str, load: Callable[[], Export]) -> int:
@@ -41,7 +74,7 @@ def run_export(args: argparse.Namespace, suffix: str, load: Callable[[], Export]
     Parameters
     ----------
     args
-        Of `add_options`.
+        Of `export_parser`.
     suffix
         How the file's name ends; what follows its last dot is asked for.
     load
