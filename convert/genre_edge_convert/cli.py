@@ -139,8 +139,8 @@ def parser() -> argparse.ArgumentParser:
         "--embedding",
         default="",
         metavar="NAME",
-        help="name or number of the tensor that labels are taught from with genre-edge teach "
-        "(default: the input of the last dense layer)",
+        help="the tensor that labels are taught from with genre-edge teach: its number, its name, "
+        "or a part of it that no other has (default: the input of the last dense layer)",
     )
     top.add_argument(
         "--layout",
@@ -177,7 +177,8 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         default=0,
         metavar="N",
-        help="keep the N operators in float32 that int8 harms most (default: 0)",
+        help="keep the N operators in float32 that int8 harms most, and those that take what they "
+        "make (default: 0)",
     )
     return top
 

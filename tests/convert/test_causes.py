@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from genre_edge.audio.file_source import read_mono
 from genre_edge.model.bundle import read_bundle
+from genre_edge.model.flatbuffer import read_graph
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge_convert import cli as convert
@@ -94,3 +95,19 @@ def test_int16_activations_help(wide: Path) -> None:
     assert run(wide, "--to", "int16x8") == 0
     info = read_bundle(wide / "out.int16x8.tflite").info
     assert info.metrics["agreement"]["top1"] >= 0.97
+
+
+@pytest.mark.slow
+def test_the_worst_layers_in_float_help(wide: Path) -> None:
+    assert run(wide, "--to", "int8", "--float-layers", "2") == 0
+    bundle = read_bundle(wide / "out.int8.tflite")
+    assert bundle.info.metrics["agreement"]["top1"] >= 0.97
+    weights = [t.dtype for t in read_graph(bundle.flatbuffer, "m").tensors if t.constant_bytes]
+    assert "float32" in weights and "int8" in weights, "the others stay int8"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", ["float32", "int16x8"])
+def test_float_layers_need_an_int8_bundle(wide: Path, kinds: str, capsys) -> None:
+    assert run(wide, "--to", kinds, "--float-layers", "3") == 2
+    assert "--float-layers 3: needs --to int8" in capsys.readouterr().err

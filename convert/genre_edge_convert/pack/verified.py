@@ -15,8 +15,9 @@ from genre_edge.model.bundle import Bundle, read_bundle, write_bundle
 from genre_edge.model.bundle_info import BundleInfo
 from genre_edge.model.classifier import Classifier
 from genre_edge.model.flatbuffer import Graph, read_graph
-from genre_edge.model.head import find_head
 
+from ..quantise.flatbuffers import stripped
+from ..read.embedding import embedding_number
 from ..read.operators import check_operators, oldest_runtime
 from ..read.samples import Samples
 from ..verify.agreement import largest_loss, runs_in, scores_of, valid_metrics
@@ -54,7 +55,9 @@ def write_verified(
     graph = read_graph(flatbuffer, info.name)
     check_operators(graph, info.name, config.target)
     if info.embedding:
-        find_head(graph, info.name, info.embedding)
+        info = replace(info, embedding=embedding_number(graph, info.name, info.embedding))
+    if original.kind != "tflite":
+        flatbuffer = stripped(flatbuffer)
     path = folder / f"{info.name}.tflite"
     write_bundle(path, flatbuffer, info)
     agreement = _agreement(path, kind, len(flatbuffer), original, config)

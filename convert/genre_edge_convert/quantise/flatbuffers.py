@@ -42,7 +42,7 @@ def flatbuffers(
     Returns
     -------
     dict
-        {kind: flatbuffer}
+        {kind: flatbuffer}, with the names of tensors
 
     Raises
     ------
@@ -50,10 +50,10 @@ def flatbuffers(
         TensorFlow cannot convert it; operators that TFLite does not have are named.
     """
     make: dict[str, Callable[[], bytes]] = {
-        "float32": lambda: stripped(_float(saved_model)),
+        "float32": lambda: _float(saved_model),
         "float16": lambda: _reduced(saved_model, tf.float16),
         "dynamic": lambda: _reduced(saved_model, None),
-        "int16x8": lambda: stripped(_int16(saved_model, calibration)),
+        "int16x8": lambda: _int16(saved_model, calibration),
         "int8": lambda: (
             _ai_edge(_float(saved_model), calibration)
             if quantiser == "ai-edge"
@@ -97,7 +97,8 @@ def _reduced(folder: str, dtype: Any) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if dtype is not None:
         converter.target_spec.supported_types = [dtype]
-    return stripped(converter.convert())
+    flatbuffer: bytes = converter.convert()
+    return flatbuffer
 
 
 def int8_converter(folder: str, calibration: Float32) -> tf.lite.TFLiteConverter:
@@ -135,7 +136,8 @@ def _int16(folder: str, calibration: Float32) -> bytes:
 
 
 def _int8(folder: str, calibration: Float32) -> bytes:
-    return stripped(int8_converter(folder, calibration).convert())
+    flatbuffer: bytes = int8_converter(folder, calibration).convert()
+    return flatbuffer
 
 
 def _ai_edge(flatbuffer: bytes, calibration: Float32) -> bytes:

@@ -14,9 +14,10 @@ import numpy.typing as npt
 import tensorflow as tf
 from genre_edge.arrays import Float32
 from genre_edge.errors import ModelError
+from genre_edge.model.flatbuffer import Graph, read_graph
 from genre_edge.quiet import quiet_stderr
 
-from .flatbuffers import int8_converter, stripped
+from .flatbuffers import int8_converter
 
 _FIXED = ("SOFTMAX", "LOGISTIC")
 """Operators whose scale is given by their range, 0 to 1. Their small values are lost
@@ -62,7 +63,8 @@ def most_harmed(saved_model: str, calibration: Float32) -> list[Harm]:
 
 
 def mixed(saved_model: str, calibration: Float32, kept: int) -> bytes:
-    """An int8 model with the `kept` operators in float32 that int8 harms most.
+    """An int8 model with operators in float32: the `kept` ones that int8 harms most,
+    and those that take what they make, which int8 would spoil on its way.
 
     Raises
     ------
@@ -71,13 +73,29 @@ def mixed(saved_model: str, calibration: Float32, kept: int) -> bytes:
     """
     try:
         debugger = _debugger(saved_model, calibration)
-        names = [harm.tensor for harm in _ranked(debugger)[:kept]]
         with quiet_stderr():
+            names = _and_takers(
+                {harm.tensor for harm in _ranked(debugger)[:kept]},
+                read_graph(debugger.get_nondebug_quantized_model(), "the int8 model"),
+            )
             debugger.options = tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=names)
-            return stripped(debugger.get_nondebug_quantized_model())
+            flatbuffer: bytes = debugger.get_nondebug_quantized_model()
+            return flatbuffer
     except Exception as error:  # the converter's own class is not public
         reason = " ".join(str(error).split())[:160]
         raise ModelError(f"--float-layers {kept}: TensorFlow cannot make it ({reason})") from None
+
+
+def _and_takers(names: set[str], graph: Graph) -> list[str]:
+    """These tensors, and what is made from them by the next operator."""
+    called = [tensor.name for tensor in graph.tensors]
+    made = {
+        called[output]
+        for operator in graph.operators
+        if names & {called[number] for number in operator.inputs if number >= 0}
+        for output in operator.outputs
+    }
+    return sorted(names | made)
 
 
 def _debugger(saved_model: str, calibration: Float32) -> Any:
