@@ -1,4 +1,4 @@
-"""The networks of common tutorials, untrained: each converts with its front-end by
+"""The networks of common tutorials, barely trained: each converts with its front-end by
 name and answers as it did; and what is said of a file that Keras 2 wrote."""
 
 from __future__ import annotations
@@ -34,8 +34,20 @@ def recurrent(layer: type[layers.Layer]) -> list[layers.Layer]:
 
 def picture() -> list[layers.Layer]:
     return [
-        layers.Conv2D(4, 5, strides=4, activation="relu"),
+        layers.Conv2D(4, 5, strides=4),
+        layers.BatchNormalization(),
+        layers.Activation("relu"),
         layers.MaxPooling2D(4),
+        layers.Flatten(),
+        layers.Dense(3, activation="softmax"),
+    ]
+
+
+def convolutions() -> list[layers.Layer]:
+    return [
+        layers.Conv2D(4, 3, activation="relu"),
+        layers.MaxPooling2D(3, 2, padding="same"),
+        layers.BatchNormalization(),
         layers.Flatten(),
         layers.Dense(3, activation="softmax"),
     ]
@@ -45,6 +57,7 @@ def picture() -> list[layers.Layer]:
     ("frontend", "shape", "layout", "of"),
     [
         ("librosa-mfcc-13", (130, 13), "frames-mels", lambda: recurrent(layers.LSTM)),
+        ("librosa-mfcc-13", (130, 13, 1), "frames-mels", convolutions),
         ("librosa-mel-128", (128, 130, 1), "mels-frames", picture),
         ("librosa-mel-128-picture", (128, 130, 3), "mels-frames", picture),
     ],
@@ -57,21 +70,26 @@ def test_a_tutorials_network_converts(
     tmp_path: Path,
     demo_clip: Path,
 ) -> None:
-    keras.utils.set_random_seed(1)
-    keras.Sequential([layers.Input(shape), *of()]).save(tmp_path / "m.keras")
+    """It learns which third of the clip a window is from, so that it has opinions."""
     spec = named(frontend)
-    logmel = LogMel(spec, 0.3)
     samples = read_mono(demo_clip, spec.sample_rate)
-    windows = np.stack([window.features for window in logmel.push(samples)])
-    np.savez(tmp_path / "w.npz", calibration=windows[:20], held_out=windows[20:])
+    windows = np.stack([window.features for window in LogMel(spec, 0.15).push(samples)])
+    third = np.arange(len(windows)) * 3 // len(windows)
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([layers.Input(shape), *of()])
+    model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
+    turned = np.swapaxes(windows, 1, 2) if layout == "mels-frames" else windows
+    model.fit(turned.reshape(-1, *shape), third, epochs=8, verbose=0)
+    model.save(tmp_path / "m.keras")
+    np.savez(tmp_path / "w.npz", calibration=windows[::2], held_out=windows[1::2])
     given = [tmp_path / "m.keras", "--labels", "ape,bear,cat", "--frontend", frontend]
-    given += ["--calibrate", tmp_path / "w.npz", "--to", "float32"]
-    given += ["--layout", layout, "-o", tmp_path / "n"]
+    given += ["--calibrate", tmp_path / "w.npz", "--layout", layout, "-o", tmp_path / "n"]
     assert convert.main([str(part) for part in given]) == 0
-    info = read_bundle(tmp_path / "n.float32.tflite").info
-    assert info.layout == layout
-    assert info.metrics["agreement"]["top1"] == 1.0
-    assert info.metrics["agreement"]["largest_difference"] < 1e-4
+    for kind, most in (("float32", 1e-4), ("int8", 0.15)):
+        info = read_bundle(tmp_path / f"n.{kind}.tflite").info
+        assert info.layout == layout
+        assert info.metrics["agreement"]["top1"] >= 0.96
+        assert info.metrics["agreement"]["largest_difference"] < most
 
 
 @pytest.mark.parametrize("layer", [layers.LSTM, layers.GRU, layers.SimpleRNN])
