@@ -201,6 +201,26 @@ def test_the_demo_clip_is_named_at_one_click_and_nothing_is_sent(page, cli, site
     page.screenshot(path=SHOTS / "static-demo.png", full_page=True)
 
 
+DROP = """async ([name, bytes]) => {
+  const held = new DataTransfer();
+  held.items.add(new File([Uint8Array.from(bytes)], name));
+  const drop = document.getElementById("drop");
+  const options = { dataTransfer: held, cancelable: true, bubbles: true };
+  for (const type of ["dragover", "drop"]) drop.dispatchEvent(new DragEvent(type, options));
+}"""
+
+
+def test_a_file_that_is_dropped_is_named_as_classify_names_it(
+    page, cli, demo_clip: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "second half.wav"
+    soundfile.write(path, read_mono(demo_clip, 16000)[6 * 16000 :], 16000)
+    verdict = by_classify(cli, path)[-1]
+    page.evaluate(DROP, [path.name, list(path.read_bytes())])
+    expect(page.locator("#track-state")).to_contain_text("second half.wav: 2 windows, ")
+    expect(page.locator("#label")).to_have_text(verdict["genre"])
+
+
 def test_what_is_no_audio_is_one_line(page, tmp_path: Path) -> None:
     for name, content, reason in (
         ("notes.txt", b"do re mi", "this browser cannot decode it"),
