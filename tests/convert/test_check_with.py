@@ -28,7 +28,7 @@ def compared(tmp_path: Path, clip: Path, expected: np.ndarray, name: str = "libr
     spec = named(name)
     info = BundleInfo("m", ("a", "b"), spec)
     network = Network(
-        Path("m"), "keras", (None, *spec.shape), 2, lambda x: np.tile(x.mean(), (1, 2))
+        Path("m"), "keras", (None, *spec.shape), 2, lambda x: x.mean() + np.array([[0.0, 1.0]])
     )
     np.save(tmp_path / "e.npy", expected)
     return check_with(clip, tmp_path / "e.npy", network, info, "frames-mels", "logits")
@@ -65,9 +65,10 @@ def test_features_that_stray_are_told_apart(tmp_path, demo_clip, heard, strays, 
 
 
 def test_scores_and_other_sizes(tmp_path, demo_clip) -> None:
-    assert compared(tmp_path, demo_clip, np.array([0.5, 0.5]))["compared"] == "scores"
-    with pytest.raises(ModelError, match=r"scores differ by up to 0\.400"):
-        compared(tmp_path, demo_clip, np.array([0.9, 0.1]))
+    for same in ([0.269, 0.731], [7.0, 8.0]):  # as probabilities, as logits
+        assert compared(tmp_path, demo_clip, np.array(same))["compared"] == "scores"
+    with pytest.raises(ModelError, match=r"scores differ by up to 0\.231"):
+        compared(tmp_path, demo_clip, np.array([3.0, 3.0]))
     with pytest.raises(UsageError, match=r"holds 13 x 130, the front-end makes 130 x 128"):
         compared(tmp_path, demo_clip, np.zeros((13, 130)))
     (tmp_path / "e.npy").write_text("no array")
