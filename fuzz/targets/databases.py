@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from genre_edge.errors import GenreEdgeError
 from genre_edge.records import LiveRecord
-from genre_edge.sinks.history_report import BY, summarise
+from genre_edge.sinks.history_report import BY, latest_stretches, summarise
 from genre_edge.sinks.mqtt.spool import Spool
 
 from ..damage import damaged
@@ -110,6 +112,7 @@ def history_attempt(chance: random.Random, folder: Path) -> None:
     path = _written(chance, folder, "history")
     try:
         summarise(path, chance.choice((0.0, 1e9, -1e300)), chance.choice(BY))
+        json.dumps([asdict(one) for one in latest_stretches(path, 0.0, 100)], allow_nan=False)
     except GenreEdgeError as error:
         check_line(error)
 

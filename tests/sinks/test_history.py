@@ -602,17 +602,30 @@ def test_reading_ends_whatever_the_rows_say(tmp_path, by: str) -> None:
     farend(tmp_path / "h.db", ("endless", 0.0, 1e300, 2**62))
     with pytest.raises(GenreEdgeError, match="more time than there was"):
         summarise(tmp_path / "h.db", 0.0, by)
+    with pytest.raises(GenreEdgeError, match="more time than there was"):
+        latest_stretches(tmp_path / "h.db", 0.0, 10)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("damaged", ["text", b"bytes", 1e300, float("inf"), -1.0])
+def test_a_damaged_confidence_is_none(tmp_path, damaged: object) -> None:
+    farend(tmp_path / "h.db", ("jazz", 1_790_000_000.0, 1_790_000_003.0, 1))
+    with closing(sqlite3.connect(tmp_path / "h.db")) as file, file:
+        file.execute("UPDATE stretches SET confidence = ?", (damaged,))
+    assert [row.confidence for row in summarise(tmp_path / "h.db", 0.0, "genre")] == [None]
+    assert [one.confidence for one in latest_stretches(tmp_path / "h.db", 0.0, 10)] == [None]
+
+
 def test_reading_ends_when_its_time_is_over(made) -> None:
     sink, _, path, _ = made()
     sink.write(live(0, "jazz"))
     sink.close()
     with pytest.raises(GenreEdgeError, match="too long to be read in 0 s: ask for less"):
         summarise(path, 0.0, "hour", None, 0.0)
+    with pytest.raises(GenreEdgeError, match="too long to be read in 0 s: ask for less"):
+        latest_stretches(path, 0.0, 1, None, 0.0)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_another_user_can_read_it_where_that_is_allowed() -> None:
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
 

@@ -163,6 +163,8 @@ def latest_stretches(
         As `summarise`.
     """
     latest = deque(_in_time(path, since, source, within), maxlen=most)
+    if any(end - start > _MOST_SECONDS for _, _, start, end, _ in latest):
+        raise GenreEdgeError(f"{path}: is damaged: it has more time than there was")
     return [
         HeardStretch(str(name), label, _utc(start), _utc(end), confidence)
         for name, label, start, end, confidence in reversed(latest)
@@ -211,7 +213,9 @@ def _stretches(path: Path, since: float, source: str | None) -> Iterator[_Row]:
             if source is not None:
                 _check_source(file, source)
             rows = file.execute(
-                "SELECT source, label, start, min(end, start + windows * ?), confidence "
+                "SELECT source, label, start, min(end, start + windows * ?), "
+                "CASE WHEN typeof(confidence) = 'real' AND confidence BETWEEN 0 AND 1 "
+                "THEN confidence END "
                 "FROM stretches WHERE end > ? AND end > start AND start BETWEEN 0 AND ? "
                 "AND typeof(label) = 'text' AND (source = ? OR ? IS NULL) ORDER BY start",
                 (_LONGEST_WINDOW, since, _LATEST, source, source),
