@@ -21,7 +21,8 @@ _FILES_CLOSE_SECONDS, _LIVE_CLOSE_SECONDS = 120.0, 10.0
 the sink is replaced."""
 
 _HURRY_SECONDS = 1.0
-"""Time that a replaced sink gets once the program ends, s."""
+"""Time that a replaced sink gets once the program ends, if it had to wait for another,
+s."""
 _START_AGAIN_SECONDS = 1.0
 """Pause before a sink's thread is started again, where the system had no room for
 it, s."""
@@ -212,7 +213,8 @@ class Outputs:
         coming = [running for running in change.new if running.planned.name == name]
         if before is not None:
             before.join()  # it starts those that are to leave now
-        within = _HURRY_SECONDS if self._is_closing.is_set() else _LIVE_CLOSE_SECONDS
+        is_late = before is not None and self._is_closing.is_set()
+        within = _HURRY_SECONDS if is_late else _LIVE_CLOSE_SECONDS
         try:
             _at_once([partial(one.sink.close, within) for one in leaving])
             for running in leaving:
