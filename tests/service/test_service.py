@@ -30,6 +30,7 @@ from tests.conftest import noise
 from tests.helpers.broker import Broker, Subscriber
 from tests.helpers.fakemic import FakeMic, installed
 from tests.helpers.supervisor import Supervisor, service_command
+from tests.helpers.waiting import wait_for
 
 needs_sound = pytest.mark.skipif(not installed(), reason="needs pulseaudio and pulseaudio-utils")
 
@@ -357,9 +358,7 @@ def test_a_reload_costs_no_audio_and_a_faulty_file_changes_nothing(
     service.supervisor.wait_for("RELOADING=1")
     service.supervisor.wait_for("READY=1", 2)
     witness.wait_for(lambda: witness.windows()[-1]["label"] == "silence")
-    deadline = time.monotonic() + 20
-    while not out.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: out.exists() and "\n" in out.read_text(), "the command has run")
     assert json.loads(out.read_text().splitlines()[0])["label"] == "silence"
     service.config.write_text(head + "[listen]\nsmooth = 0\nsmoth = 1\n")
     service.supervisor.reload()
