@@ -91,6 +91,7 @@ def test_a_newcomer_hears_an_example_with_its_genre_two_clicks_after_the_start(
     page.goto(server.url)  # the first click
     page.get_by_role("button", name="Jazz trio").click()
     expect(page.locator("#track-label")).to_have_text("jazz")
+    expect(page).to_have_title("jazz · genre-edge")
     wait_for(
         lambda: page.evaluate("!audio.paused && audio.currentTime > 0.2"), "it plays by itself"
     )
@@ -105,9 +106,22 @@ def test_a_file_has_a_waveform_in_the_colour_of_its_genre_and_a_spectrogram(serv
         lambda: page.locator("#wave").bounding_box()["height"] > 100, "waveform and spectrogram"
     )
     wait_for(lambda: page.evaluate(COUNT_JAZZ) > 100, "the waveform is tinted")
+    assert page.evaluate(BRIGHT_TOP) < 0.5, "no band of one colour above the music"
     shoot(page, "track")
 
 
+BRIGHT_TOP = """() => {
+  const shadows = [...document.querySelectorAll("#wave *")].map((e) => e.shadowRoot);
+  const canvases = shadows.filter(Boolean).flatMap((s) => [...s.querySelectorAll("canvas")]);
+  const tall = canvases.sort((a, b) => b.height - a.height)[0];
+  const { data } = tall.getContext("2d").getImageData(0, 0, tall.width, tall.height / 8 | 0);
+  let bright = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    bright += data[at] + data[at + 1] + data[at + 2] > 450;
+  }
+  return bright / (data.length / 4);
+}"""
+"""Share of the spectrogram's upper eighth that is bright."""
 COUNT_JAZZ = """() => {
   const wave = document.getElementById("wave").firstElementChild.shadowRoot;
   const canvas = wave.querySelector(".progress canvas, .canvases canvas");

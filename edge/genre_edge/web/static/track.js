@@ -3,6 +3,7 @@ import { classify } from "./api.js";
 import { paint } from "./painted_card.js";
 import { Player } from "./player.js";
 import { csv, save } from "./save.js";
+import { showInTab } from "./tab_icon.js";
 import { named, t } from "./text.js";
 import { Timeline } from "./timeline.js";
 import { TopBars } from "./top_bars.js";
@@ -18,6 +19,7 @@ export function startTrack(model) {
 
 class Track {
   constructor(model) {
+    this.isAlone = !model.service.live; // else the browser's tab shows what is heard
     this.maxMegabytes = model.service.upload_mb;
     this.entries = []; // files, with what was found in them
     this.shown = null; // the entry that is shown
@@ -146,6 +148,7 @@ class Track {
     const label = record ? labelOf(record) : "";
     paint(byId("track-card"), record?.genre ?? "");
     byId("track-label").textContent = label ? named(label) : "–";
+    if (this.isAlone) showInTab(label && named(label), record?.genre ?? "");
     const span = record ? t("track.span", { from: clock(record.start), to: clock(record.end) }) : "";
     byId("track-confidence").textContent = record?.genre ? `${t("sure", { percent: percent(record.confidence) })}, ${span}` : span;
     byId("track-label").dataset.start = record?.start ?? "";
