@@ -53,6 +53,7 @@ LATE = {
     "dask",
     "distributed",
     "fsspec",
+    "mutagen",
     "pyarrow",
     "soundfile",
     "soxr",

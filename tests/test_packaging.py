@@ -135,7 +135,7 @@ def test_without_npm_the_build_says_what_the_wheel_lacks(clone: Path, tmp_path: 
         ("image", ("mic", "mqtt", "web"), "Dockerfile"),
         (
             "dev",
-            ("mic", "train", "library", "onnx", "parquet", "plot", "s3", "sign", "dev"),
+            ("mic", "train", "library", "onnx", "parquet", "plot", "s3", "sign", "tag", "dev"),
             "script/lib.sh",
         ),
     ],

@@ -23,6 +23,7 @@ EXTRA_OF = {
     "fsspec": "library",
     "keras": "train",
     "matplotlib": "plot",
+    "mutagen": "tag",
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "paho": "mqtt",

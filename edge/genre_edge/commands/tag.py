@@ -1,0 +1,157 @@
+"""genre-edge tag: genres from a library into the tags of the files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..console import complain
+from ..errors import AudioError, UsageError
+
+if TYPE_CHECKING:
+    from ..library.tags import TaggedFile
+
+_EPILOG = """\
+examples:
+  genre-edge library ~/Music --output genres
+  genre-edge tag genres                                what would be written
+  genre-edge tag genres --write --undo-file undo.jsonl
+  genre-edge tag --undo undo.jsonl                     as it was before
+
+exit status: 0 all done, 1 a file failed, 2 wrong usage
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "Write genres from a library (genre-edge library) into the tags of its files. Without "
+        "--write nothing is changed: it is shown what would be."
+    )
+    parser.epilog = _EPILOG
+    parser.add_argument("library", nargs="?", type=Path, metavar="DIR", help="folder of a library")
+    parser.add_argument("--write", action="store_true", help="change the files")
+    parser.add_argument(
+        "--undo-file", type=Path, metavar="FILE", help="where --write notes what was there before"
+    )
+    parser.add_argument(
+        "--replace", action="store_true", help="write the genre where a file has another already"
+    )
+    parser.add_argument(
+        "--min-confidence",
+        type=float,
+        default=0.5,
+        metavar="P",
+        help="confidence from which the genre is written (default: %(default)s); scores always are",
+    )
+    parser.add_argument("--undo", type=Path, metavar="FILE", help="put back what --write noted")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tag files, or undo it; returns the exit status."""
+    import mutagen  # noqa: F401 (whether it is there shows before any file is touched)
+
+    if (args.library is None) == (args.undo is None):
+        raise UsageError("name the folder of a library, or --undo FILE")
+    if args.undo is not None:
+        return _undo(args.undo)
+    if args.write and args.undo_file is None:
+        raise UsageError("--write: needs --undo-file FILE, where what was there before is noted")
+    return _tag(args)
+
+
+def _tag(args: argparse.Namespace) -> int:
+    from ..library.tags import TaggedFile
+
+    failed = changed = 0
+    for row, fields in _wanted(args.library, args.min_confidence):
+        try:
+            file = TaggedFile(row["path"])
+            changes = _changes(file, fields, args.replace)
+            if changes and args.write:
+                _note(args.undo_file, row["path"], {name: file.get(name) for name in changes})
+                for name, value in changes.items():
+                    file.set(name, [value])
+                file.save()
+        except AudioError as error:
+            complain(error)
+            failed += 1
+            continue
+        if changes:
+            changed += 1
+            print(f"{row['path']}: {_shown(changes)}")
+    verb = "changed" if args.write else "would be changed (--write changes them)"
+    print(f"{changed} files {verb}, {failed} failed")
+    return 1 if failed else 0
+
+
+def _wanted(folder: Path, least: float) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """The rows with a genre of files on this machine, and the fields for each."""
+    from ..library.parts import part_files, read_about, read_part
+    from ..library.sources import is_url
+    from ..library.tags import fields_of
+
+    read_about(folder)
+    for part in part_files(folder):
+        for row in read_part(part):
+            if row["genre"] is not None and not is_url(row["path"]):
+                yield row, fields_of(row, least)
+
+
+def _changes(file: TaggedFile, fields: dict[str, str], replace: bool) -> dict[str, str]:
+    """The fields that would change. A genre that is there stays, unless told."""
+    from ..library.tags import GENRE
+
+    return {
+        name: value
+        for name, value in fields.items()
+        if file.get(name) != [value] and (name != GENRE or replace or not file.get(name))
+    }
+
+
+def _shown(changes: dict[str, str]) -> str:
+    from ..library.tags import GENRE
+
+    scores = len(changes) - (GENRE in changes)
+    named = [f"{GENRE} {changes[GENRE]}"] if GENRE in changes else []
+    return ", ".join([*named, *([f"{scores} fields of scores"] if scores else [])])
+
+
+def _note(undo: Path, path: str, before: dict[str, list[str]]) -> None:
+    """Note what was there, on the disk before the file is touched."""
+    import os
+
+    try:
+        with undo.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"path": path, "before": before}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise UsageError(f"--undo-file {undo}: {error.strerror}") from None
+
+
+def _undo(undo: Path) -> int:
+    """Put back what was noted, the last first."""
+    from ..library.tags import TaggedFile
+
+    try:
+        notes = [json.loads(line) for line in undo.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "is not what genre-edge tag wrote"
+        raise UsageError(f"--undo {undo}: {reason}") from None
+    failed = 0
+    for note in reversed(notes):
+        try:
+            file = TaggedFile(note["path"])
+            for name, values in note["before"].items():
+                file.set(name, values)
+            file.save()
+        except AudioError as error:
+            complain(error)
+            failed += 1
+    print(f"{len(notes) - failed} files as before, {failed} failed")
+    return 1 if failed else 0

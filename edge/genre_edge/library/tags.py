@@ -1,0 +1,115 @@
+"""Genres in the tags of files, written by mutagen, and undone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import AudioError
+
+GENRE = "GENRE"
+"""The field that players show."""
+PREFIX = "GENRE_EDGE_"
+"""How our own fields begin: GENRE_EDGE_MODEL, GENRE_EDGE_ROCK."""
+
+_SHOWN = {"hiphop": "Hip-Hop"}
+"""Genres that players call otherwise than by the capitalised label."""
+
+
+def fields_of(row: Mapping[str, Any], least: float) -> dict[str, str]:
+    """The fields of a row of a library: the genre, the model, each score.
+
+    Parameters
+    ----------
+    row
+        A row that has a genre.
+    least
+        The confidence from which the genre itself is written.
+    """
+    label = row["genre"]
+    fields = {GENRE: _SHOWN.get(label, label.capitalize())} if row["confidence"] >= least else {}
+    fields[f"{PREFIX}MODEL"] = row["model"]
+    for label, score in row["scores"].items():
+        if score is not None:
+            name = re.sub(r"[^A-Z0-9]+", "_", label.upper())  # Vorbis comments take no more
+            fields[f"{PREFIX}{name}"] = f"{score:.4f}"
+    return fields
+
+
+class TaggedFile:
+    """The tags of one file, as fields of text.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be read, or mutagen does not know its format.
+    """
+
+    def __init__(self, path: str) -> None:
+        import mutagen
+
+        self._path = path
+        try:
+            self._file = mutagen.File(path)
+        except (mutagen.MutagenError, OSError) as error:
+            raise AudioError(path, f"its tags cannot be read ({error})") from None
+        if self._file is None:
+            raise AudioError(path, "its tags are of no kind that mutagen knows")
+        if self._file.tags is None:
+            self._file.add_tags()
+
+    def get(self, field: str) -> list[str]:
+        """The values of a field; none if it is not there."""
+        tags = self._file.tags
+        if _is_id3(tags):
+            frame = tags.get("TCON" if field == GENRE else f"TXXX:{field}")
+            return [] if frame is None else list(frame.genres if field == GENRE else frame.text)
+        found = tags.get(_key(tags, field)) or []
+        return [
+            one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in found
+        ]
+
+    def set(self, field: str, values: list[str]) -> None:
+        """Set the values of a field; none removes it."""
+        tags = self._file.tags
+        if not _is_id3(tags):
+            key = _key(tags, field)
+            if values:
+                is_free = key.startswith("----")
+                tags[key] = [one.encode() for one in values] if is_free else values
+            elif key in tags:
+                del tags[key]
+            return
+        from mutagen import id3
+
+        tags.delall("TCON" if field == GENRE else f"TXXX:{field}")
+        if values and field == GENRE:
+            tags.add(id3.TCON(encoding=id3.Encoding.UTF8, text=values))
+        elif values:
+            tags.add(id3.TXXX(encoding=id3.Encoding.UTF8, desc=field, text=values))
+
+    def save(self) -> None:
+        """Write the tags. AudioError if that is not possible."""
+        import mutagen
+
+        try:
+            self._file.save()
+        except (mutagen.MutagenError, OSError) as error:
+            raise AudioError(self._path, f"its tags cannot be written ({error})") from None
+
+
+def _is_id3(tags: Any) -> bool:
+    from mutagen.id3 import ID3
+
+    return isinstance(tags, ID3)
+
+
+def _key(tags: Any, field: str) -> str:
+    """What a field is called in tags that are no ID3."""
+    from mutagen.asf import ASFTags
+    from mutagen.mp4 import MP4Tags
+
+    if isinstance(tags, MP4Tags):
+        return "\xa9gen" if field == GENRE else f"----:com.apple.iTunes:{field}"
+    return "WM/Genre" if isinstance(tags, ASFTags) and field == GENRE else field
