@@ -12,7 +12,7 @@ from genre_edge.console import complain
 from genre_edge.errors import GenreEdgeError
 from genre_edge.records import FileRecord, compact_json, valid_utf8
 from genre_edge.settings.source_table import SourceConfig, parse_source
-from genre_edge.sinks.mqtt.home_assistant import discovery
+from genre_edge.sinks.mqtt.home_assistant import Described, discovery
 from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
 from genre_edge.sinks.webhook_settings import parse_webhook
 
@@ -41,7 +41,7 @@ def attempt(chance: random.Random, folder: Path) -> None:
             _body_of(config, record)
         elif kind == 1:
             options = parse_mqtt(damaged_text(chance, _BROKERS))
-            found = discovery(mqtt_config(options, folder), (label, name), name, (name,))
+            found = discovery(mqtt_config(options, folder), Described((label, name), name, (name,)))
             for topic, described in found.items():
                 _check_topic(topic)
                 valid_utf8(json.dumps(described, ensure_ascii=False)).encode()

@@ -142,8 +142,8 @@ class Subscriber:
     def wait_for(self, condition: Callable[[], object]) -> None:
         wait_for(condition, "messages of the broker")
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        self._client.publish(topic, payload, qos=1)
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        self._client.publish(topic, payload, qos=1, retain=retain)
 
     def on(self, end: str) -> list[bytes]:
         return [payload for topic, payload, _ in self.heard if topic.endswith(end)]

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import socket
 import sqlite3
 import subprocess
@@ -16,27 +15,20 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import jinja2
 import pytest
 from genre_edge.errors import UsageError
-from genre_edge.health import Health, SinkHealth, SourceHealth
-from genre_edge.model.bundle import find_model, read_bundle
-from genre_edge.records import Record, StateRecord, WindowRecord
-from genre_edge.sinks.changes import label_of
-from genre_edge.sinks.kind import SinkContext
+from genre_edge.records import StateRecord
 from genre_edge.sinks.mqtt import sink as mqtt
-from genre_edge.sinks.mqtt.home_assistant import discovery
 from genre_edge.sinks.mqtt.settings import PASSWORD_VARIABLE, mqtt_config, parse_mqtt
 from genre_edge.sinks.mqtt.spool import Spool
-from genre_edge.version import __version__
 
 from tests.helpers.broker import Broker, Subscriber, free_port
+from tests.helpers.publisher import Publisher
 from tests.helpers.waiting import wait_for
 from tests.helpers.windows import live
 
 GOLDEN_FOLDER = Path(__file__).parent.parent / "golden"
 GOLDEN = json.loads((GOLDEN_FOLDER / "mqtt.json").read_text())
-LABELS = ("jazz", "rock")
 
 
 def left_in(path: Path) -> int:
@@ -45,42 +37,6 @@ def left_in(path: Path) -> int:
     count = len(spool)
     spool.close()
     return count
-
-
-@pytest.fixture
-def broker(tmp_path):
-    server = Broker(tmp_path / "broker")
-    server.start()
-    yield server
-    server.stop()
-
-
-class Publisher:
-    """An MqttSink and what it reports."""
-
-    def __init__(self, text: str, folder: Path, *sources: str) -> None:
-        health = Health([SourceHealth(name) for name in sources or ("",)])
-        self.health, self.entry, self.said = health, SinkHealth("mqtt"), []
-        self.config = mqtt_config(parse_mqtt(f"{text},spool={folder / 'spool'}"), folder)
-        context = SinkContext(
-            self.entry, self.health, LABELS, "gtzan-edge.int8", self.said.append, wait=False
-        )
-        self.sink = mqtt.MqttSink(self.config, context)
-        self.sink.start()
-
-
-@pytest.fixture
-def publish(broker, tmp_path):
-    made: list[Publisher] = []
-
-    def make(keys: str = "", *sources: str) -> Publisher:
-        url = f"mqtt://127.0.0.1:{broker.port}/music,name=shelf{keys}"
-        made.append(Publisher(url, tmp_path, *sources))
-        return made[-1]
-
-    yield make
-    for publisher in made:
-        publisher.sink.close()
 
 
 def test_topics_and_payloads_are_as_agreed(broker, publish) -> None:
@@ -148,18 +104,6 @@ def test_a_lost_microphone_makes_the_genre_unavailable(broker, publish) -> None:
         client.close()
 
 
-@pytest.mark.parametrize("name", ["küche", "pi.local", "shelf-1", "厨房"])
-def test_topics_and_ids_have_letters_that_home_assistant_allows(tmp_path, name: str) -> None:
-    config = mqtt_config(parse_mqtt(f"mqtt://h/mü.sik,name={name}"), tmp_path)
-    for topic, described in discovery(config, LABELS, "m").items():
-        assert re.fullmatch(r"[A-Za-z0-9_/-]+", topic)
-        assert re.fullmatch(r"[A-Za-z0-9_-]+", described["unique_id"])
-        assert re.fullmatch(r"[A-Za-z0-9_/-]+", described["state_topic"])
-        assert described["device"]["name"] == name, "people see it as it was given"
-    other = mqtt_config(parse_mqtt(f"mqtt://h/mü.sik,name={name}x"), tmp_path)
-    assert other.base != config.base
-
-
 def test_whoever_comes_late_knows_label_and_status(broker, publish) -> None:
     witness = Subscriber(broker.port)
     publisher = publish()
@@ -191,7 +135,7 @@ _PUBLISHER = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from tests.sinks.test_mqtt import Publisher
+from tests.helpers.publisher import Publisher
 publisher = Publisher(sys.argv[2], Path(sys.argv[3]))
 time.sleep(600)
 """
@@ -211,100 +155,6 @@ def test_the_last_will_says_offline_and_is_retained(broker, tmp_path) -> None:
     late.wait_for(lambda: late.on("/status"))
     assert late.on("/status") == [b"offline"], "whoever comes later knows it too"
     late.close()
-
-
-def described(heard: list[tuple[str, bytes, bool]]) -> dict[str, dict]:
-    """{topic: configuration} of what Home Assistant was told."""
-    return {topic: json.loads(payload) for topic, payload, _ in heard if topic.endswith("/config")}
-
-
-def test_home_assistant_is_told_and_told_again_after_its_birth(broker, publish) -> None:
-    witness = Subscriber(broker.port)
-    publish()
-    witness.wait_for(lambda: len(witness.on("/config")) == 5)
-    told = described(witness.heard)
-    golden = (GOLDEN_FOLDER / "home_assistant.json").read_text().replace("VERSION", __version__)
-    assert told == json.loads(golden)
-    witness.publish("homeassistant/status", b"online")
-    witness.wait_for(lambda: len(witness.on("/config")) == 10)
-    assert described(witness.heard[-5:]) == told
-    witness.close()
-
-
-def test_sources_are_devices_of_their_own_behind_the_program() -> None:
-    config = mqtt_config(parse_mqtt("mqtt://h/music,name=shelf"), Path())
-    found = discovery(config, LABELS, "gtzan-edge.int8", ["bar", "Wein-Küche"])
-    golden = (GOLDEN_FOLDER / "home_assistant_sources.json").read_text()
-    assert found == json.loads(golden.replace("VERSION", __version__))
-    alone = discovery(config, LABELS, "gtzan-edge.int8")
-    removed = {topic for topic, described in found.items() if not described}
-    kept = {topic for topic, described in found.items() if described}
-    assert removed == alone.keys() - kept, "what was announced without names is taken back"
-    for topic in kept:
-        assert re.fullmatch(r"homeassistant/\w+/[a-zA-Z0-9_-]+/\w+/config", topic)
-
-
-def rendered(name: str, record: Record) -> str:
-    """The state that Home Assistant shows of an entity, after a window."""
-    config = mqtt_config(parse_mqtt("mqtt://h/music,name=shelf"), Path())
-    (entity,) = (d for d in discovery(config, LABELS, "m").values() if d["name"] == name)
-    payloads = {
-        "music/shelf/genre": mqtt.genre_message(record, label_of(record)[1]),
-        "music/shelf/window": record.to_json(),
-        "music/shelf/health": Health([SourceHealth(dropped_seconds=1.5)]).to_json(),
-    }
-    template = jinja2.Environment().from_string(entity["value_template"])
-    return template.render(value_json=payloads[entity["state_topic"]])
-
-
-SHIPPED = read_bundle(find_model("gtzan-edge.int8")).info.labels
-
-
-@pytest.mark.parametrize("label", [*SHIPPED, "uncertain", "silence"])
-def test_music_is_playing_unless_it_is_silent(label: str) -> None:
-    assert rendered("Music playing", live(0, label)) == ("OFF" if label == "silence" else "ON")
-    assert rendered("Genre", live(0, label)) == label
-
-
-@pytest.mark.parametrize(
-    ("name", "of_music", "in_silence", "of_a_file"),
-    [
-        ("Confidence", 80.0, 0.0, 90.0),
-        ("Level", -20.5, -20.5, None),
-        ("Dropped audio", 1.5, 1.5, 1.5),
-    ],
-)
-def test_numbers_are_rendered(
-    name: str, of_music: float, in_silence: float, of_a_file: float | None
-) -> None:
-    assert float(rendered(name, live(0))) == of_music
-    assert float(rendered(name, live(0, "silence"))) == in_silence
-    of_file = rendered(name, WindowRecord("a.mp3", 0.0, 3.0, "jazz", 0.9, {}))
-    assert of_file == str(of_a_file)
-
-
-def test_discovery_has_what_home_assistant_requires(tmp_path) -> None:
-    config = mqtt_config(parse_mqtt("mqtt://h/music,name=shelf"), tmp_path)
-    found = discovery(config, LABELS, "m")
-    assert len({d["unique_id"] for d in found.values()}) == len(found) == 5
-    for topic, described in found.items():
-        root, component, _node, _key, end = topic.split("/")
-        assert (root, end) == ("homeassistant", "config")
-        assert component in ("sensor", "binary_sensor")
-        assert described["state_topic"].startswith("music/shelf/")
-        if described["name"] == "Dropped audio":
-            assert described["availability_topic"] == "music/shelf/status"
-        else:
-            topics = [one["topic"] for one in described["availability"]]
-            assert topics == ["music/shelf/status", "music/shelf/hearing"]
-            assert described["availability_mode"] == "all"
-        assert described["device"]["identifiers"]
-        assert described["origin"]["name"] == "genre-edge"
-    genre = next(d for d in found.values() if d["name"] == "Genre")
-    assert (genre["device_class"], genre["options"]) == (
-        "enum",
-        ["jazz", "rock", "uncertain", "silence"],
-    )
 
 
 @pytest.mark.devices

@@ -147,7 +147,7 @@ class Outputs:
             for one in list(_planned(settings)):
                 kept = next((other for other in change.old if other.planned == one), None)
                 if kept is None:
-                    change.running.append(self._make(one))
+                    change.running.append(self._make(one, settings))
                     change.new.append(change.running[-1])
                 else:
                     change.running.append(kept)
@@ -171,11 +171,12 @@ class Outputs:
         change.takes_place = True
         change.decided.set()
 
-    def _make(self, planned: PlannedSink) -> _Running:
+    def _make(self, planned: PlannedSink, settings: Settings) -> _Running:
         entry = SinkHealth(planned.name)
-        return _Running(planned, entry, planned.make(self._context(entry)))
+        return _Running(planned, entry, planned.make(self._context(entry, settings)))
 
-    def _context(self, entry: SinkHealth) -> SinkContext:
+    def _context(self, entry: SinkHealth, settings: Settings) -> SinkContext:
+        window, web = self._info.frontend.window_seconds, settings.web
         return SinkContext(
             entry=entry,
             health=self._health,
@@ -183,6 +184,8 @@ class Outputs:
             model=self._info.name,
             report=self._report,
             wait=not self._live,
+            window_seconds=max(window, settings.model.hop_seconds or window),
+            page=f"http://{_in_address(web.host)}:{web.port}" if web.enabled and web.port else "",
         )
 
     def _hand_over(self, change: Change) -> dict[str, threading.Thread]:
@@ -224,6 +227,11 @@ class Outputs:
         finally:
             for running in coming:
                 _start(running)
+
+
+def _in_address(host: str) -> str:
+    """A host as an address has it."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _start(running: _Running) -> None:

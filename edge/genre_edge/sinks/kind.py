@@ -42,6 +42,10 @@ class SinkContext:
     wait: bool
     """True for files: `write` waits where the sink is slow. False for live audio: the
     oldest records are dropped."""
+    window_seconds: float = 3.0
+    """Time between two windows, or the length of one where that is longer, s."""
+    page: str = ""
+    """Address at which the page is served; empty if it is not, or not known."""
 
     def in_background(self, sink: Sink) -> BackgroundSink:
         """A sink behind a queue and a thread of its own."""

@@ -6,6 +6,7 @@ import select
 import ssl
 import time
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -44,6 +45,8 @@ class Connection:
         """{number of the packet: seq of the window}."""
         self._acknowledged: list[int] = []
         self._home_assistant_started = False
+        self.announced: set[str] = set()
+        """Topics of discovery on which the broker keeps a message."""
         self.last_seq = 0
         """The latest window sent on this connection."""
         client = paho.Client(
@@ -97,6 +100,21 @@ class Connection:
         if message.payload == b"online":
             self._home_assistant_started = True
 
+    def _on_announced(self, client: Any, data: Any, message: Any) -> None:
+        if message.payload:
+            self.announced.add(message.topic)
+        else:
+            self.announced.discard(message.topic)
+
+    @property
+    def own_address(self) -> str:
+        """The address that this machine has for the broker; empty if there is none."""
+        wire = self._client.socket()
+        try:
+            return str(wire.getsockname()[0]) if wire is not None else ""
+        except OSError:
+            return ""
+
     @property
     def room(self) -> int:
         """Windows that may be sent now."""
@@ -111,9 +129,12 @@ class Connection:
         """Publish a retained message."""
         self._client.publish(topic, payload, qos=1, retain=True)
 
-    def subscribe_to_home_assistant(self) -> None:
-        """Ask for the message that Home Assistant sends when it starts."""
-        self._client.subscribe(BIRTH_TOPIC, qos=1)
+    def subscribe_to_home_assistant(self, filters: Sequence[str] = ()) -> None:
+        """Ask for the message that Home Assistant sends when it starts, and for what is
+        announced to it on the topics that match filters."""
+        for one in filters:
+            self._client.message_callback_add(one, self._on_announced)
+        self._client.subscribe([(one, 1) for one in (BIRTH_TOPIC, *filters)])
 
     def send(self, seq: int, topic: str, payload: bytes) -> None:
         """Send a window, which the broker will acknowledge."""

@@ -6,163 +6,154 @@ Source: https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...settings.source_table import topic_of
 from ...version import __version__
+from .entities import Entity, heard_entities, program_entities
+from .retained import HEARING
 from .settings import MqttConfig
 
 BIRTH_TOPIC = "homeassistant/status"
 """Topic on which Home Assistant publishes "online" after it has started."""
+ROOT = "homeassistant"
+"""First part of every topic of discovery."""
+_LEAST_EXPIRE_SECONDS = 30.0
+"""Shortest time after which a value that is not renewed is no longer shown, s."""
+_MISSED_WINDOWS = 4
+"""That many windows may be late before a value is no longer shown."""
 
 
-HEARING = "hearing"
-"""Last part of the topic that says whether the only source is heard: "online", or
-"offline" while it is waited for. A named source has its own status instead."""
-_Entity = tuple[str, dict[str, Any]]
-"""Component and description of an entity."""
+@dataclass(frozen=True)
+class Described:
+    """What Home Assistant is told of the program."""
+
+    labels: Sequence[str]
+    """The model's labels."""
+    model: str
+    """The model's name."""
+    sources: Sequence[str] = ()
+    """Names of the sources that have one."""
+    window_seconds: float = 3.0
+    """Time between two windows, or the length of one where that is longer, s."""
+    page: str | None = None
+    """Address of the page; None if it is not known."""
 
 
-def discovery(
-    config: MqttConfig, labels: Sequence[str], model: str, sources: Sequence[str] = ()
-) -> dict[str, dict[str, Any]]:
-    """Describe every entity of the device.
+def discovery(config: MqttConfig, told: Described) -> dict[str, dict[str, Any]]:
+    """Describe every entity.
 
     Parameters
     ----------
     config : MqttConfig
-        The device's name and topics.
-    labels : sequence of str
-        The model's labels.
-    model : str
-        The model's name.
-    sources : sequence of str
-        Names of the sources that have one.
+        The device's name and topics, and the form of the messages.
+    told : Described
+        What there is to describe.
 
     Returns
     -------
     dict
-        {topic: configuration}, to be published as retained JSON. An empty one removes
-        what a program without names has announced.
+        {topic: configuration}, to be published as retained JSON: one for each device,
+        or, in the older form, one for each entity.
     """
     base = config.base
-    node = topic_of(config.base)
-    device = _device(node, config.name, model)
-    if not sources:
-        online = [f"{base}/status", f"{base}/{HEARING}"]
-        heard = _announced(node, device, online, _heard(base, labels))
-        return heard | _announced(node, device, online[:1], _program(base))
-    found: dict[str, dict[str, Any]] = {}
-    for topic in _announced(node, device, [], _heard(base, labels)):
-        found[topic] = {}
-    found |= _announced(node, device, [f"{base}/status"], _program(base))
-    for source in sources:
+    node = topic_of(base)
+    expire = math.ceil(max(_LEAST_EXPIRE_SECONDS, _MISSED_WINDOWS * told.window_seconds))
+    device = _device(node, config.name, told)
+    online = [f"{base}/status"]
+    program = _available(program_entities(base), online)
+    if not told.sources:
+        entities = program | _heard(base, [*online, f"{base}/{HEARING}"], online, told, expire)
+        return _messages(config, node, device, entities, {})
+    alone = heard_entities(base, told.labels, expire)
+    found = _messages(config, node, device, program, alone)
+    for source in told.sources:
         own, part = f"{base}/{topic_of(source)}", f"{node}_{topic_of(source)}"
-        behind = {**_device(part, source, model), "via_device": node}
-        online = [f"{base}/status", f"{own}/status"]
-        found |= _announced(part, behind, online, _heard(own, labels))
+        behind = {**_device(part, source, told), "via_device": node}
+        entities = _heard(own, [*online, f"{own}/status"], online, told, expire)
+        found |= _messages(config, part, behind, entities, {})
     return found
 
 
-def _device(node: str, name: str, model: str) -> dict[str, Any]:
-    return {
+def discovery_filters(config: MqttConfig, sources: Sequence[str]) -> list[str]:
+    """Topic filters of everything that `discovery` may have announced, in either
+    form."""
+    node = topic_of(config.base)
+    nodes = [node, *(f"{node}_{topic_of(source)}" for source in sources)]
+    return [
+        f"{ROOT}/{end}" for one in nodes for end in (f"device/{one}/config", f"+/{one}/+/config")
+    ]
+
+
+def is_of_device(topic: str) -> bool:
+    """Whether a topic of discovery is one of the form that describes a whole device."""
+    return topic.startswith(f"{ROOT}/device/")
+
+
+def _device(node: str, name: str, told: Described) -> dict[str, Any]:
+    device = {
         "identifiers": [node],
         "name": name,
         "manufacturer": "genre-edge",
-        "model": model,
+        "model": told.model,
         "sw_version": __version__,
     }
+    return device if told.page is None else {**device, "configuration_url": told.page}
 
 
-def _announced(
-    node: str, device: dict[str, Any], online: Sequence[str], entities: dict[str, _Entity]
-) -> dict[str, dict[str, Any]]:
-    """The messages about entities of one device, which is there while every topic of
-    `online` says so."""
-    if len(online) == 1:
-        availability: dict[str, Any] = {"availability_topic": online[0]}
-    else:
-        availability = {
-            "availability": [{"topic": topic} for topic in online],
-            "availability_mode": "all",
-        }
+def _heard(
+    base: str, heard: Sequence[str], online: Sequence[str], told: Described, expire: int
+) -> dict[str, Entity]:
+    """A source's entities: what is heard is there while the source is; whether the
+    source has a problem is known without it."""
+    entities = heard_entities(base, told.labels, expire)
+    problem = {"problem": entities.pop("problem")}
+    return _available(entities, heard) | _available(problem, online)
+
+
+def _available(entities: Mapping[str, Entity], online: Sequence[str]) -> dict[str, Entity]:
+    """Entities that are there while every topic of `online` says so."""
+    condition = {
+        "availability": [{"topic": topic} for topic in online],
+        "availability_mode": "all",
+    }
     return {
-        f"homeassistant/{component}/{node}/{key}/config": {
-            **described,
-            "unique_id": f"{node}_{key}",
-            "object_id": f"{node}_{key}",
-            **availability,
-            "device": device,
-            "origin": {"name": "genre-edge", "sw_version": __version__},
-        }
+        key: (component, {**described, **condition})
         for key, (component, described) in entities.items()
     }
 
 
-def _heard(base: str, labels: Sequence[str]) -> dict[str, _Entity]:
-    """What one source shows: {key: entity}."""
-    return {
-        "genre": (
-            "sensor",
+def _messages(
+    config: MqttConfig,
+    node: str,
+    device: dict[str, Any],
+    entities: Mapping[str, Entity],
+    gone: Mapping[str, Entity],
+) -> dict[str, dict[str, Any]]:
+    """The messages about one device, in the form that the user wants. Entities that are
+    `gone` are removed if they were there."""
+    common = {"device": device, "origin": {"name": "genre-edge", "sw_version": __version__}}
+    named = {
+        key: (
+            component,
             {
-                "name": "Genre",
-                "state_topic": f"{base}/genre",
-                "value_template": "{{ value_json.label }}",
-                "device_class": "enum",
-                "options": [*labels, "uncertain", "silence"],
-                "icon": "mdi:music",
+                **described,
+                "unique_id": f"{node}_{key}",
+                "default_entity_id": f"{component}.{node.lower().replace('-', '_')}_{key}",
             },
-        ),
-        "confidence": (
-            "sensor",
-            {
-                "name": "Confidence",
-                "state_topic": f"{base}/window",
-                "value_template": "{{ ((value_json.smoothed.confidence "
-                "if value_json.smoothed is defined else value_json.confidence) or 0) * 100 }}",
-                "unit_of_measurement": "%",
-                "state_class": "measurement",
-                "suggested_display_precision": 0,
-            },
-        ),
-        "level": (
-            "sensor",
-            {
-                "name": "Level",
-                "state_topic": f"{base}/window",
-                "value_template": "{{ value_json.level_dbfs if value_json.level_dbfs is defined "
-                "else none }}",
-                "unit_of_measurement": "dBFS",
-                "state_class": "measurement",
-                "suggested_display_precision": 0,
-            },
-        ),
-        "music": (
-            "binary_sensor",
-            {
-                "name": "Music playing",
-                "state_topic": f"{base}/genre",
-                "value_template": "{{ 'OFF' if value_json.label == 'silence' else 'ON' }}",
-                "device_class": "sound",
-            },
-        ),
+        )
+        for key, (component, described) in entities.items()
     }
-
-
-def _program(base: str) -> dict[str, _Entity]:
-    """What the program as a whole shows: {key: entity}."""
-    return {
-        "dropped": (
-            "sensor",
-            {
-                "name": "Dropped audio",
-                "state_topic": f"{base}/health",
-                "value_template": "{{ value_json.dropped_seconds }}",
-                "unit_of_measurement": "s",
-                "device_class": "duration",
-                "state_class": "total_increasing",
-                "entity_category": "diagnostic",
-            },
-        ),
+    if not config.one_message:
+        return {
+            f"{ROOT}/{component}/{node}/{key}/config": {**described, **common}
+            for key, (component, described) in named.items()
+        }
+    components = {
+        key: {"platform": component, **described} for key, (component, described) in named.items()
     }
+    removed = {key: {"platform": component} for key, (component, _) in gone.items()}
+    return {f"{ROOT}/device/{node}/config": {**common, "components": components | removed}}

@@ -17,7 +17,7 @@ def _add_flags(group: Any) -> None:
         "--mqtt",
         metavar="URL[,KEY=VALUE]",
         help="mqtt[s]://[USER@]HOST[:PORT][/PREFIX]. Keys: name=, password-file=, ca=, cert=, "
-        "key=, discovery=on|off, spool=, spool-mb=",
+        "key=, discovery=on|off, discovery-form=, page=, music-hold=, spool=, spool-mb=",
     )
 
 

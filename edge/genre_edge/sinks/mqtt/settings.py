@@ -20,6 +20,8 @@ PASSWORD_VARIABLE = "GENRE_EDGE_MQTT_PASSWORD"
 """Environment variable with the broker's password."""
 _PASSWORD_CREDENTIAL = "mqtt-password"
 """Where systemd puts it, if the unit loads it."""
+FORMS = ("device", "entities")
+"""Forms of the messages to Home Assistant."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,18 @@ class MqttOptions:
     cert: Path | None = option(None, "client certificate for mqtts, PEM")
     key: Path | None = option(None, "its key, PEM")
     discovery: bool = option(True, "announce the device to Home Assistant")
+    discovery_form: str = option(
+        "device",
+        "how: device, one message (Home Assistant 2024.11 and later); entities, one for each",
+        choices=FORMS,
+    )
+    page: str | None = option(
+        None,
+        "address of the page for Home Assistant's link to it; without it found where it can be",
+    )
+    music_hold: float = option(
+        20.0, "music counts as playing this long after it was last heard, s", low=0, high=3600
+    )
     spool: Path | None = option(
         None, "file where windows wait while the broker is away; without it one beside the history"
     )
@@ -71,6 +85,12 @@ class MqttConfig:
     """Its key, PEM."""
     discovery: bool = True
     """Announce the device to Home Assistant."""
+    one_message: bool = True
+    """In one message for each device, not one for each entity."""
+    page: str | None = None
+    """Address of the page, if the user gives it."""
+    music_hold: float = 20.0
+    """Music counts as playing this long after it was last heard, s."""
     spool: Path = Path("mqtt.spool")
     """Where messages wait while the broker is away."""
     spool_bytes: int = 16_000_000
@@ -147,6 +167,9 @@ def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
         cert=_file(options.cert, "cert"),
         key=_file(options.key, "key"),
         discovery=options.discovery,
+        one_message=options.discovery_form == "device",
+        page=_page(options.page),
+        music_hold=options.music_hold,
         spool=options.spool
         or state_folder / f"mqtt-{re.sub(r'[^A-Za-z0-9.-]', '-', host)}-{name}.spool",
         spool_bytes=int(options.spool_mb * 1e6),
@@ -162,6 +185,12 @@ def _topic(text: str, kind: str) -> str:
     if not re.fullmatch(r"[\w.-]+", text):
         raise UsageError(f"{kind} {text}: letters, digits, '.', '-' and '_' make a topic")
     return text
+
+
+def _page(url: str | None) -> str | None:
+    if url is not None and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", url):
+        raise UsageError(f"page {_shown(url)}: must be http://HOST or https://HOST")
+    return url
 
 
 def _password(path: Path | None) -> str | None:
@@ -205,6 +234,7 @@ SECTION = Section(
         "ca": "/etc/ssl/certs/ca-certificates.crt",
         "cert": "client.pem",
         "key": "client.key",
+        "page": "http://kitchen.local:8080",
         "spool": "/var/lib/genre-edge/mqtt.spool",
     },
     flag="--mqtt",

@@ -6,9 +6,11 @@ one connection at a time.
 <prefix>/<name>/genre     retained, on a change of the label
 <prefix>/<name>/status    retained, "online" or, by last will, "offline"
 <prefix>/<name>/hearing   retained, "online", or "offline" while the source is lost
+<prefix>/<name>/state     retained, the source's state and why
+<prefix>/<name>/music     retained, "ON" while music plays and shortly after, else "OFF"
 <prefix>/<name>/health    retained, every 30 s
 
-The windows, the label and the status of a source that has a name have topics of their
+All but the health of a source that has a name have topics of their
 own: <prefix>/<name>/<source>/window and so on.
 """
 
@@ -19,26 +21,16 @@ import socket
 import time
 import uuid
 from contextlib import suppress
-from typing import Any
 
 from ...errors import UsageError
 from ...extras import install_line
-from ...health import DEAF
-from ...records import (
-    LiveRecord,
-    Record,
-    StateRecord,
-    WindowRecord,
-    compact_json,
-    source_name_of,
-)
-from ...settings.source_table import topic_of
-from ..changes import ChangeFilter, label_of
+from ...records import LiveRecord, Record, WindowRecord, compact_json, source_name_of
 from ..kind import SinkContext
 from ..sink import CLOSE_SECONDS
 from ..worker import QUEUE_LENGTH, Worker
+from .announcement import Announcement
 from .connection import CONNECT_SECONDS, Connection
-from .home_assistant import HEARING, discovery
+from .retained import Retained
 from .settings import MqttConfig
 from .spool import Spool
 from .spool_rows import Message
@@ -82,12 +74,10 @@ class MqttSink:
         self._paho = paho.mqtt.client
         self._config, self._context, self._entry = config, context, context.entry
         self._session, self._number = uuid.uuid4().hex[:12], 0
-        self._changes = ChangeFilter()
-        self._retained: dict[str, bytes] = {}
-        """The latest message on each genre and each source's status topic."""
-        if not context.health.named:
-            self._retained[f"{config.base}/{HEARING}"] = b"offline"  # until it is heard
+        sources = [source.name for source in context.health.named]
+        self._retained = Retained(config.base, sources, config.music_hold)
         self._connection: Connection | None = None
+        self._announcement: Announcement | None = None
         self._pause, self._next_attempt, self._next_health = _FIRST_PAUSE, 0.0, 0.0
         self._reported = ""
         """The trouble that was reported last, until it is over."""
@@ -184,40 +174,15 @@ class MqttSink:
             self._spool.damage, self._spool.lost = "", 0
 
     def _publish(self, record: Record) -> None:
-        """Put a window into the spool; publish its label if it is new, and whether a
-        source is heard."""
-        is_change = self._changes.is_change(record)
-        found = label_of(record)
-        base = self._base_of(record)
-        if isinstance(record, StateRecord | LiveRecord | WindowRecord):
-            is_deaf = isinstance(record, StateRecord) and record.state in DEAF
-            self._retain_heard(record, not is_deaf)
-        if not isinstance(record, LiveRecord | WindowRecord) or found is None:
-            return
-        self._number += 1
-        payload = {**record.to_json(), "id": f"{self._session}-{self._number}"}
-        self._entry.dropped += self._spool.put(f"{base}/window", _encoded(payload))
-        if is_change:
-            self._retain(f"{base}/genre", _encoded(genre_message(record, found[1])))
-
-    def _retain_heard(self, record: Record, is_heard: bool) -> None:
-        """Say whether a source is heard, when that changes."""
-        end = HEARING if source_name_of(record) is None else "status"
-        topic = f"{self._base_of(record)}/{end}"
-        payload = b"online" if is_heard else b"offline"
-        if self._retained.get(topic) != payload:
-            self._retain(topic, payload)
-
-    def _base_of(self, record: Record) -> str:
-        """What the topics of a record begin with."""
-        name = source_name_of(record)
-        return self._config.base if name is None else f"{self._config.base}/{topic_of(name)}"
-
-    def _retain(self, topic: str, payload: bytes) -> None:
-        """Publish a message that the broker keeps, now and on each new connection."""
-        self._retained[topic] = payload
-        if self._connection is not None:
-            self._connection.publish(topic, payload)
+        """Put a window into the spool; publish what else has changed."""
+        if isinstance(record, LiveRecord | WindowRecord):
+            self._number += 1
+            payload = {**record.to_json(), "id": f"{self._session}-{self._number}"}
+            base = self._retained.base_of(source_name_of(record))
+            self._entry.dropped += self._spool.put(f"{base}/window", _encoded(payload))
+        for topic, message in self._retained.changed_by(record).items():
+            if self._connection is not None:
+                self._connection.publish(topic, message)
 
     def _try_to_connect(self) -> None:
         if time.monotonic() < self._next_attempt:
@@ -235,20 +200,10 @@ class MqttSink:
             self._context.report(f"mqtt {host}: connected, {waiting} windows waiting")
             self._reported = ""
         connection.publish(f"{self._config.base}/status", b"online")
-        self._announce(connection)
-        for topic, payload in self._retained.items():
+        self._announcement = Announcement(self._config, self._context, connection)
+        for topic, payload in self._retained.messages.items():
             connection.publish(topic, payload)
         self._next_health = 0.0
-
-    def _announce(self, connection: Connection) -> None:
-        """Describe the device to Home Assistant."""
-        if not self._config.discovery:
-            return
-        connection.subscribe_to_home_assistant()
-        labels, model = self._context.labels, self._context.model
-        sources = [source.name for source in self._context.health.named]
-        for topic, description in discovery(self._config, labels, model, sources).items():
-            connection.publish(topic, _encoded(description) if description else b"")
 
     def _exchange(self, connection: Connection) -> None:
         """Send what waits, process the network, forget what the broker has."""
@@ -258,15 +213,17 @@ class MqttSink:
         if connection.room:
             for message in self._spool.after(connection.last_seq, connection.room):
                 self._send(connection, message)
-        wait = 0.0 if len(self._worker) and self._may_take() else _IDLE_SECONDS
+        idle = _IDLE_SECONDS
+        if self._announcement is not None:
+            self._announcement.go_on()
+            idle = min(idle, self._announcement.wait_seconds)
+        wait = 0.0 if len(self._worker) and self._may_take() else idle
         trouble = connection.process(wait, self._wake_in.fileno())
         with suppress(BlockingIOError):
             self._wake_in.recv(4096)
         delivered = connection.acknowledged()
         if delivered:
             self._entry.written += self._spool.remove(delivered)
-        if connection.home_assistant_started():
-            self._announce(connection)
         if trouble:
             connection.drop()
             self._connection = None
@@ -299,12 +256,5 @@ class MqttSink:
         self._reported = trouble
 
 
-def _encoded(values: dict[str, Any]) -> bytes:
+def _encoded(values: dict[str, object]) -> bytes:
     return compact_json(values).encode()
-
-
-def genre_message(record: LiveRecord | WindowRecord, label: str) -> dict[str, Any]:
-    """The message on the genre topic."""
-    if isinstance(record, LiveRecord):
-        return {"label": label, "confidence": record.smoothed_confidence, "since": record.time}
-    return {"label": label, "confidence": record.confidence, "since": None}
