@@ -4,8 +4,8 @@
     python -m benchmarks.library_windows --data ~/gtzan --windows 3 5 --split all
     python -m benchmarks.library_windows --data ~/gtzan --windows 10 --join 5
 
-With --join, tracks are made of N excerpts of one genre each. Their parts differ more
-than those of one song do, so a song's verdict is steadier than the figure says.
+With --join, tracks are made of N excerpts of one genre each: long, but no songs. Their
+parts differ more than those of one song, and the mean of several songs is surer.
 """
 
 from __future__ import annotations
