@@ -58,10 +58,8 @@ class Report:
     """By how much a process grew in the second half, KB."""
 
 
-def _attempt(target: str, batch: int, folder: Path, first: int) -> Outcome:
+def _attempt(target: Target, batch: int, folder: Path, first: int) -> Outcome:
     """Try a batch of inputs, in a process that may die of one."""
-    from .targets import TARGETS
-
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     logging.disable()
@@ -69,10 +67,12 @@ def _attempt(target: str, batch: int, folder: Path, first: int) -> Outcome:
     wrong = []
     own = folder / f"process-{os.getpid()}"
     own.mkdir(exist_ok=True)
+    if target.prepare is not None:
+        target.prepare(own)
     for number in range(first, first + batch):
         signal.alarm(_MOST_SECONDS)  # its default is to end the process
         try:
-            TARGETS[target].attempt(random.Random(f"{target} {number}"), own)
+            target.attempt(random.Random(f"{target.name} {number}"), own)
         except BaseException as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(place.filename).name}:{place.lineno}"
@@ -113,7 +113,7 @@ def fuzz(target: Target, first: int, most: int, seconds: float, jobs: int) -> Re
     memory = Path("/dev/shm")
     room = str(memory) if os.access(memory, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir=room) as name:
-        work = partial(_attempt, target.name, batch, Path(name))
+        work = partial(_attempt, target, batch, Path(name))
         with closing(Workers(work, _lost, jobs)) as workers:
             for begin in count(first, batch * jobs * _ROUND):
                 numbers = range(begin, min(begin + batch * jobs * _ROUND, first + most), batch)

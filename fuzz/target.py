@@ -15,6 +15,8 @@ CASES = ROOT.parent / "shared" / "cases"
 SEEDS = Path(__file__).parent / "seeds"
 """Our own."""
 
+Prepare = Callable[[Path], None]
+"""Makes, in the folder of its own process, what the inputs are made of."""
 Attempt = Callable[[random.Random, Path], None]
 """Tries one input, chosen by the random numbers, in a folder of its own process."""
 
@@ -30,6 +32,8 @@ class Target:
     failure."""
     batch: int = 50
     """Inputs that are handed to a process at once."""
+    prepare: Prepare | None = None
+    """What takes long before the first input, and is no part of its time."""
 
 
 class Unexpected(Exception):

@@ -73,6 +73,11 @@ def _seeds(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(folder.iterdir())]
 
 
+def prepare(folder: Path) -> None:
+    """Have those files made: twenty runs of ffmpeg."""
+    _seeds(folder.parent / "audio")
+
+
 def attempt(chance: random.Random, folder: Path) -> None:
     """Hear one file to its end, or be told in one line why not."""
     content = damaged(chance, _seeds(folder.parent / "audio"))
@@ -119,4 +124,4 @@ def _drain(source: FileSource | FfmpegSource | WavStreamSource) -> None:
                 return
 
 
-TARGET = Target("audio", attempt, batch=10)
+TARGET = Target("audio", attempt, batch=10, prepare=prepare)
