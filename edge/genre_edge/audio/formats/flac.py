@@ -52,12 +52,10 @@ def _part(file: BinaryIO, start: int, end: int) -> Part:
     file.seek(start + 8)
     body = file.read(34)
     info = _stream_info(body)
-    if info.frames:
-        whole = start == 0 and end == size_of(file)
-        return Part() if whole else Part((Stretch(start, end),))
-    frames = _last_frame_end(file, start, end, info)
+    frames = _true_length(file, start, end, info)
     if not frames:
-        return Part((Stretch(start, end),))
+        whole = info.frames and start == 0 and end == size_of(file)
+        return Part() if whole else Part((Stretch(start, end),))
     at = start + 8 + 13
     field = bytes((body[13] & 0xF0 | frames >> 32 & 15,)) + (frames & 0xFFFFFFFF).to_bytes(4, "big")
     pieces: tuple[Piece, ...] = (Stretch(start, at), field, Stretch(at + 5, end))
@@ -97,32 +95,52 @@ def _streams(file: BinaryIO, at: int) -> Iterator[int]:
         at += _SEARCH - _BEGINNING + 1
 
 
-def _last_frame_end(file: BinaryIO, start: int, end: int, info: _StreamInfo) -> int:
-    """Where the last frame ends, in sample frames from the stream's start; 0 if none is
-    found."""
+def _true_length(file: BinaryIO, start: int, end: int, info: _StreamInfo) -> int:
+    """Where the last frame ends, in sample frames from the stream's start, if that is
+    later than STREAMINFO says; 0 if it is not, or if no frame is found.
+
+    What looks like a frame may be none. So a length that contradicts STREAMINFO is that
+    of two frames, the second of which begins where the first ends.
+    """
+    later: dict[int, int] = {}
+    for begin, frame_end in _frames_from_the_end(file, start, end, info):
+        if not info.frames:
+            return frame_end
+        if frame_end in later:
+            return later[frame_end]
+        if frame_end <= info.frames:
+            return 0
+        later[begin] = frame_end
+    return 0
+
+
+def _frames_from_the_end(
+    file: BinaryIO, start: int, end: int, info: _StreamInfo
+) -> Iterator[tuple[int, int]]:
+    """Where the last frames begin and end, in sample frames, the last of them first."""
     at = max(start, end - _TAIL)
     file.seek(at)
     tail = file.read(end - at)
     found = tail.rfind(b"\xff")
     while found >= 0:
-        frame_end = _frame_end(tail[found : found + 16], info)
-        if frame_end:
-            return frame_end
+        frame = _frame(tail[found : found + 16], info)
+        if frame is not None:
+            yield frame
         found = tail.rfind(b"\xff", 0, found)
-    return 0
 
 
-def _frame_end(head: bytes, info: _StreamInfo) -> int:
-    """Where the frame that begins with `head` ends; 0 if it is no header of a frame."""
+def _frame(head: bytes, info: _StreamInfo) -> tuple[int, int] | None:
+    """Where the frame that begins with `head` begins and ends, in sample frames; None
+    if it is no header of a frame."""
     if len(head) < 16 or head[1] & 0xFE != 0xF8 or head[3] & 1:
-        return 0
+        return None
     block_code, rate_code, channel_code = head[2] >> 4, head[2] & 15, head[3] >> 4
     channels = 2 if 8 <= channel_code <= 10 else channel_code + 1
     if block_code == 0 or rate_code == 15 or channel_code > 10 or channels != info.channels:
-        return 0
+        return None
     number, at = _coded_number(head)
     if at == 0:
-        return 0
+        return None
     if block_code in (6, 7):
         length = block_code - 5
         block = int.from_bytes(head[at : at + length], "big") + 1
@@ -131,8 +149,9 @@ def _frame_end(head: bytes, info: _StreamInfo) -> int:
         block = _BLOCK_SIZES[block_code]
     at += {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
     if at >= len(head) or _crc8(head[:at]) != head[at]:
-        return 0
-    return (number if head[1] & 1 else number * info.block) + block
+        return None
+    begin = number if head[1] & 1 else number * info.block
+    return begin, begin + block
 
 
 def _coded_number(head: bytes) -> tuple[int, int]:
