@@ -136,16 +136,17 @@ def _with_sizes(data: SampleData, there: int) -> Iterator[Part]:
 
 
 def _wav(file: BinaryIO) -> SampleData | None:
-    mpeg, block, long_size = False, 1, None
+    mpeg, block, long_size, long_at = False, 1, None, 0
     for kind, start, size, size_at in _chunks(file, _RIFF, 12):
         if kind == b"fmt ":
             tag, block = struct.unpack("<H10xH", file.read(14).ljust(14, b"\0"))
             mpeg = tag in _MPEG_TAGS
         elif kind == b"ds64":
-            long_size = ds64_data_size(file.read(16))
+            long_size, long_at = ds64_data_size(file.read(16)), start + 8
         elif kind == b"data":
             known = long_size or (None if is_unknown(size) else size)
-            return SampleData(start, known, size_at, "<I", max(1, block), mpeg=mpeg)
+            field = (long_at, "<q") if long_at else (size_at, "<I")
+            return SampleData(start, known, *field, max(1, block), mpeg=mpeg)
     return None
 
 
