@@ -34,6 +34,13 @@ _XING = struct.Struct(">4sII")
 _MOST_JUNK = 1 << 20
 """How far the next frame is looked for, bytes: past a tag, or past damage."""
 _FIRST_SEARCH = 1 << 16
+_SURE = 4
+"""So many frames in a row are no accident."""
+_CONTAINERS = (b"\0\0\1", b"RIFF", b"\x1aE\xdf\xa3", b"0&\xb2u", b"FLV", b".RMF", b"nut/")
+"""How files begin that may hold frames of MPEG audio among other things: MPEG program
+streams, AVI, Matroska, ASF, FLV, RealMedia, NUT."""
+_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+"""What the fifth byte of MP4 and MOV begins."""
 _HEAD = 64
 """Bytes of a frame that are looked at: its header, and where a Xing or VBRI header
 states a number of frames."""
@@ -100,8 +107,13 @@ class _Run:
 
 
 def is_mpeg(file: BinaryIO) -> bool:
-    """Whether a file begins with a frame of MPEG audio, tags aside."""
-    return _next_frame(file, 0, size_of(file), _FIRST_SEARCH) is not None
+    """Whether a file is frames of MPEG audio, tags aside. A container is not, though it
+    has such frames: what is between them may divide one."""
+    file.seek(0)
+    head = file.read(8)
+    if head.startswith(_CONTAINERS) or head[4:] in _ATOMS:
+        return False
+    return _next_frame(file, 0, size_of(file), _FIRST_SEARCH, _SURE) is not None
 
 
 def contents(file: BinaryIO, start: int = 0, end: int | None = None) -> Contents:
@@ -204,8 +216,10 @@ def _stated(kind: _Kind, head: bytes) -> int | None:
     return int(frames) if flags & 1 else 0
 
 
-def _next_frame(file: BinaryIO, at: int, end: int, within: int) -> tuple[int, _Kind, bytes] | None:
-    """The next frame that another of its stream follows, or the end: its offset, its
+def _next_frame(
+    file: BinaryIO, at: int, end: int, within: int, in_a_row: int = 2
+) -> tuple[int, _Kind, bytes] | None:
+    """The next frame that others of its stream follow, or the end: its offset, its
     kind, its beginning. ID3v2 tags are passed over."""
     limit = min(end, at + within)
     while at < limit:
@@ -218,7 +232,7 @@ def _next_frame(file: BinaryIO, at: int, end: int, within: int) -> tuple[int, _K
         offset = block.find(b"\xff")
         while 0 <= offset < len(block) - 3:
             kind = _kind(block[offset : offset + 4])
-            if kind is not None and _followed(file, at + offset, kind, end):
+            if kind is not None and _followed(file, at + offset, kind, end, in_a_row - 1):
                 file.seek(at + offset)
                 return at + offset, kind, file.read(_HEAD)
             offset = block.find(b"\xff", offset + 1)
@@ -228,10 +242,16 @@ def _next_frame(file: BinaryIO, at: int, end: int, within: int) -> tuple[int, _K
     return None
 
 
-def _followed(file: BinaryIO, at: int, kind: _Kind, end: int) -> bool:
-    after = at + kind.size
-    if after >= end:
-        return after == end
-    file.seek(after)
-    next_kind = _kind(file.read(4))
-    return next_kind is not None and next_kind.stream == kind.stream
+def _followed(file: BinaryIO, at: int, kind: _Kind, end: int, count: int) -> bool:
+    """Whether so many frames of one stream follow the one at an offset, or the end."""
+    following: _Kind | None = kind
+    for _ in range(count):
+        assert following is not None
+        at += following.size
+        if at >= end:
+            return at == end
+        file.seek(at)
+        following = _kind(file.read(4))
+        if following is None or following.stream != kind.stream:
+            return False
+    return True
