@@ -3,6 +3,7 @@ show of every message."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -259,6 +260,17 @@ def test_nothing_is_claimed_before_the_first_window() -> None:
     assert shown(key="problem") == "None"
     assert shown(key="genre") is shown(key="music") is None
     assert not is_available(key="genre")
+
+
+def test_a_state_from_before_the_sink_began_is_known_by_the_first_window() -> None:
+    assert shown(live(0), key="problem") == "OFF"
+    windows = (dataclasses.replace(live(k), state="clipping") for k in range(2))
+    assert shown(state("clipping"), *windows, key="problem") == "ON"
+    kept = Retained("music/shelf", [], 20.0)
+    kept.changed_by(state("clipping"))
+    assert "music/shelf/state" not in kept.changed_by(
+        dataclasses.replace(live(0), state="clipping")
+    )
 
 
 def test_a_file_has_no_level_and_its_own_confidence() -> None:

@@ -47,6 +47,8 @@ class Retained:
         self._changes = ChangeFilter()
         self._music_end: dict[str, float] = {}
         """{topics' begin: where the last music ended on the source's timeline, s}."""
+        self._states: dict[str, str] = {}
+        """{topics' begin: the source's state}."""
         self.messages: dict[str, bytes] = {}
         """{topic: payload}, to be published on each new connection."""
         if not sources:
@@ -74,12 +76,16 @@ class Retained:
         if isinstance(record, StateRecord):
             is_deaf = record.state in DEAF
             yield f"{base}/{_heard_end(source)}", b"offline" if is_deaf else b"online"
+            self._states[base] = record.state
             yield f"{base}/state", _state(record.state, record.reason, record.time)
             if is_deaf:
                 self._music_end.pop(base, None)
                 yield f"{base}/music", b"OFF"
         elif isinstance(record, LiveRecord | WindowRecord):
             yield f"{base}/{_heard_end(source)}", b"online"
+            if isinstance(record, LiveRecord) and self._states.get(base) != record.state:
+                self._states[base] = record.state  # it was reported before this began
+                yield f"{base}/state", _state(record.state, "", record.time)
             yield f"{base}/music", b"ON" if self._is_music(base, record) else b"OFF"
             found = label_of(record)
             if self._changes.is_change(record) and found is not None:
