@@ -71,6 +71,7 @@ TABLE = {
     "chained.ogg": f"{FFMPEG} -c:a libvorbis x.ogg; cat x.ogg x.ogg > $0",
     "chained-rates.ogg": f"{FFMPEG} -ar 22050 x.ogg; {FFMPEG} y.ogg; cat x.ogg y.ogg > $0",
     "chained-channels.ogg": f"{FFMPEG} -ac 1 x.ogg; {FFMPEG} y.ogg; cat x.ogg y.ogg > $0",
+    "cut-then-whole.ogg": f"{FFMPEG} x.ogg; (head -c 60000 x.ogg; cat x.ogg) > $0",
     "opus.opus": f"{FFMPEG} -c:a libopus $0",
     "chained.opus": f"{FFMPEG} -c:a libopus x.opus; cat x.opus x.opus > $0",
     "flac-in.ogg": f"{FFMPEG} -c:a flac $0",

@@ -59,16 +59,18 @@ def _is_unfinished(last: _Page | None, size: int) -> bool:
 
 
 def _pages(file: BinaryIO) -> Iterator[_Page]:
-    """Every page; what lies between pages is passed over."""
-    at = 0
+    """Every page; what lies between pages is passed over. One that is cut claims bytes
+    of the next, which is found all the same."""
+    at = unseen = 0
     while True:
         file.seek(at)
         header = file.read(_HEADER)
         if header[:4] != b"OggS":
-            found = _next_capture(file, at + 1)
+            found = _next_capture(file, unseen)
             if found is None:
                 return
             at = found
+            unseen = at + 1
             continue
         if len(header) < _HEADER:
             return
@@ -77,7 +79,7 @@ def _pages(file: BinaryIO) -> Iterator[_Page]:
         if len(sizes) < header[26]:
             end = at + (1 << 32)  # cut within its header
         yield _Page(at, end, bool(header[5] & _BEGIN), bool(header[5] & _END))
-        at = end
+        at, unseen = end, at + 1
 
 
 def _next_capture(file: BinaryIO, at: int) -> int | None:
