@@ -81,3 +81,17 @@ def forget_size(path: Path) -> int:
         file.seek(data.size_at)
         file.write(b"\xff" * struct.calcsize(data.size_format))
     return data.start + (4 if path.suffix == ".caf" else data.before)
+
+
+def test_a_caf_that_states_no_samples_is_heard_to_its_end(tmp_path) -> None:
+    """As a recorder leaves it that died: the size is that of the edit count alone."""
+    path = tmp_path / "died.caf"
+    soundfile.write(path, np.full((44_100, 1), 0.25), 44_100)
+    at = path.read_bytes().index(b"data") + 4
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write((4).to_bytes(8, "big"))
+    with closing(FileSource(path)) as source:
+        assert sum(len(block.samples) for block in source.blocks()) == 44_100
+        (warning,) = source.warnings
+    assert warning.startswith("its header does not say how long it is")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from .contents import UNKNOWN_LENGTH, Contents, Part, overclaimed, size_of
@@ -75,11 +75,13 @@ class _Layout:
     """Chunks start at multiples of this, bytes."""
     own: int = 0
     """Bytes of the header that the size counts."""
+    before: int = 0
+    """Bytes of the data before the first sample."""
 
 
 _RIFF = _Layout("<4sI", align=2)
 _AIFF = _Layout(">4sI", align=2)
-_CAF = _Layout(">4sq")
+_CAF = _Layout(">4sq", before=4)
 _W64 = _Layout("<16sq", align=8, own=24)
 
 
@@ -184,9 +186,10 @@ def _long(file: BinaryIO, layout: _Layout, first: int, name: bytes) -> SampleDat
     """The samples of a format whose sizes have 64 bits."""
     for kind, start, size, size_at in _chunks(file, layout, first):
         if kind == name:
-            known = size if 0 < size < 1 << 62 else None
+            known = size if layout.before < size < 1 << 62 else None
             size_format = layout.header[0] + layout.header[-1]
-            return SampleData(start, known, size_at, size_format, own=layout.own)
+            found = SampleData(start, known, size_at, size_format, own=layout.own)
+            return replace(found, before=layout.before)
     return None
 
 
