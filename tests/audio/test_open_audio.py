@@ -163,6 +163,14 @@ def test_a_stream_that_its_format_proves_to_be_cut_gets_no_verdict(
 
 
 @needs_ffmpeg
+def test_a_stream_that_ends_within_its_own_tag_gets_no_verdict(demo_clip, tmp_path) -> None:
+    tag_of_30_mb = b"ID3\3\0\0" + bytes((15, 0, 0, 0)) + bytes(100)
+    content = tag_of_30_mb + encoded(demo_clip, tmp_path / "a.mp3")
+    with piped(content) as stream, pytest.raises(AudioError, match="is truncated"):
+        heard(stream)
+
+
+@needs_ffmpeg
 @pytest.mark.parametrize("name", CODINGS)
 @pytest.mark.parametrize("is_known", [True, False])
 def test_every_coding_of_wav_is_heard_from_a_pipe(

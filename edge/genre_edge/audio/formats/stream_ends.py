@@ -7,6 +7,7 @@ from collections import deque
 
 from . import chunks, flac, mpeg, ogg
 from .contents import Contents
+from .id3 import id3_size
 
 _HEAD_BYTES = 1 << 20
 """How much of the beginning is kept: headers may follow a tag with a picture."""
@@ -58,6 +59,8 @@ class StreamEnds:
         if data is not None:
             found = chunks.judged(data, self._size - data.start)
             return Contents(cut=found.cut, warning=found.warning)
+        if id3_size(beginning[:10]) > self._size:
+            return Contents(cut=True)  # ffmpeg takes what is in the tag for audio
         if beginning.startswith(b"OggS"):
             return Contents(cut=ogg.is_cut(io.BytesIO(b"".join(self._last))))
         least = flac.stated_frames(beginning) or mpeg.stated_frames(head)
