@@ -3,7 +3,6 @@ unit."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -358,8 +357,8 @@ def test_a_reload_costs_no_audio_and_a_faulty_file_changes_nothing(
     service.supervisor.wait_for("RELOADING=1")
     service.supervisor.wait_for("READY=1", 2)
     witness.wait_for(lambda: witness.windows()[-1]["label"] == "silence")
-    wait_for(lambda: out.exists() and "\n" in out.read_text(), "the command has run")
-    assert json.loads(out.read_text().splitlines()[0])["label"] == "silence"
+    # A window that was judged before may be the new command's first.
+    wait_for(lambda: out.exists() and '"label": "silence"' in out.read_text(), "the command")
     service.config.write_text(head + "[listen]\nsmooth = 0\nsmoth = 1\n")
     service.supervisor.reload()
     service.supervisor.wait_for("READY=1", 3)

@@ -469,6 +469,20 @@ def test_a_file_removed_or_replaced_in_use_is_noticed(tmp_path) -> None:
     assert clocks.health.dropped == 0
 
 
+def test_another_program_that_leaves_the_file_takes_no_log_in_use_with_it(tmp_path) -> None:
+    clocks = Clocks(tmp_path, commit_seconds=0)
+    clocks.hear(3)
+    visit = "import sqlite3, sys; f = sqlite3.connect(sys.argv[1]); print(f.execute('SELECT"
+    visit += " count(*) FROM stretches').fetchone()[0]); f.close()"
+    for seen in (3, 6):
+        said = subprocess.check_output([sys.executable, "-c", visit, clocks.path], text=True)
+        assert int(said) == seen
+        clocks.hear(3)
+    assert len(rows(clocks.path)) == 9, "a kill now would cost nothing that was committed"
+    clocks.sink.close()
+    assert clocks.said == []
+
+
 @pytest.mark.parametrize("content", [b"", b"no database " * 1000])
 def test_a_file_overwritten_in_use_is_noticed(tmp_path, content: bytes) -> None:
     clocks = Clocks(tmp_path, commit_seconds=0)

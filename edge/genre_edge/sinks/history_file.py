@@ -90,6 +90,10 @@ class HistoryFile:
         """
         self._path, self._health, self._report, self._clean = path, health, report, clean
         self._file: sqlite3.Connection | None = None
+        self._look: int | None = None
+        """A descriptor of that file, to look at it past SQLite. It is closed after
+        SQLite's: closing any takes the locks of all from this process. Then another
+        program would take itself for the last one, and delete the log in use."""
         self._identity = self._log_identity = _NOWHERE
         """Which file is open, and which is its write-ahead log."""
 
@@ -134,6 +138,9 @@ class HistoryFile:
         if file is not None:
             with suppress(sqlite3.Error):
                 file.close()
+        look, self._look = self._look, None
+        if look is not None:
+            os.close(look)
 
     def _write(
         self, stretches: Sequence[Stretch], windows: Sequence[WindowRow]
@@ -188,6 +195,11 @@ class HistoryFile:
             self._renew("was removed, replaced or damaged while in use")
         if self._file is None:
             self._file = self._opened()
+            try:
+                self._look = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                self.close()
+                raise
             self._identity = _identity(self._path)
             self._log_identity = _identity(self._beside("-wal"))
             for stretch in stretches:
@@ -195,12 +207,12 @@ class HistoryFile:
         return self._file
 
     def _is_in_place(self) -> bool:
+        if self._look is None or _identity(self._path) != self._identity:
+            return False
         try:
-            with self._path.open("rb") as file:
-                is_database = file.read(len(_MAGIC)) == _MAGIC
+            return os.pread(self._look, len(_MAGIC), 0) == _MAGIC
         except OSError:
             return False
-        return is_database and _identity(self._path) == self._identity
 
     def _beside(self, end: str) -> Path:
         return self._path.with_name(self._path.name + end)
