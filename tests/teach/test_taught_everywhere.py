@@ -12,6 +12,7 @@ import requests
 import soundfile
 from genre_edge.cli import main
 from genre_edge.teach.negatives import NONE
+from genre_edge.teach.store import Store, default_store
 
 from tests.helpers.listening import Listening
 from tests.helpers.webserver import WebServer
@@ -69,6 +70,9 @@ def test_what_a_source_plays_is_learnt_and_no_audio_is_kept(
     source = ("--source", f"file:{home / 'chords.wav'}", "--model", "gtzan-tiny.int8")
     assert main(["teach", "add", "organ", "--listen", "6", *source]) == 0
     assert "windows learnt\ntaught so far: organ (1)" in capsys.readouterr().out
+    with Store(default_store()) as store:
+        (curve,) = store.curves().values()
+    assert 5 <= curve.seconds * len(curve.levels_dbfs) <= 7
     assert main(["teach", "add", "organ", "--listen", "1", *source]) == 2
     assert "--listen 1: must be between 3 and 600 s" in capsys.readouterr().err
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["taught.db"]

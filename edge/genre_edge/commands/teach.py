@@ -32,7 +32,7 @@ examples:
   genre-edge teach remove 7                    forget one example
   genre-edge teach forget band                 forget a label
 
-What is kept are numbers that the network makes of each window, and never audio.
+What is kept are numbers that the network makes of each window, and how loud it was, never audio.
 """
 
 
@@ -159,11 +159,12 @@ def _listen(args: argparse.Namespace, teacher: Teacher, label: str) -> int:
 
     from .teach_listen import hear
 
-    embeddings = hear(args, teacher.base)
+    heard = hear(args, teacher.base)
+    count = len(heard.embeddings)
     name = f"heard {time.strftime('%Y-%m-%d %H:%M:%S')}"
-    teacher.add_heard(label, name, embeddings, args.is_wrong)
+    teacher.add_heard(label, name, heard.embeddings, heard.curve, args.is_wrong)
     word = f"not {label}" if args.is_wrong else label
-    print(f"{word}: {len(embeddings)} {'window' if len(embeddings) == 1 else 'windows'} learnt")
+    print(f"{word}: {count} {'window' if count == 1 else 'windows'} learnt")
     return 0
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from typing import Any
-
-import numpy.typing as npt
 
 from ..errors import Fault, UsageError
 from ..model.bundle import Bundle
@@ -18,14 +15,14 @@ from ..settings.places import find_file
 from ..settings.settings import Settings
 from ..settings.tables import LISTEN, MODEL
 from ..sinks import kinds
-from ..teach.listening import RememberingEngine
+from ..teach.listening import Recalled, RememberingEngine
 from .listen import StateSink, run_until_stopped, source_flags
 
 _LONGEST_SECONDS = 600.0
 
 
-def hear(args: argparse.Namespace, base: Bundle) -> npt.NDArray[Any]:
-    """The embeddings of what is heard, [windows, size].
+def hear(args: argparse.Namespace, base: Bundle) -> Recalled:
+    """What is heard.
 
     Parameters
     ----------

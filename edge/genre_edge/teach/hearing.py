@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ from ..errors import AudioError
 from ..model.bundle import Bundle
 from ..model.classifier import Classifier
 from ..model.frontend import LogMel, Window
-from ..model.windows import WindowStream, windows_of
+from ..model.windows import WindowStream
 from ..settings.tables import ListenConfig
+from .level_curve import LevelCurve, LevelMeter
 from .negatives import MUSIC, NOISE, SPEECH, Negatives
 from .room import in_a_room
 from .trunk import Trunk
@@ -39,6 +40,8 @@ class Heard:
 
     embeddings: npt.NDArray[Any]
     """As the network has them, [windows, size]; of files half of them are in rooms."""
+    curve: LevelCurve
+    """How loud it was."""
     warnings: tuple[str, ...]
     """What is odd about it, though it can be learnt from."""
 
@@ -63,7 +66,8 @@ class Ear:
             If it cannot be read, is shorter than a window, or is silent throughout.
         """
         stream = WindowStream(self._logmel, source.sample_rate, source.name)
-        windows = list(_spread(windows_of(source, stream)))
+        meter = LevelMeter(source.sample_rate)
+        windows = _spread(_windows(source, stream, meter))
         if stream.seconds < 0.99 * self._logmel.spec.window_seconds:
             needed = f"{self._logmel.spec.window_seconds:g} s"
             raise AudioError(
@@ -81,7 +85,8 @@ class Ear:
                 f"{clipped} of {len(heard)} windows are clipped (too loud): it was learnt from, "
                 "but a cleaner recording teaches better"
             )
-        return Heard(np.stack([*plain, *roomed]), (*warnings, *self.odd(plain)))
+        embeddings = np.stack([*plain, *roomed])
+        return Heard(embeddings, meter.curve(), (*warnings, *self.odd(plain)))
 
     def _embedding(self, features: Float32) -> npt.NDArray[Any]:
         return self._classifier.scores_and_embedding(features)[1]
@@ -104,6 +109,14 @@ class Ear:
             for kind in (SPEECH, NOISE)
             if ((kinds[nearest] == kind).mean(axis=1) > 0.5).mean() >= _SAME_SHARE
         ]
+
+
+def _windows(source: Source, stream: WindowStream, meter: LevelMeter) -> Iterator[Window]:
+    """Every window of a whole source, whose level is measured on the way."""
+    for block in source.blocks():
+        meter.push(block.samples)
+        yield from stream.push(block.samples)
+    yield from stream.finish()
 
 
 def _spread(windows: Iterable[Window]) -> list[Window]:

@@ -1,5 +1,5 @@
 """An engine that remembers what the network made of the last windows, so that they can
-be taught: embeddings for a few minutes, in memory, and no audio."""
+be taught: embeddings and levels for a few minutes, in memory, and no audio."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ..model.engine import Engine
 from ..model.frontend import Window
 from ..model.scores import Prediction
 from ..settings.tables import EngineConfig
+from .level_curve import STEP_SECONDS, LevelCurve, curve_of
 from .trunk import head_of
 
 _KEPT_SECONDS = 600.0
@@ -35,8 +36,20 @@ class Remembered:
     """When, on the clock of time.monotonic, s."""
     embedding: npt.NDArray[Any]
     """As the network has it, [size]."""
+    powers: list[float]
+    """Mean square of each step of what the window before it did not have."""
     thread: str
     """Name of the thread that heard it: each source has its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recalled:
+    """The last windows, oldest first."""
+
+    embeddings: npt.NDArray[Any]
+    """As the network has them, [windows, size]."""
+    curve: LevelCurve
+    """How loud they were; silent windows are left out."""
 
 
 class RememberingEngine(Engine):
@@ -54,19 +67,22 @@ class RememberingEngine(Engine):
         self.classifier = Classifier(self.bundle, config.runtime, config.threads, embeds=True)
         self._kept: deque[Remembered] = deque(maxlen=_MOST_KEPT)
         self._lock = threading.Lock()
+        self._steps = max(1, round(self.logmel.hop_seconds / STEP_SECONDS))
 
     def predict(self, window: Window) -> Prediction:
         """The model's answer to one window, which is remembered."""
         scores, embedding = self.classifier.scores_and_embedding(window.features)
+        newest = window.samples[-round(self.logmel.hop_seconds * self.logmel.spec.sample_rate) :]
+        powers = [float(step @ step) / len(step) for step in np.array_split(newest, self._steps)]
         thread = threading.current_thread().name
         with self._lock:
-            self._kept.append(Remembered(time.monotonic(), embedding, thread))
+            self._kept.append(Remembered(time.monotonic(), embedding, powers, thread))
             while self._kept and self._kept[0].heard < time.monotonic() - _KEPT_SECONDS:
                 self._kept.popleft()
         return Prediction(self.labels, scores)
 
-    def last(self, seconds: float, source: str = "") -> npt.NDArray[Any]:
-        """The embeddings of the last seconds, [windows, size].
+    def last(self, seconds: float, source: str = "") -> Recalled:
+        """What was heard in the last seconds.
 
         Parameters
         ----------
@@ -83,7 +99,7 @@ class RememberingEngine(Engine):
         since, thread = time.monotonic() - seconds, f"source {source}".strip()
         with self._lock:
             found = [
-                one.embedding
+                one
                 for one in self._kept
                 if one.heard >= since and (not source or one.thread == thread)
             ]
@@ -91,7 +107,9 @@ class RememberingEngine(Engine):
             raise UsageError(
                 f"nothing was heard in the last {seconds:g} s: there is nothing to learn"
             )
-        return np.stack(found)
+        powers = [power for one in found for power in one.powers]
+        curve = curve_of(powers, self.logmel.hop_seconds / self._steps)
+        return Recalled(np.stack([one.embedding for one in found]), curve)
 
 
 def engine_to_teach(config: EngineConfig) -> Engine:

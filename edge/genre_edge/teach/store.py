@@ -1,4 +1,5 @@
-"""What has been taught: embeddings and labels in one SQLite file, and never audio."""
+"""What has been taught: embeddings, labels and coarse levels in one SQLite file, and
+never audio."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from ..arrays import Float32
 from ..errors import GenreEdgeError
 from ..settings.places import models_folder
 from ..sinks.database import open_database
+from .level_curve import LevelCurve
 from .trunk import Trunk
 
 _SCHEMA = """
@@ -27,7 +29,13 @@ CREATE TABLE IF NOT EXISTS song (
     is_wrong INTEGER NOT NULL, origin TEXT NOT NULL, name TEXT NOT NULL, added REAL NOT NULL,
     embeddings BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS song_label ON song (label);
+CREATE TABLE IF NOT EXISTS curve (
+    song INTEGER PRIMARY KEY REFERENCES song, seconds REAL NOT NULL, levels BLOB NOT NULL);
+CREATE TRIGGER IF NOT EXISTS curve_of_song AFTER DELETE ON song
+    BEGIN DELETE FROM curve WHERE song = old.id; END;
 """
+# Curves are a table of their own: fits do not read them, and files made before there
+# were curves, or used by older versions since, are right as they are.
 
 FILE, HEARD = "file", "heard"
 """Where an example came from: an audio file, or a microphone or stream."""
@@ -105,6 +113,7 @@ class Store:
         embeddings: npt.NDArray[Any],
         origin: str = FILE,
         is_wrong: bool = False,
+        curve: LevelCurve | None = None,
     ) -> int:
         """Keep an example; returns its number. A file that was taught before under this
         label, or as not being it, is replaced.
@@ -123,6 +132,8 @@ class Store:
             FILE or HEARD.
         is_wrong
             Whether the example is *not* `label`.
+        curve
+            How loud it was.
         """
         described = (
             *(trunk.sha256, trunk.name, trunk.size, trunk.dtype),
@@ -142,7 +153,11 @@ class Store:
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (*values, raw),
             )
-            return int(row.lastrowid or 0)
+            number = int(row.lastrowid or 0)
+            if curve is not None:
+                described_curve = (number, curve.seconds, curve.packed())
+                file.execute("INSERT INTO curve VALUES (?, ?, ?)", described_curve)
+            return number
 
     def songs(self, trunk: Trunk) -> list[Song]:
         """The examples that a trunk has heard, oldest first."""
@@ -164,6 +179,12 @@ class Store:
             )
             for number, label, wrong, origin, name, added, raw in rows
         ]
+
+    def curves(self) -> dict[int, LevelCurve]:
+        """How loud the examples were, by their numbers; old ones have no curve."""
+        with _Transaction(self) as file:
+            rows = file.execute("SELECT song, seconds, levels FROM curve").fetchall()
+        return {song: LevelCurve.unpacked(seconds, levels) for song, seconds, levels in rows}
 
     def others(self, trunk: Trunk) -> dict[str, int]:
         """How many examples other networks have heard: {name: examples}."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from .deciding import decide
 from .figures import figures_of
 from .hearing import Ear, Heard
 from .learning import HeldOut, Lesson, held_out
+from .level_curve import LevelCurve
 from .negatives import NONE, negatives_of
 from .store import FILE, HEARD, Song, Store
 from .taught import Fit, old_layer
@@ -78,15 +80,20 @@ class Teacher:
             heard = self._ear.hear(source)
             odd = (*source.warnings, *heard.warnings)
         name = path if path == "-" else os.path.abspath(path)
-        self.store.add(self.trunk, label, name, heard.embeddings, FILE, is_wrong)
-        return Heard(heard.embeddings, odd)
+        self.store.add(self.trunk, label, name, heard.embeddings, FILE, is_wrong, heard.curve)
+        return replace(heard, warnings=odd)
 
     def add_heard(
-        self, label: str, name: str, embeddings: npt.NDArray[Any], is_wrong: bool = False
+        self,
+        label: str,
+        name: str,
+        embeddings: npt.NDArray[Any],
+        curve: LevelCurve,
+        is_wrong: bool = False,
     ) -> int:
-        """Learn from windows that were heard, [windows, size]; returns the example's
-        number."""
-        return self.store.add(self.trunk, label, name, embeddings, HEARD, is_wrong)
+        """Learn from windows that were heard, [windows, size], and how loud they were;
+        returns the example's number."""
+        return self.store.add(self.trunk, label, name, embeddings, HEARD, is_wrong, curve)
 
     @property
     def songs(self) -> list[Song]:

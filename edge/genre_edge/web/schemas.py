@@ -178,6 +178,18 @@ SCHEMAS: Json = {
                 **{"not": _described({"type": "boolean"}, "Whether it is *not* this label.")},
                 name=_described(TEXT, "The file, or when it was heard."),
                 windows=_INTEGER,
+                curve=_described(
+                    _or_null(
+                        object_of(
+                            seconds=_described(_NUMBER, "From one level to the next."),
+                            levels_dbfs=_described(
+                                {"type": "array", "items": _INTEGER, "maxItems": 120},
+                                "Root-mean-square levels, dBFS, -120 to 0.",
+                            ),
+                        )
+                    ),
+                    "How loud it was; null if it was taught before levels were kept.",
+                ),
             ),
         }
     ),

@@ -10,7 +10,7 @@ from ..errors import GenreEdgeError, UsageError
 from ..teach.advice import doubted, outlook
 from ..teach.listening import RememberingEngine
 from ..teach.report import fit_report, shown
-from ..teach.store import Song, Store, default_store
+from ..teach.store import Store, default_store
 from ..teach.taught import path_of, write_taught
 from ..teach.teacher import Teacher, check_label
 from .problems import Problem
@@ -41,7 +41,7 @@ class Teaching:
 
     def described(self) -> dict[str, Any]:
         """What was taught: each label with its examples, oldest first."""
-        return self._with_teacher(lambda teacher: {"examples": _described(teacher.songs)})
+        return self._with_teacher(lambda teacher: {"examples": _described(teacher)})
 
     def add(self, label: str, is_wrong: bool, seconds: float, source: str) -> dict[str, Any]:
         """Learn that what a source has heard in the last seconds has a label, or that
@@ -56,12 +56,12 @@ class Teaching:
         def act(teacher: Teacher) -> dict[str, Any]:
             name = check_label(label)
             try:
-                embeddings = self._engine.last(seconds, source)
+                heard = self._engine.last(seconds, source)
             except UsageError as error:
                 raise Problem(409, str(error)) from None
             when = f"heard {time.strftime('%Y-%m-%d %H:%M:%S')}"
-            teacher.add_heard(name, when, embeddings, is_wrong)
-            return {"examples": _described(teacher.songs)}
+            teacher.add_heard(name, when, heard.embeddings, heard.curve, is_wrong)
+            return {"examples": _described(teacher)}
 
         return self._with_teacher(act)
 
@@ -72,7 +72,7 @@ class Teaching:
             if number not in [song.number for song in teacher.songs]:
                 raise Problem(404, f"no example has the number {number}")
             teacher.store.remove([number])
-            return {"examples": _described(teacher.songs)}
+            return {"examples": _described(teacher)}
 
         return self._with_teacher(act)
 
@@ -103,7 +103,8 @@ class Teaching:
                 raise Problem(422, str(error)) from None
 
 
-def _described(songs: list[Song]) -> list[dict[str, Any]]:
+def _described(teacher: Teacher) -> list[dict[str, Any]]:
+    curves = teacher.store.curves()
     return [
         {
             "number": song.number,
@@ -111,6 +112,7 @@ def _described(songs: list[Song]) -> list[dict[str, Any]]:
             "not": song.is_wrong,
             "name": shown(song),
             "windows": song.windows,
+            "curve": curves[song.number].to_dict() if song.number in curves else None,
         }
-        for song in songs
+        for song in teacher.songs
     ]

@@ -1,5 +1,6 @@
 // Teaching labels of the user's own from what is heard now.
 import { api } from "./api.js";
+import { colour } from "./colours.js";
 
 const byId = (id) => document.getElementById(id);
 let heardFrom = () => "";
@@ -53,6 +54,18 @@ function say(text) {
   byId("teach-state").textContent = text;
 }
 
+/** How loud an example was over time, as bars from -60 dBFS up. There is no audio to draw or play. */
+function picture({ name, label, curve: { seconds, levels_dbfs: levels } }) {
+  const [svg, path] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
+  const text = `Level of ${name}: ${Math.min(...levels)} to ${Math.max(...levels)} dBFS in ${Math.round(seconds * levels.length)} s`;
+  const attributes = { class: "curve", role: "img", "aria-label": text, viewBox: `0 0 ${levels.length} 60`, preserveAspectRatio: "none" };
+  for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, value);
+  path.setAttribute("d", levels.map((level, at) => `M${at} 60V${Math.min(58, -level)}h.8V60z`).join(""));
+  path.setAttribute("fill", colour(label));
+  svg.append(path);
+  return svg;
+}
+
 function show(examples) {
   const labels = [...new Set(examples.map((one) => one.label))];
   byId("teach-labels").replaceChildren(...labels.map((label) => {
@@ -72,6 +85,7 @@ function show(examples) {
       show((await send(`api/teach?number=${one.number}`, "DELETE")).examples);
       say(`Forgot ${one.name}.`);
     }));
+    if (one.curve) line.append(picture(one));
     line.append(`${one.not ? "not " : ""}${one.label}: ${one.name}, ${one.windows} windows `, undo);
     return line;
   }));
