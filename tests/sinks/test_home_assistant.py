@@ -15,6 +15,7 @@ from genre_edge.errors import UsageError
 from genre_edge.health import Health, SourceHealth
 from genre_edge.model.bundle import find_model, read_bundle
 from genre_edge.records import Record, StateRecord, WindowRecord
+from genre_edge.settings.tables import CaptureConfig
 from genre_edge.sinks.mqtt import announcement
 from genre_edge.sinks.mqtt.announcement import page_address
 from genre_edge.sinks.mqtt.home_assistant import Described, discovery
@@ -254,6 +255,14 @@ def test_every_template_shows_the_truth_of_every_state(name: str) -> None:
     attributes = json.loads(shown(state(name), key="problem", named="attributes"))
     assert attributes == {"state": name, "reason": "why", "time": "2026-03-01T12:00:00.000Z"}
     assert shown(state(name), key="dropped") == "1.5"
+
+
+def test_a_microphone_that_sends_nothing_is_unavailable_within_ten_seconds() -> None:
+    """It is lost by then, and what is published of that waits for nothing."""
+    assert CaptureConfig().stall_seconds <= 5.0
+    kept = Retained("music/shelf", [], 20.0)
+    kept.changed_by(live(0))
+    assert kept.changed_by(state("lost"))["music/shelf/hearing"] == b"offline"
 
 
 def test_nothing_is_claimed_before_the_first_window() -> None:
