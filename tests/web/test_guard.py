@@ -119,6 +119,12 @@ def test_a_session_begins_with_the_token_and_its_cookie_does_not_reveal_it(tmp_p
     assert client.get(PROTECTED).status_code == 200, "the browser sends it from now on"
 
 
+def test_lists_in_lists_are_no_token_and_no_fault(tmp_path: Path) -> None:
+    body = '{"token":' + "[" * 5000
+    answer = installation(tmp_path).post("/api/session", data=body, content_type="application/json")
+    assert answer.status_code == 401
+
+
 @pytest.mark.parametrize(
     "body",
     [

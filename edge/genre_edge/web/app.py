@@ -22,7 +22,7 @@ from .metrics import metrics
 from .openapi import document
 from .page_routes import add_page
 from .problems import Problem
-from .queries import number, switch
+from .queries import json_object, number, switch
 from .state import WebState
 from .teaching_routes import add_teaching
 from .upload_file import UploadRequest, descriptor_of
@@ -201,8 +201,7 @@ def _add_live(app: Flask, state: WebState) -> None:
 
     @app.post("/api/session")
     def session() -> Response:
-        given = request.get_json(silent=True)
-        token = given.get("token") if isinstance(given, dict) else None
+        token = json_object().get("token")
         if state.guard.needs_token and not (
             isinstance(token, str) and state.guard.is_token(token, request.remote_addr)
         ):

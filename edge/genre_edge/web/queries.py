@@ -1,6 +1,8 @@
-"""Numbers and switches in the query of a request."""
+"""What a request says: numbers and switches in its query, JSON in its body."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from flask import request
 
@@ -22,3 +24,12 @@ def number(name: str, low: int, high: int, default: str = "") -> int:
     if not (is_number and low <= int(text) <= high):
         raise Problem(422, f"{name}: must be a whole number from {low} to {high}")
     return int(text)
+
+
+def json_object() -> dict[str, Any]:
+    """The JSON object in the body; an empty one if the body is anything else."""
+    try:
+        given = request.get_json(silent=True)
+    except RecursionError:  # lists in lists in lists
+        return {}
+    return given if isinstance(given, dict) else {}

@@ -141,7 +141,9 @@ class Server:
         header_seconds: float = _HEADER_SECONDS,
     ) -> None:
         self._report = report
-        crowd = config.viewers + _SPARE_CONNECTIONS
+        most = _connection_limit(config.viewers)
+        # Fewer than the most, so that there is room for those that come next.
+        crowd = min(config.viewers + _SPARE_CONNECTIONS, most // 2)
         self._stalls = StallDetector(send_seconds, receive_seconds, header_seconds, crowd)
         self._map: dict[int, Any] = {}
         self._dispatcher = _Dispatcher(report)
@@ -151,7 +153,7 @@ class Server:
                 host=config.host,
                 port=config.port,
                 threads=config.viewers + config.uploads + _SPARE_THREADS,
-                connection_limit=_connection_limit(config.viewers),
+                connection_limit=most,
                 max_request_body_size=round(config.upload_mb * 1e6) + ENVELOPE_BYTES + 1,
                 max_request_header_size=16_384,
                 channel_timeout=_IDLE_SECONDS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, jsonify, request
 
 from .problems import Problem
+from .queries import json_object
 from .state import WebState
 from .teaching import LONGEST_SECONDS, Teaching
 
@@ -26,8 +27,8 @@ def add_teaching(app: Flask, state: WebState) -> None:
     @app.post("/api/teach")
     def teach() -> Response:
         known = teaching()
-        given = request.get_json(silent=True)
-        if not isinstance(given, dict) or not isinstance(given.get("label"), str):
+        given = json_object()
+        if not isinstance(given.get("label"), str):
             raise Problem(422, 'send JSON: {"label": "choir", "seconds": 30}')
         seconds, source = given.get("seconds", 30), given.get("source", "")
         is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
