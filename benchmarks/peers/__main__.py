@@ -2,8 +2,7 @@
 docs/benchmarks.md.
 
     python benchmarks/peers --data ~/gtzan --teacher yamnet.tflite \
-        --example runs/two-block/model.keras --keras runs/edge/model.keras \
-        [--tflite-python PYTHON] [--json FILE]
+        --example runs/two-block/model.keras [--tflite-python PYTHON] [--json FILE]
 
 Every way runs in a process of its own. Cold starts and windows are measured in turns (A
 B A B); the medians stand in the table with their quartiles. PYTHON is the interpreter
@@ -42,7 +41,7 @@ class Child:
     def __init__(
         self, python: str, name: str, data: Path, given: Given, one_core: bool = False
     ) -> None:
-        files = (given.example, given.keras, given.teacher, given.head)
+        files = (given.example, given.teacher, given.head)
         command = [python, str(HERE / "child.py"), name, str(data), *map(str, files)]
         if one_core:
             command = ["taskset", "-c", "0", *command]
@@ -214,7 +213,6 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--data", type=Path, required=True)
     top.add_argument("--teacher", type=Path, required=True)
     top.add_argument("--example", type=Path, required=True)
-    top.add_argument("--keras", type=Path, required=True)
     top.add_argument("--tflite-python")
     top.add_argument("--rounds", type=int, default=60)
     top.add_argument("--starts", type=int, default=5)
@@ -226,7 +224,7 @@ def main() -> None:
     """Measure and print."""
     args = parser().parse_args()
     head = Path(tempfile.gettempdir()) / "genre-edge-peers-head.npz"
-    given = Given(args.example.resolve(), args.keras.resolve(), args.teacher.resolve(), head)
+    given = Given(args.example.resolve(), args.teacher.resolve(), head)
     if not head.is_file():
         train_head(args.data, given)
     pythons = {

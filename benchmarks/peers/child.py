@@ -48,7 +48,7 @@ def accuracy(way: Way, tracks: list[Track]) -> dict[str, Any]:
 def main() -> None:
     """Serve."""
     name, data = sys.argv[1], Path(sys.argv[2])
-    way = WAYS[name](Given(*map(Path, sys.argv[3:7])))
+    way = WAYS[name](Given(*map(Path, sys.argv[3:6])))
     valid: list[Track] = []
     sample: Any = None
     for line in sys.stdin:

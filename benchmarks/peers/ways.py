@@ -38,8 +38,6 @@ class Given:
 
     example: Path
     """The example project's network, a .keras file."""
-    keras: Path
-    """Our network before conversion, a .keras file."""
     teacher: Path
     """YAMNet, a .tflite file."""
     head: Path
@@ -79,37 +77,18 @@ class Example:
         """The log-mel goes into the network; harmonic and percussive parts and MFCC are
         features it also extracts."""
         librosa = self._librosa
-        logmel = _librosa_logmel(librosa, samples, 128)
+        logmel = _librosa_logmel(librosa, samples)
         librosa.effects.hpss(samples)
         librosa.feature.mfcc(y=samples, sr=RATE)
         return self._model.predict(logmel[None, :, :, None], verbose=0)[0]
 
 
-class LibrosaKeras:
-    """librosa's log-mel and our network in Keras."""
-
-    packages = ("librosa", "tensorflow", "keras")
-
-    def __init__(self, given: Given) -> None:
-        import keras
-        import librosa
-
-        self._librosa = librosa
-        self._model = keras.models.load_model(given.keras, compile=False)
-        self.files = (given.keras,)
-
-    def scores(self, samples: Any) -> Any:
-        """The network's own number of bands."""
-        logmel = _librosa_logmel(self._librosa, samples, self._model.input_shape[2])
-        return self._model.predict(logmel[None, :, :, None], verbose=0)[0]
-
-
-def _librosa_logmel(librosa: Any, samples: Any, bands: int) -> Any:
-    """The default front-end by librosa, [frames, bands], normalised."""
+def _librosa_logmel(librosa: Any, samples: Any) -> Any:
+    """The example project's front-end by librosa, [126, 128], normalised."""
     power = librosa.feature.melspectrogram(
         y=samples, sr=RATE, n_fft=2048, hop_length=512, center=False, n_mels=128, fmax=RATE / 2
     )
-    db = librosa.power_to_db(power[:bands], top_db=80.0)
+    db = librosa.power_to_db(power, top_db=80.0)
     return ((db - db.mean()) / db.std()).T.astype(np.float32)
 
 
@@ -137,7 +116,7 @@ class Yamnet:
 
 
 class Ours:
-    """genre-edge."""
+    """genre-edge, resampling included."""
 
     packages: Sequence[str] = ("genre-edge",)
 
@@ -150,12 +129,15 @@ class Ours:
 
     def scores(self, samples: Any) -> Any:
         """Probabilities."""
-        return self._engine.classifier.scores(self._engine.logmel.window(samples))
+        import soxr
+
+        logmel = self._engine.logmel
+        heard = soxr.resample(samples, RATE, logmel.spec.sample_rate, quality="HQ")
+        return self._engine.classifier.scores(logmel.window(heard[: logmel.spec.window_samples]))
 
 
 WAYS: dict[str, Callable[[Given], Way]] = {
     "example project's way": Example,
-    "librosa, our network in Keras": LibrosaKeras,
     "YAMNet and a logistic head": Yamnet,
     "genre-edge float32, LiteRT": lambda given: Ours("gtzan-edge.float32", "litert"),
     "genre-edge int8, LiteRT": lambda given: Ours("gtzan-edge.int8", "litert"),
