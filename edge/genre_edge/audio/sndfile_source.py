@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float32
-from ..errors import AudioError
+from ..errors import AudioError, os_reason
 from ..quiet import quiet_stderr
 from .formats.contents import CODEC_FRAMES, Contents, Part, truncated
 from .formats.splice import Splice
@@ -175,15 +175,20 @@ class _Opened:
     def __init__(self, name: str, path: str, part: Part) -> None:
         import soundfile
 
-        # The path as bytes: soundfile fails on names that are not UTF-8.
-        self._what: bytes | io.BufferedReader = os.fsencode(path)
-        if part.pieces:
-            splice = Splice(open(path, "rb"), part.pieces)  # noqa: SIM115 (close does)
-            # Decoders read a few bytes at a time.
-            self._what = io.BufferedReader(splice, _READ_AHEAD)
+        self._what: int | io.BufferedReader
+        try:
+            if part.pieces:
+                # Decoders read a few bytes at a time.
+                splice = Splice(open(path, "rb"), part.pieces)  # noqa: SIM115 (close does)
+                self._what = io.BufferedReader(splice, _READ_AHEAD)
+            else:
+                # By name libsndfile would go by the suffix if it knows no header.
+                self._what = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise AudioError(name, os_reason(error)) from None
         try:
             with quiet_stderr():
-                self.file = soundfile.SoundFile(self._what)
+                self.file = soundfile.SoundFile(self._what)  # owns a descriptor, failed or not
             # soundfile seeks three times around each read of a file that it takes to be
             # seekable, which costs as much as a tenth of the decoding.
             self.can_seek = self.file.seekable()

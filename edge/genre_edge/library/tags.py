@@ -83,11 +83,12 @@ class TaggedFile:
             return
         from mutagen import id3
 
+        frames: Any = id3  # its frames have no types
         tags.delall("TCON" if field == GENRE else f"TXXX:{field}")
         if values and field == GENRE:
-            tags.add(id3.TCON(encoding=id3.Encoding.UTF8, text=values))
+            tags.add(frames.TCON(encoding=id3.Encoding.UTF8, text=values))
         elif values:
-            tags.add(id3.TXXX(encoding=id3.Encoding.UTF8, desc=field, text=values))
+            tags.add(frames.TXXX(encoding=id3.Encoding.UTF8, desc=field, text=values))
 
     def save(self) -> None:
         """Write the tags. AudioError if that is not possible."""
