@@ -454,12 +454,18 @@ def test_inspect_lists_what_a_model_consists_of(capsys) -> None:
         "TFLite 2.5 or newer",
         "scale 0.0",
         "over 128 channels",
+        "  time a window   estimated, not measured",
+        "    Zero 2 W    35 to 172 ms        17 to 43 ms",
     ):
         assert part in text
     assert run("inspect", "gtzan-two-block.int8", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert [o["name"] for o in found["operators"]].count("CONV_2D") == 2
     assert found["inputs"][0]["dtype"] == "int8"
+    assert [(t["board"], t["threads"]) for t in found["estimated"]][:2] == [
+        ("Zero 2 W", 1),
+        ("Zero 2 W", 4),
+    ]
 
 
 def test_inspect_says_what_is_no_model(tmp_path, capsys) -> None:

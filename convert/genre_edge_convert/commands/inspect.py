@@ -1,5 +1,5 @@
 """genre-convert inspect: operators, tensors, quantisation, size and
-multiply-accumulates of a TFLite model."""
+multiply-accumulates of a TFLite model, and what a window may take on a Raspberry Pi."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from genre_edge.errors import ModelError, os_reason
 from genre_edge.model.bundle import find_model
 from genre_edge.model.flatbuffer import Graph, Tensor, read_graph
 
+from ..read.board_times import BOARDS, THREADS, board_times
 from ..read.operators import TARGETS, oldest_runtime, since
 
 _EPILOG = """\
@@ -64,6 +65,7 @@ def described(graph: Graph, size: int) -> dict[str, Any]:
     return {
         "bytes": size,
         "macs": graph.macs,
+        "estimated": [asdict(time) for time in board_times(graph)],
         "oldest_runtime": None if release is None else f"{release[0]}.{release[1]}",
         "inputs": [asdict(graph.tensors[i]) for i in graph.inputs],
         "outputs": [asdict(graph.tensors[i]) for i in graph.outputs],
@@ -89,10 +91,24 @@ def _print(path: Path, graph: Graph, found: dict[str, Any], tensors: bool) -> No
         brought = since(name, version)
         text = f"since {brought[0]}.{brought[1]}" if brought else "unknown"
         print(f"    {count[name]:>3} x {name:<20} version {version} ({text}), {macs / 1e6:.2f} M")
+    _print_times(graph)
     if tensors:
         print("  tensors")
         for number, tensor in enumerate(graph.tensors):
             print(f"    {number:>3} {_tensor(tensor)}")
+
+
+def _print_times(graph: Graph) -> None:
+    """A table of estimates: a line for each board."""
+    times = {(time.board, time.threads): time.text for time in board_times(graph)}
+    if not times:
+        print("  time a window   no estimate: no rate is known for what it computes in")
+        return
+    print("  time a window   estimated, not measured; the front-end comes on top")
+    words = {1: "1 thread", 4: "4 threads"}
+    print(f"    {'':<12}" + "".join(f"{words[n]:<20}" for n in THREADS).rstrip())
+    for board in BOARDS:
+        print(f"    {board:<12}" + "".join(f"{times[board, n]:<20}" for n in THREADS).rstrip())
 
 
 def _tensor(tensor: Tensor) -> str:

@@ -8,7 +8,10 @@ from typing import Any
 from genre_edge.judge.measures import wilson
 from genre_edge.model.bundle import Bundle
 from genre_edge.model.bundle_info import BundleInfo
+from genre_edge.model.flatbuffer import read_graph
 from genre_edge.model.frontend_spec import FrontendSpec
+
+from ..read.board_times import board_times
 
 
 def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> str:
@@ -56,6 +59,7 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "",
         *(f"- {key}: {value}" for key, value in first.trained_on.items()),
         *_conversion(bundles),
+        *_times(bundles),
         f"- front-end: {_frontend(frontend)}",
         f"- {_checked(first)}",
         "",
@@ -129,6 +133,19 @@ def _conversion(bundles: Mapping[str, Bundle]) -> list[str]:
         f"{found['macs'] / 1e6:.1f} million multiply-accumulates for a window"
         for kind, bundle in bundles.items()
         if (found := bundle.info.conversion)
+    ]
+
+
+def _times(bundles: Mapping[str, Bundle]) -> list[str]:
+    """What a window may take: one line of the last bundle's."""
+    last = list(bundles.values())[-1]
+    times = board_times(read_graph(last.flatbuffer, last.path))
+    if not times:
+        return []
+    boards = ", ".join(f"{time.text} on a {time.board}" for time in times if time.threads == 1)
+    return [
+        f"- time a window of {last.info.name}, estimated and not measured, one thread, without the "
+        f"front-end: {boards}"
     ]
 
 

@@ -17,6 +17,7 @@ from genre_edge.model.classifier import Classifier
 from genre_edge.model.flatbuffer import Graph, read_graph
 
 from ..quantise.flatbuffers import stripped
+from ..read.board_times import too_slow
 from ..read.embedding import embedding_number
 from ..read.operators import check_operators, oldest_runtime
 from ..read.samples import Samples
@@ -148,6 +149,9 @@ def _made_how(
         f"{'':8} runs in {', '.join(interpreters)} here; needs TFLite {oldest} or newer; "
         f"{graph.macs / 1e6:.1f} M multiply-accumulates"
     )
+    slow = too_slow(graph, original.info.frontend.window_seconds)
+    if slow:
+        print(f"{path.name.removesuffix('.tflite')}: {slow}", file=sys.stderr)
     quantised_here = kind == "int8" and original.kind != "tflite"
     return {
         **original.info.conversion,
