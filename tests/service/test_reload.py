@@ -206,6 +206,20 @@ def test_a_successor_that_cannot_be_started_is_shown_and_started_later(kind, mon
     wait_for(lambda: kind.made[1].started and not health.stopped, "it is started")
 
 
+def test_without_room_for_threads_every_output_is_closed(kind, monkeypatch) -> None:
+    outputs = Outputs(settings(Made("a"), Made("b")), Health(), INFO, True, print)
+    for sink in kind.made:
+        sink.free.set()
+
+    def no_room(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_room)
+        outputs.close()
+    assert all(sink.closed for sink in kind.made)
+
+
 def test_at_the_end_nobody_waits_for_what_hangs(kind, monkeypatch) -> None:
     """Neither for sinks that leave one after the other, nor for their successors."""
     monkeypatch.setattr(outputs_module, "_LIVE_CLOSE_SECONDS", 1.0)

@@ -248,10 +248,16 @@ def _start(running: _Running) -> None:
 
 def _at_once(calls: list[Callable[[], None]]) -> None:
     """Make calls, each on a thread of its own: one that hangs takes no time from the
-    others."""
-    threads = [threading.Thread(target=call, daemon=True) for call in calls]
-    for thread in threads:
-        thread.start()
+    others. Where no thread can be started, a call is made on this one."""
+    threads = []
+    for call in calls:
+        thread = threading.Thread(target=call, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # can't start new thread
+            call()
+        else:
+            threads.append(thread)
     for thread in threads:
         thread.join()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,8 +117,10 @@ def _opened(
 ) -> sqlite3.Connection:
     import sqlite3
 
-    # SQLite gives its two other files the rights of this one.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # SQLite gives its two other files the rights of this one. A file that is there is not
+    # opened: closing it would end the locks of other connections of this process.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     file = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
     try:
         check_version(file, path, version)
