@@ -117,7 +117,7 @@ def _opened(
 ) -> sqlite3.Connection:
     import sqlite3
 
-    # SQLite gives its two other files the rights of this one. A file that is there is not
+    # SQLite gives its two other files the rights of this one. One that is there is not
     # opened: closing it would end the locks of other connections of this process.
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
