@@ -67,7 +67,8 @@ class Year:
             SinkKind(history.SECTION, _no_flags, _reads_none, self._plan_history),
             SinkKind(mqtt.SECTION, _no_flags, _reads_none, self._plan_spool),
         )
-        info = cast(Any, SimpleNamespace(labels=LABELS, name="none"))
+        frontend = SimpleNamespace(window_seconds=3.0)
+        info = cast(Any, SimpleNamespace(labels=LABELS, name="none", frontend=frontend))
         self.outputs = Outputs(self._settings(0), self.health, info, False, self.told.append)
         clocks = SimpleNamespace(monotonic=self.monotonic, time=self.time)
         vars(listener)["time"] = clocks

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 from genre_edge.settings.tables import WebConfig
-from genre_edge.web import app as app_module
+from genre_edge.web import history_routes
 from genre_edge.web.admission import Admission
 from genre_edge.web.app import create_app
 from genre_edge.web.problems import Problem
@@ -49,7 +49,7 @@ def test_a_crowd_that_reads_a_long_history_silences_nobody(tmp_path: Path, monke
         go_on.wait(BACKSTOP_SECONDS)
         return []
 
-    monkeypatch.setattr(app_module, "summarise", long)
+    monkeypatch.setattr(history_routes, "summarise", long)
     config = WebConfig(port=0, viewers=1, uploads=1)
     state = service_state(config, tmp_path)
     server = Server(create_app(state), config, Admission(state.guard, config), print)

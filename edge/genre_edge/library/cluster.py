@@ -13,8 +13,9 @@ from ..errors import Fault, UsageError
 from ..interrupt import interrupts_later
 from ..python_child import without_current_directory
 
-_QUIET = {"distributed": "critical", "distributed.client": "critical"}
-"""Dask tells of workers that come and go; what matters to a user is in the rows."""
+_QUIET = dict.fromkeys(("distributed", "distributed.client", "tornado.application"), "critical")
+"""Dask tells of workers that come and go, and Tornado of what Ctrl-C interrupts in
+Dask; what matters to a user is in the rows."""
 _SETTINGS = {
     # A task waits at the scheduler until a worker is free, so that a worker's death
     # concerns the one task that it was working on.
