@@ -3,6 +3,7 @@ advised helps."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import keras
@@ -111,3 +112,21 @@ def test_the_worst_layers_in_float_help(wide: Path) -> None:
 def test_float_layers_need_an_int8_bundle(wide: Path, kinds: str, capsys) -> None:
     assert run(wide, "--to", kinds, "--float-layers", "3") == 2
     assert "--float-layers 3: needs --to int8" in capsys.readouterr().err
+
+
+def test_a_layer_that_is_always_zero_is_named(wide: Path, tmp_path: Path, capsys) -> None:
+    """Ordinary weights, and a bias that no window reaches: XNNPACK cannot scale it."""
+    inputs = keras.Input((126, 128, 1))
+    x = layers.Conv2D(6, 5, strides=4, activation="relu", name="dead")(inputs)
+    x = layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, layers.Dense(3, activation="softmax")(x))
+    weights, bias = model.get_layer("dead").get_weights()
+    model.get_layer("dead").set_weights([weights, bias - 1000])
+    model.save(tmp_path / "m.keras")
+    (tmp_path / "w.npz").write_bytes((wide / "w.npz").read_bytes())
+    assert run(tmp_path) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "out.int8: cannot be loaded, for functional" in said
+    assert re.search(r"/dead\w*/Relu gives 0 on every calibration window", said)
+    assert "use --to float32; nothing was written" in said
+    assert not list(tmp_path.glob("out*"))

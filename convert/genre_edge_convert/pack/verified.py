@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from genre_edge.arrays import Float32
-from genre_edge.errors import ModelError
+from genre_edge.errors import BundleError, ModelError
 from genre_edge.judge.measures import wilson
 from genre_edge.model.bundle import Bundle, read_bundle, write_bundle
 from genre_edge.model.bundle_info import BundleInfo
@@ -22,7 +22,7 @@ from ..read.embedding import embedding_number
 from ..read.operators import check_operators, oldest_runtime
 from ..read.samples import Samples
 from ..verify.agreement import largest_loss, runs_in, scores_of, valid_metrics
-from ..verify.causes import at_fault
+from ..verify.causes import always_zero, at_fault
 from ..verify.not_music import measure
 from ..verify.outliers import outliers
 from .config import ConversionConfig
@@ -61,7 +61,17 @@ def write_verified(
         flatbuffer = stripped(flatbuffer)
     path = folder / f"{info.name}.tflite"
     write_bundle(path, flatbuffer, info)
-    agreement = _agreement(path, kind, len(flatbuffer), original, config)
+    try:
+        agreement = _agreement(path, kind, len(flatbuffer), original, config)
+    except BundleError:  # the interpreter does not say why it cannot load it
+        layer = always_zero(graph)
+        if layer is None:
+            raise
+        raise ModelError(
+            f"{info.name}: cannot be loaded, for {layer} gives 0 on every calibration window and "
+            "int8 has no range for that: look at the network's training (all its ReLUs are zero) "
+            "and at --frontend, or use --to float32; nothing was written"
+        ) from None
     measured = replace(
         info,
         quantisation=Classifier(read_bundle(path)).quantisation,

@@ -4,12 +4,27 @@ what to do about it."""
 from __future__ import annotations
 
 import numpy as np
+from genre_edge.model.flatbuffer import Graph
 
 from ..read.samples import FEW_CALIBRATION, Samples
 
 _OUTSIDE = 0.01
 """Share of held-out values beyond the calibration windows' from which the data are at
 fault."""
+
+_NO_RANGE = 1e-8
+"""Scale below which a tensor was 0 in calibration: the converter gives it a range of
+2e-6 in 255 steps."""
+
+
+def always_zero(graph: Graph) -> str | None:
+    """The first layer of an int8 model that gave 0 on every calibration window, by the
+    name of its tensor; None if there is none."""
+    for operator in graph.operators:
+        tensor = graph.tensors[operator.outputs[0]]
+        if len(tensor.scale) == 1 and tensor.scale[0] < _NO_RANGE:
+            return tensor.name.split(";")[0] or operator.name
+    return None
 
 
 def at_fault(kind: str, samples: Samples) -> str:
