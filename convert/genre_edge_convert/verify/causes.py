@@ -54,6 +54,6 @@ def at_fault(kind: str, samples: Samples) -> str:
         )
     return (
         "the range of the layers named above is at fault (weights have a scale for each channel "
-        "already, values between layers have one in all): keep those layers in float32 with "
-        "--float-layers 3, or try --to int16x8, or --to dynamic, which quantises weights alone"
+        "already, values between layers have one in all): try --to int16x8, or --to dynamic, which "
+        "quantises weights alone, or keep those layers in float32 with --float-layers 3"
     )
