@@ -1,7 +1,7 @@
 """The bare invoke() of the shipped model in int8 and float32, in turns, and the ratio
 of their medians.
 
-    python -m benchmarks.int8_ratio [--rounds 500] [--model gtzan-edge]
+    python -m benchmarks.int8_ratio [--rounds 500] [--model gtzan-edge] [--runtime R]
 
 Imports nothing but numpy, scipy and the interpreter, so that it also runs under
 emulation:
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from genre_edge.bench.cost import interleaved, milliseconds
+from genre_edge.model.classifier import RUNTIMES
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import EngineConfig
 
@@ -38,8 +39,12 @@ def main() -> None:
     parser.add_argument(
         "--model", default="gtzan-edge", help="name or path, without .int8 and .float32"
     )
+    parser.add_argument("--runtime", choices=RUNTIMES)
     args = parser.parse_args()
-    engines = {kind: Engine(EngineConfig(f"{args.model}.{kind}")) for kind in ("int8", "float32")}
+    engines = {
+        kind: Engine(EngineConfig(f"{args.model}.{kind}", runtime=args.runtime))
+        for kind in ("int8", "float32")
+    }
     for engine in engines.values():
         samples = (
             np.random.default_rng(0)
