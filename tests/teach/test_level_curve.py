@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from genre_edge.cli import main
+from genre_edge.model.frontend import Window
+from genre_edge.settings.tables import EngineConfig
 from genre_edge.teach.level_curve import LevelCurve, LevelMeter, curve_of
+from genre_edge.teach.listening import RememberingEngine
 from genre_edge.teach.store import Store, default_store
 
 RATE = 8000
@@ -41,6 +44,28 @@ def test_a_long_example_has_no_more_levels_than_a_picture_needs() -> None:
 def test_merged_steps_have_the_level_of_their_mean_power() -> None:
     curve = curve_of([1.0, 0.0] * 100, 0.25)
     assert (curve.seconds, len(curve.levels_dbfs), set(curve.levels_dbfs)) == (0.5, 100, {-3})
+
+
+@pytest.mark.parametrize(
+    ("hop", "windows", "expected"),
+    [
+        (0.05, 10, LevelCurve(0.25, (-20, -20))),
+        (0.9, 2, LevelCurve(0.3, (-20,) * 6)),
+        (10.0, 2, LevelCurve(0.25, (-20,) * 24)),
+    ],
+)
+def test_what_is_heard_with_any_hop_has_no_level_of_less_than_a_quarter_of_a_second(
+    hop: float, windows: int, expected: LevelCurve
+) -> None:
+    engine = RememberingEngine(EngineConfig("gtzan-two-block.int8", hop_seconds=hop))
+    spec = engine.logmel.spec
+    samples = np.resize(np.array([0.1, -0.1], np.float32), spec.window_samples)
+    window = Window(0.0, spec.window_seconds, np.zeros(spec.shape, np.float32), samples)
+    for _ in range(windows):
+        engine.predict(window)
+    curve = engine.last(60).curve
+    assert curve.seconds == pytest.approx(expected.seconds)
+    assert curve.levels_dbfs == expected.levels_dbfs
 
 
 def test_samples_above_full_scale_are_at_full_scale() -> None:

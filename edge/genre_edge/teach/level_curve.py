@@ -42,7 +42,8 @@ class LevelCurve:
 
 
 def curve_of(powers: Sequence[float], seconds: float) -> LevelCurve:
-    """The curve of an example. If it is long, a level stands for several steps.
+    """The curve of an example. If it is long, or its steps are shorter than
+    STEP_SECONDS, a level stands for several steps.
 
     Parameters
     ----------
@@ -51,7 +52,8 @@ def curve_of(powers: Sequence[float], seconds: float) -> LevelCurve:
     seconds
         Length of a step, s.
     """
-    merged = max(1, math.ceil(len(powers) / _MOST_LEVELS))
+    coarse = math.ceil(round(STEP_SECONDS / seconds, 6))
+    merged = max(coarse, math.ceil(len(powers) / _MOST_LEVELS))
     steps = [powers[at : at + merged] for at in range(0, len(powers), merged)]
     levels = (10 * math.log10(max(sum(step) / len(step), 1e-12)) for step in steps)
     rounded = (round(min(0.0, max(SILENT_DBFS, level))) for level in levels)

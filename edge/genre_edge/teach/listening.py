@@ -67,12 +67,14 @@ class RememberingEngine(Engine):
         self.classifier = Classifier(self.bundle, config.runtime, config.threads, embeds=True)
         self._kept: deque[Remembered] = deque(maxlen=_MOST_KEPT)
         self._lock = threading.Lock()
-        self._steps = max(1, round(self.logmel.hop_seconds / STEP_SECONDS))
+        # What a window has that the one before it had not.
+        self._new_seconds = min(self.logmel.hop_seconds, self.logmel.spec.window_seconds)
+        self._steps = max(1, int(round(self._new_seconds / STEP_SECONDS, 6)))
 
     def predict(self, window: Window) -> Prediction:
         """The model's answer to one window, which is remembered."""
         scores, embedding = self.classifier.scores_and_embedding(window.features)
-        newest = window.samples[-round(self.logmel.hop_seconds * self.logmel.spec.sample_rate) :]
+        newest = window.samples[-round(self._new_seconds * self.logmel.spec.sample_rate) :]
         powers = [float(step @ step) / len(step) for step in np.array_split(newest, self._steps)]
         thread = threading.current_thread().name
         with self._lock:
@@ -108,7 +110,7 @@ class RememberingEngine(Engine):
                 f"nothing was heard in the last {seconds:g} s: there is nothing to learn"
             )
         powers = [power for one in found for power in one.powers]
-        curve = curve_of(powers, self.logmel.hop_seconds / self._steps)
+        curve = curve_of(powers, self._new_seconds / self._steps)
         return Recalled(np.stack([one.embedding for one in found]), curve)
 
 
