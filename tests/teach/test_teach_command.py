@@ -160,6 +160,7 @@ def test_what_was_taught_is_listed_removed_and_forgotten(taught: Teach) -> None:
         (["fit"], "has been taught no label yet"),
         (["fit", "--calibrate-only"], "0 examples of its labels; 10 are needed"),
         (["add", "choir"], "give audio files or folders, or --listen SECONDS"),
+        (["add", "choir", "--listen", "0"], "--listen 0: must be between 3 and 600 s"),
         (["add", "uncertain", "x.wav"], "has a meaning of its own"),
         (["add", " ", "x.wav"], "must have 1 to 40 characters"),
         (["remove", "7"], "7: no such example"),

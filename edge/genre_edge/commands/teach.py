@@ -123,7 +123,8 @@ def _add(args: argparse.Namespace) -> int:
         raise UsageError("teach add: give audio files or folders, or --listen SECONDS")
     with Store(default_store()) as store:
         teacher = Teacher(args.model, store, args.runtime)
-        failed = _listen(args, teacher, label) if args.listen else _add_files(args, teacher, label)
+        add = _add_files if args.listen is None else _listen
+        failed = add(args, teacher, label)
         _say_what_there_is(teacher, label)
     return failed
 
