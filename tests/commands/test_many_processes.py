@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 import soundfile
 from pyarrow import parquet
 
-from tests.helpers.processes import gone, workers
+from tests.helpers.processes import gone, processor_seconds, workers
 from tests.helpers.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -74,12 +73,13 @@ def test_no_worker_outlives_a_killed_program(library) -> None:
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_ctrl_c_leaves_whole_results_and_a_later_run_goes_on(library, tmp_path, suffix) -> None:
     path = tmp_path / f"results{suffix}"
+    for number in range(40, 400 if suffix == ".parquet" else 40):
+        os.link(tmp_path / "a.wav", library / f"{number:02}.wav")
     with classifying(library, "--output", path) as program:
         if suffix == ".jsonl":
             wait_for(lambda: path.exists() and path.stat().st_size > 0, "a verdict is written")
         else:
-            wait_for(lambda: len(workers(program.pid)) == 2, "the workers have started")
-            time.sleep(1.0)
+            wait_for(lambda: processor_seconds(workers(program.pid)) > 2, "some files are heard")
         processes = workers(program.pid)
         os.kill(program.pid, signal.SIGINT)
         assert program.wait(60) == 130

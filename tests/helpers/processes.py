@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,6 +30,12 @@ def gone(process: int) -> bool:
         return _stat(Path(f"/proc/{process}"))[0] == "Z"
     except OSError:
         return True
+
+
+def processor_seconds(processes: Sequence[int]) -> float:
+    """What processes have used of the processors so far, s (proc_pid_stat(5))."""
+    stats = [_stat(Path(f"/proc/{process}")) for process in processes]
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
 
 def _stat(folder: Path) -> list[str]:
