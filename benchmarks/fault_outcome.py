@@ -9,8 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from genre_edge.live.clock import iso8601
-from genre_edge.records import LiveRecord
+from genre_edge.records import LiveRecord, iso8601
 
 START = 1_790_000_000.0
 

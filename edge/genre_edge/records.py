@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 SILENCE = "silence"
@@ -211,6 +212,17 @@ def source_name_of(record: Record) -> str | None:
     if isinstance(record, LiveRecord | StateRecord | GapRecord):
         return record.source_name
     return None
+
+
+def iso8601(utc: float) -> str:
+    """Seconds since 1970 as ISO 8601 in UTC, with milliseconds.
+
+    >>> iso8601(1769860800.1234)
+    '2026-01-31T12:00:00.123Z'
+    """
+    return (
+        datetime.fromtimestamp(utc, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
 
 _CONTROLS = re.compile("[\x7f-\x9f]")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from genre_edge.audio.source import Arrival
-from genre_edge.live.clock import AudioClock, iso8601
+from genre_edge.live.clock import AudioClock
+from genre_edge.records import iso8601
 
 NOW = 1_700_000_000.0
 

@@ -22,8 +22,14 @@ import pytest
 from genre_edge import cli as genre_edge
 from genre_edge.errors import GenreEdgeError, UsageError
 from genre_edge.health import SinkHealth
-from genre_edge.live.clock import iso8601
-from genre_edge.records import FileRecord, GapRecord, LiveRecord, StateRecord, WindowRecord
+from genre_edge.records import (
+    FileRecord,
+    GapRecord,
+    LiveRecord,
+    StateRecord,
+    WindowRecord,
+    iso8601,
+)
 from genre_edge.sinks import history as history_sink
 from genre_edge.sinks.database import open_database
 from genre_edge.sinks.history import HistoryConfig, HistoryError, HistorySink

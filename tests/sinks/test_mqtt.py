@@ -48,17 +48,40 @@ def test_topics_and_payloads_are_as_agreed(broker, publish) -> None:
     witness.wait_for(lambda: len(witness.windows()) == 3 and len(witness.on("/genre")) == 2)
     publisher.sink.close()
     witness.wait_for(lambda: witness.on("/status")[-1:] == [b"offline"])
-    found = [
-        {**w, "id": w["id"].partition("-")[2]} for w in witness.windows()
-    ]  # the first part is drawn for each run
+    windows, stretches = (  # the first part of an id is drawn for each run
+        [{**one, "id": one["id"].partition("-")[2]} for one in map(json.loads, witness.on(end))]
+        for end in ("/window", "/stretch")
+    )
     health = json.loads(witness.on("/health")[0])
     assert {
         "topics": sorted({topic for topic, _, _ in witness.heard}),
-        "windows": found,
+        "windows": windows,
+        "stretches": stretches,
         "genre": [json.loads(payload) for payload in witness.on("/genre")],
         "status": [payload.decode() for payload in witness.on("/status")],
         "health keys": sorted(health),
     } == GOLDEN
+    witness.close()
+
+
+def test_a_stretch_is_published_once_it_ends(broker, publish) -> None:
+    """A change of label ends it, lost audio, and ten minutes."""
+    witness = Subscriber(broker.port)
+    publisher = publish(",discovery=off")
+    witness.wait_for(lambda: witness.on("/status") == [b"online"])
+    for k in (*range(205), 210):
+        publisher.sink.write(live(k, "jazz"))
+    publisher.sink.write(live(211, "rock"))
+    witness.wait_for(lambda: len(witness.on("/stretch")) == 3)
+    found = [json.loads(payload) for payload in witness.on("/stretch")]
+    assert [one["windows"] for one in found] == [200, 5, 1]
+    wait_for(lambda: publisher.entry.written == 207, "every window is counted, and no stretch")
+    publisher.sink.close()
+    witness.wait_for(lambda: len(witness.on("/stretch")) == 4)
+    found = [json.loads(payload) for payload in witness.on("/stretch")]
+    assert found[-1]["label"] == "rock"
+    assert len({one["id"] for one in found}) == 4
+    assert publisher.entry.written == 207
     witness.close()
 
 
@@ -348,7 +371,7 @@ def test_what_a_broker_says_ends_no_thread(tmp_path, monkeypatch) -> None:
         wire.close()
     assert not publisher.entry.stopped
     assert not any("started again" in line for line in publisher.said)
-    assert left_in(tmp_path / "spool") == 1
+    assert left_in(tmp_path / "spool") == 2, "the window, and the stretch that ends with it"
 
 
 def test_files_that_are_faster_than_the_broker_lose_nothing(tmp_path) -> None:

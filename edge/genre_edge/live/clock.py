@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ..audio.source import Arrival
 
 _FOLLOW = 0.02
@@ -85,14 +83,3 @@ class AudioClock:
         """UTC of the sample at `position`, s since 1970. Before any observation the
         stream is taken to have begun in 1970."""
         return self._wall + (self._offset or 0.0) + position / self._rate
-
-
-def iso8601(utc: float) -> str:
-    """Seconds since 1970 as ISO 8601 in UTC, with milliseconds.
-
-    >>> iso8601(1769860800.1234)
-    '2026-01-31T12:00:00.123Z'
-    """
-    return (
-        datetime.fromtimestamp(utc, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )

@@ -11,9 +11,9 @@ from ..audio.source import AudioBlock, Source
 from ..health import SourceHealth
 from ..model.engine import Engine
 from ..model.frontend import Window
-from ..records import GapRecord, LiveRecord, Record, StateRecord
+from ..records import GapRecord, LiveRecord, Record, StateRecord, iso8601
 from ..settings.tables import ListenConfig
-from .clock import AudioClock, iso8601
+from .clock import AudioClock
 from .smoothing import Smoother
 
 Emit = Callable[[Record], None]

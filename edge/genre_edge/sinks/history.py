@@ -23,8 +23,9 @@ from ..settings.places import default_folder
 from ..settings.section import Section
 from .background import BackgroundSink
 from .history_file import HistoryError, HistoryFile, refuse_newer
-from .history_rows import Stretch, WindowRow, delete_aged, delete_beyond
+from .history_rows import WindowRow, delete_aged, delete_beyond
 from .kind import PlannedSink, SinkContext, SinkKind
+from .stretches import Stretch, Stretches
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from ..health import SinkHealth
     from ..records import Record
 
-_JOIN_SECONDS = 1.0
-"""Longest hole between two windows of one stretch, s."""
 _RETRY_SECONDS = 30.0
 """Pause after a failed commit, s."""
 _CLEANING_SECONDS = 60.0
@@ -102,8 +101,7 @@ class HistorySink:
         self._monotonic = monotonic
         self._file = HistoryFile(config.path, health, report, self._clean)
         self._is_clock_right = is_clock_right
-        self._current: dict[str | None, Stretch] = {}
-        """The stretch that grows, of each source by its name; None: without one."""
+        self._stretches = Stretches(clock)
         self._done: list[Stretch] = []
         self._windows: list[WindowRow] = []
         self._pending = 0
@@ -111,41 +109,22 @@ class HistorySink:
         self._shed_with_stretches = self._shed_alone = 0
         """Windows dropped since the last commit: by their stretches, by their rows."""
         self._next_commit = self._next_cleaning = -math.inf
-        self._file_began: float | None = None
 
     def write(self, record: Record) -> int:
         """Take a window, a gap or a state, and commit when it is time. Returns how many
         windows that wrote. HistoryError when it fails."""
-        from datetime import datetime
+        from ..records import LiveRecord, WindowRecord
 
-        from ..records import (
-            FileRecord,
-            GapRecord,
-            LiveRecord,
-            WindowRecord,
-            valid_utf8,
-        )
-
-        if isinstance(record, LiveRecord):
-            start = datetime.fromisoformat(record.time).timestamp()
-            end = start + record.end - record.start
-            confidence = record.smoothed_confidence or 0.0
-            stretch = Stretch(record.source, record.label, start, end)
-            self._extend(record.source_name, stretch, confidence)
-            self._keep((record.source, start, end, record.genre, record.confidence))
-        elif isinstance(record, WindowRecord):
-            if self._file_began is None:
-                self._file_began = self._clock()
-            start, end = self._file_began + record.start, self._file_began + record.end
-            name = valid_utf8(record.file)
-            stretch = Stretch(name, record.label, start, end)
-            self._extend(None, stretch, record.confidence or 0.0)
-            self._keep((name, start, end, record.genre, record.confidence))
-        elif isinstance(record, FileRecord):
-            self._finish(None)
-            self._file_began = None
-        elif isinstance(record, GapRecord) or record.state != "listening":
-            self._finish(record.source_name)
+        if isinstance(record, LiveRecord | WindowRecord):
+            self._pending += 1
+            window = self._stretches.window_of(record) if self._config.windows else None
+            if window is not None:
+                self._windows.append(
+                    (window.source, window.start, window.end, record.genre, record.confidence)
+                )
+        finished = self._stretches.add(record)
+        if finished is not None:
+            self._done.append(finished)
         return self.commit() if self._monotonic() >= self._next_commit else 0
 
     @property
@@ -160,8 +139,7 @@ class HistorySink:
 
     def close(self) -> int:
         """Write what is left. Returns how many windows that wrote."""
-        for name in list(self._current):
-            self._finish(name)
+        self._done += self._stretches.finish().values()
         try:
             return self.commit()
         finally:
@@ -169,41 +147,13 @@ class HistorySink:
             self._pending = 0
             self._file.close()
 
-    def _extend(self, name: str | None, window: Stretch, confidence: float) -> None:
-        """Add a window to the current stretch of the source with this name, or begin a
-        new one with it."""
-        current = self._current.get(name)
-        if (
-            current is None
-            or (current.source, current.label) != (window.source, window.label)
-            or window.start > current.end + _JOIN_SECONDS
-            or window.end < current.end - _JOIN_SECONDS  # the clock was set back
-        ):
-            self._finish(name)
-            current = self._current[name] = window
-        # Windows overlap when the hop is shorter than a window: a stretch ends where
-        # its last window does.
-        current.end = max(current.end, window.end)
-        current.windows += 1
-        current.total += confidence
-        self._pending += 1
-
-    def _keep(self, window: WindowRow) -> None:
-        if self._config.windows:
-            self._windows.append(window)
-
-    def _finish(self, name: str | None) -> None:
-        """Whatever comes next from the source with this name begins a new stretch."""
-        current = self._current.pop(name, None)
-        if current is not None:
-            self._done.append(current)
-
     def commit(self) -> int:
         """Write everything pending in one transaction. Returns how many windows that
         wrote. HistoryError if it fails, and all stays pending."""
         now = self._monotonic()
         self._next_commit = now + self._config.commit_seconds
-        stretches = [*self._done, *self._current.values()]
+        growing = self._stretches.growing
+        stretches = [*self._done, *growing.values()]
         if not stretches and not self._windows:
             return 0
         try:
@@ -212,7 +162,7 @@ class HistorySink:
             self._next_commit = now + _RETRY_SECONDS
             self._shed()
             raise
-        self._current = {k: one for k, one in self._current.items() if one not in broken}
+        self._stretches.growing = {k: one for k, one in growing.items() if one not in broken}
         self._done.clear()
         self._windows.clear()
         self._shed_with_stretches = self._shed_alone = 0

@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Fault, GenreEdgeError, UsageError
+from ..records import iso8601
 from .database import check_version, told
 from .history_rows import SCHEMA_VERSION
 
@@ -166,15 +167,9 @@ def latest_stretches(
     if any(end - start > _MOST_SECONDS for _, _, start, end, _ in latest):
         raise GenreEdgeError(f"{path}: is damaged: it has more time than there was")
     return [
-        HeardStretch(str(name), label, _utc(start), _utc(end), confidence)
+        HeardStretch(str(name), label, iso8601(start), iso8601(end), confidence)
         for name, label, start, end, confidence in reversed(latest)
     ]
-
-
-def _utc(when: float) -> str:
-    """A time as records have it."""
-    text = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def _row(when: str, label: str, total: _Sum) -> LabelTime:

@@ -4,8 +4,9 @@ kept."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from .stretches import Stretch
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,31 +42,6 @@ _MOST_LOOKED_AT = 20_000
 
 WindowRow = tuple[str, float, float, str | None, float | None]
 """Source, start, end (UTC, s since 1970), genre and confidence of one window."""
-
-
-@dataclass
-class Stretch:
-    """Consecutive windows with one label."""
-
-    source: str
-    """The device's token, or a file."""
-    label: str
-    """What a person is shown."""
-    start: float
-    """UTC, s since 1970."""
-    end: float
-    """UTC, s since 1970."""
-    windows: int = 0
-    """Windows in it."""
-    total: float = 0.0
-    """Sum of their confidences; silence adds nothing."""
-    row: int | None = None
-    """Its row once it has been written."""
-
-    @property
-    def confidence(self) -> float | None:
-        """Mean confidence; None in silence."""
-        return round(self.total / self.windows, 4) if self.total else None
 
 
 def write_stretch(file: sqlite3.Connection, stretch: Stretch) -> int | None:

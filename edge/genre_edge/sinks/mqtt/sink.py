@@ -3,6 +3,8 @@ one connection at a time.
 
 <prefix>/<name>/window    each window, QoS 1, in order, with an id; waits on disk
                           while the broker is away
+<prefix>/<name>/stretch   each finished stretch of one label, QoS 1, with an id; waits
+                          likewise
 <prefix>/<name>/genre     retained, on a change of the label
 <prefix>/<name>/status    retained, "online" or, by last will, "offline"
 <prefix>/<name>/hearing   retained, "online", or "offline" while the source is lost
@@ -24,7 +26,15 @@ from contextlib import suppress
 
 from ...errors import UsageError
 from ...extras import install_line
-from ...records import LiveRecord, Record, WindowRecord, compact_json, source_name_of
+from ...records import (
+    LiveRecord,
+    Record,
+    WindowRecord,
+    compact_json,
+    iso8601,
+    source_name_of,
+)
+from ...version import __version__
 from ..kind import SinkContext
 from ..sink import CLOSE_SECONDS
 from ..worker import QUEUE_LENGTH, Worker
@@ -34,6 +44,8 @@ from .retained import Retained
 from .settings import MqttConfig
 from .spool import Spool
 from .spool_rows import Message
+from .stretch_messages import TOPIC as STRETCH
+from .stretch_messages import StretchMessages
 
 HEALTH_SECONDS = 30.0
 """Time between two messages on the health topic."""
@@ -74,8 +86,11 @@ class MqttSink:
         self._paho = paho.mqtt.client
         self._config, self._context, self._entry = config, context, context.entry
         self._session, self._number = uuid.uuid4().hex[:12], 0
+        self._stretches_sent: set[int] = set()
+        """Those in flight. They are not counted: their windows are."""
         sources = [source.name for source in context.health.named]
         self._retained = Retained(config.base, sources, config.music_hold)
+        self._stretches = StretchMessages(self._session, self._retained.base_of)
         self._connection: Connection | None = None
         self._announcement: Announcement | None = None
         self._pause, self._next_attempt, self._next_health = _FIRST_PAUSE, 0.0, 0.0
@@ -134,6 +149,8 @@ class MqttSink:
         deadline = self._worker.deadline
         if deadline is None or len(self._worker):
             return False
+        for topic, payload in self._stretches.finish():
+            self._entry.dropped += self._spool.put(topic, payload)
         if self._connection is None:
             # After a failed attempt there is no time for another: windows wait on disk.
             return self._next_attempt > 0 or time.monotonic() >= deadline
@@ -180,6 +197,8 @@ class MqttSink:
             payload = {**record.to_json(), "id": f"{self._session}-{self._number}"}
             base = self._retained.base_of(source_name_of(record))
             self._entry.dropped += self._spool.put(f"{base}/window", _encoded(payload))
+        for topic, message in self._stretches.after(record):
+            self._entry.dropped += self._spool.put(topic, message)
         for topic, message in self._retained.changed_by(record).items():
             if self._connection is not None:
                 self._connection.publish(topic, message)
@@ -223,10 +242,16 @@ class MqttSink:
             self._wake_in.recv(4096)
         delivered = connection.acknowledged()
         if delivered:
-            self._entry.written += self._spool.remove(delivered)
+            stretches = self._stretches_sent.intersection(delivered)
+            self._stretches_sent -= stretches
+            self._entry.written += self._spool.remove(
+                [seq for seq in delivered if seq not in stretches]
+            )
+            self._spool.remove(list(stretches))
         if trouble:
             connection.drop()
             self._connection = None
+            self._stretches_sent.clear()
             self._entry.dropped += self._spool.park()
             self._wait_after(trouble)
 
@@ -234,13 +259,21 @@ class MqttSink:
         """Send a window; one that no broker could take is dropped."""
         try:
             connection.send(message.seq, message.topic, message.payload)
+            if message.topic.endswith(f"/{STRETCH}"):
+                self._stretches_sent.add(message.seq)
         except (ValueError, TypeError) as error:  # a topic that was changed on the disk
             self._entry.dropped += self._spool.remove([message.seq])
             self._fail(f"mqtt: a waiting window cannot be sent ({error})")
 
     def _publish_health(self, connection: Connection) -> None:
         health, model = self._context.health.to_json(), self._context.model
-        values = {**health, "model": model, "waiting": len(self._spool)}
+        values = {
+            **health,
+            "model": model,
+            "waiting": len(self._spool),
+            "version": __version__,
+            "time": iso8601(time.time()),
+        }
         connection.publish(f"{self._config.base}/health", _encoded(values))
 
     def _wait_after(self, trouble: str) -> None:
