@@ -30,8 +30,9 @@ from genre_edge.settings.settings import Settings
 from genre_edge.settings.tables import DEFAULT_MODEL
 from genre_edge.sinks import kinds
 from genre_edge.sinks.database import open_database
-from genre_edge.sinks.history_rows import SCHEMA, Stretch, write_stretch
+from genre_edge.sinks.history_rows import SCHEMA, write_stretch
 from genre_edge.sinks.kind import PlannedSink, SinkKind
+from genre_edge.sinks.stretches import Stretch
 
 from tests.conftest import ROOT
 from tests.helpers.waiting import wait_for

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from .database import NewerFile, check_version, is_damage, open_database, told
-from .history_rows import SCHEMA, SCHEMA_VERSION, Stretch, WindowRow, write_stretch, write_windows
+from .history_rows import SCHEMA, SCHEMA_VERSION, WindowRow, write_stretch, write_windows
 from .sink import StillWaiting
+from .stretches import Stretch
 
 if TYPE_CHECKING:
     import sqlite3
