@@ -90,7 +90,7 @@ def test_a_new_viewer_sees_the_last_half_minute_and_the_same_scores_everywhere(
         label = page.locator("#live-label").inner_text()
         assert label in (name, "not sure"), "the longest bar is the headline"
         assert share in page.locator("#live-confidence").inner_text()
-        # The view appears when its module has started, which may be after the first record.
+        # Its module may start after the first record.
         expect(page.locator("#live-bars li:visible")).to_have_count(3)
         page.get_by_role("button", name="Show all").click()
         expect(page.locator("#live-bars li:visible")).to_have_count(10)
