@@ -4,17 +4,46 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from .errors import Fault, UsageError
 
 
+@dataclass(frozen=True)
+class Rights:
+    """Whose a file is, and who may use it."""
+
+    mode: int
+    """Permissions, such as 0o600."""
+    owner: int = -1
+    """User id; -1: as it comes."""
+    group: int = -1
+    """Group id; -1: as it comes."""
+
+    @classmethod
+    def of(cls, path: Path) -> Rights:
+        """Those of a file. OSError."""
+        found = path.stat()
+        return cls(stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+
+    def give(self, descriptor: int) -> None:
+        """Give them to an open file. An owner that this user may not give it to is
+        left out."""
+        with suppress(PermissionError):
+            os.fchown(descriptor, self.owner, self.group)
+        os.fchmod(descriptor, self.mode)
+
+
 @contextmanager
-def atomic_file(path: Path, durable: bool = False) -> Iterator[IO[bytes]]:
+def atomic_file(
+    path: Path, durable: bool = False, rights: Rights | None = None
+) -> Iterator[IO[bytes]]:
     """Open a file for writing that replaces `path` when the block ends.
 
     What is written goes to a temporary file beside `path`. A reader therefore sees the
@@ -29,6 +58,8 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[IO[bytes]]:
         Whether the content is forced to the disk before it replaces the old (fsync), so
         that a power cut leaves one of the two. Without it a power cut right afterwards
         may lose both.
+    rights : Rights or None
+        Whose it will be and who may use it; None: this user's, as others are made.
 
     Yields
     ------
@@ -49,6 +80,8 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[IO[bytes]]:
     temporary = _temporary(path)
     try:
         with temporary.open("wb") as file:
+            if rights is not None:
+                rights.give(file.fileno())
             yield file
             if durable:
                 file.flush()
@@ -58,7 +91,9 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[IO[bytes]]:
         temporary.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, content: bytes | str, durable: bool = False) -> None:
+def write_atomically(
+    path: Path, content: bytes | str, durable: bool = False, rights: Rights | None = None
+) -> None:
     """Write a whole file, as `atomic_file` does; text is written as UTF-8.
 
     Parameters
@@ -69,13 +104,15 @@ def write_atomically(path: Path, content: bytes | str, durable: bool = False) ->
         Everything that it will hold.
     durable : bool
         As for `atomic_file`.
+    rights : Rights or None
+        As for `atomic_file`.
 
     Raises
     ------
     OSError
         If the file cannot be written or replaced.
     """
-    with atomic_file(path, durable) as file:
+    with atomic_file(path, durable, rights) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 

@@ -449,7 +449,7 @@ from genre_edge.service import program
 class Loads:
     def __init__(self, *_, reload=None, **__):
         os.kill(os.getpid(), signal.SIGHUP)
-        self.health, self.stop = Health(), threading.Event()
+        self.health, self.stop, self.starts_again = Health(), threading.Event(), False
         self.reload = reload or threading.Event()
 
     def run(self):

@@ -127,6 +127,8 @@ def test_the_model_is_described_with_the_limits_of_the_service(client) -> None:
         "upload_mb": 64.0,
         "upload_minutes": 15.0,
         "live": False,
+        "settings": False,
+        "first": False,
         "history": False,
         "teach": False,
     }

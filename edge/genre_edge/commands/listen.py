@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..console import complain, standard_output
 from ..errors import UsageError
 from ..settings.credentials import has_credentials
-from ..settings.load import load
 from ..settings.options import add_flags, given, option_fields
-from ..settings.places import find_file
-from ..settings.settings import Settings, Tables
+from ..settings.reader import SettingsReader
+from ..settings.settings import Settings, Table, Tables
 from ..settings.source_table import SourceConfig, parse_source
 from ..settings.tables import CaptureConfig, ListenConfig
 from ..sinks import kinds
@@ -107,19 +106,19 @@ def source_flags(args: argparse.Namespace) -> Tables:
     return {"source": sources}
 
 
-def loader(args: argparse.Namespace, base: Tables | None = None) -> Callable[[], Settings]:
-    """Make the function that reads the settings of a listening command.
+def loader(args: argparse.Namespace, base: Mapping[str, Table] | None = None) -> SettingsReader:
+    """Make what reads the settings of a listening command.
 
     Parameters
     ----------
     args : argparse.Namespace
         The command line; its flags override all else.
-    base : Tables or None
+    base : mapping or None
         Defaults of this command, below the configuration file.
 
     Returns
     -------
-    callable
+    SettingsReader
         Reads file and environment anew at each call. Its UsageError names every fault.
     """
     flags = {
@@ -128,16 +127,14 @@ def loader(args: argparse.Namespace, base: Tables | None = None) -> Callable[[],
         **source_flags(args),
     }
 
-    def read() -> Settings:
-        settings, origins = load(kinds.sections(), find_file(args.config), flags=flags, base=base)
+    def check(settings: Settings, origins: Mapping[str, str]) -> None:
         hop = settings.model.hop_seconds
         if hop is not None and not _SHORTEST_HOP <= hop <= _LONGEST_HOP:
             place = origins["model.hop_seconds"]
             raise UsageError(f"{place}: must be between {_SHORTEST_HOP:g} and {_LONGEST_HOP:g} s")
         check_output_flags(args, settings)
-        return settings
 
-    return read
+    return SettingsReader(kinds.sections(), args.config, flags, base, check)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import threading
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..console import complain
 from ..settings.options import add_flags
+from ..settings.reader import SettingsReader
 from ..settings.settings import Settings
 from ..settings.tables import WEB, WebConfig
 from .listen import StateSink, add_listening_options, loader, report_losses, run_until_stopped
+
+if TYPE_CHECKING:
+    from ..service.program import ListeningProgram
+    from ..service.systemd_notify import Notifier
 
 _EPILOG = """\
 examples:
@@ -46,33 +51,67 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until it is stopped; returns the exit status."""
-    load = loader(args)
-    if args.live:
-        return _listen_and_serve(args, lambda: _enabled(load()))
-    settings = _enabled(load())
+    reader = loader(args)
+    port: int | None = None  # the one that was free, once it is known
+    if not args.live:
+        port = _serve(reader)
+        if port is None:
+            return 0
+    from ..service.systemd_notify import Notifier
+
+    notifier = Notifier()
+    while True:
+        program = _listening(args, reader, port, notifier)
+        run_until_stopped(program)
+        status = report_losses(program.health)
+        if not program.starts_again:
+            return status
+        port = program.port
+        complain("starts again")
+
+
+def _serve(reader: SettingsReader) -> int | None:
+    """Serve the page until a signal comes, or until the page has it listen: then
+    returns its port, and None otherwise."""
     from ..service.signals import ends, signals_call
+    from ..web.control import Control
     from ..web.prediction_service import PredictionService
 
-    stop = threading.Event()
+    stop, listen = threading.Event(), threading.Event()
+
+    def begin() -> None:
+        listen.set()
+        stop.set()
+
     with signals_call(dict.fromkeys(ends(), stop.set)):
-        web = PredictionService(settings, None, complain)
+        web = PredictionService(
+            _enabled(reader(), None), None, complain, control=Control(reader, begin)
+        )
         complain(f"serving {web.url}")
         stop.wait()
         web.close()
-    return 0
+    return web.port if listen.is_set() else None
 
 
-def _listen_and_serve(args: argparse.Namespace, load: Any) -> int:
+def _listening(
+    args: argparse.Namespace, reader: SettingsReader, port: int | None, notifier: Notifier
+) -> ListeningProgram:
+    """The program that listens and serves the page, on a port that is known."""
     from ..service.program import ListeningProgram
-    from ..service.systemd_notify import Notifier
 
-    program = ListeningProgram(load, lambda _: StateSink(), complain, Notifier(), args.verbose)
-    run_until_stopped(program)
-    return report_losses(program.health)
+    return ListeningProgram(
+        lambda: _enabled(reader(), port),
+        lambda _: StateSink(),
+        complain,
+        notifier,
+        args.verbose,
+        reader=reader,
+    )
 
 
-def _enabled(settings: Settings) -> Settings:
-    """The settings with the page switched on, whatever the file says. UsageError if it
-    may not be served."""
+def _enabled(settings: Settings, port: int | None) -> Settings:
+    """The settings with the page switched on, whatever the file says, and on a port
+    that is known. UsageError if it may not be served."""
     settings.web.token()
-    return settings.replaced(WEB, replace(settings.web, enabled=True))
+    web = replace(settings.web, enabled=True)
+    return settings.replaced(WEB, web if port is None else replace(web, port=port))

@@ -92,17 +92,23 @@ def _listen(args: argparse.Namespace, reload: threading.Event) -> int:
     from ..service.systemd_notify import Notifier
     from ..sinks.journal import LogSink
 
-    log = Log()
-    program = ListeningProgram(
-        loader(args, base={"history": {"enabled": True}}),
-        lambda health: LogSink(log, health),
-        log.say,
-        Notifier(),
-        args.verbose,
-        reload=reload,
-        answer=partial(log.say, always=True),
-    )
-    run_until_stopped(program, reloads=True)
+    log, notifier = Log(), Notifier()
+    reader = loader(args, base={"history": {"enabled": True}})
+    while True:
+        program = ListeningProgram(
+            reader,
+            lambda health: LogSink(log, health),
+            log.say,
+            notifier,
+            args.verbose,
+            reload=reload,
+            answer=partial(log.say, always=True),
+            reader=reader,
+        )
+        run_until_stopped(program, reloads=True)
+        if not program.starts_again:
+            break
+        log.say("starts again", NOTICE)
     log.say("stopped", NOTICE)
     return 1 if program.health.stopped else 0
 

@@ -104,6 +104,12 @@ class Pipeline:
         """Whether it hears nothing more, ever."""
         return not self._thread.is_alive()
 
+    @property
+    def microphone(self) -> str | None:
+        """The token of the microphone that is heard, or waited for; None of a
+        stream."""
+        return self._source.name if isinstance(self._source, MicrophoneSource) else None
+
     def took_a_step(self) -> bool:
         """Whether it has heard a window, or waited honestly, since the last call."""
         found, self._is_alive = self._is_alive, False

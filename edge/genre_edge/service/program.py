@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import fields, replace
+from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
 from ..audio.source import Source
@@ -14,6 +15,7 @@ from ..errors import GenreEdgeError
 from ..health import Health, SourceHealth
 from ..model.engine import Engine
 from ..records import Record, StateRecord
+from ..settings.reader import SettingsReader
 from ..settings.settings import Settings
 from ..settings.source_table import SourceConfig
 from ..settings.tables import CaptureConfig, EngineConfig
@@ -31,6 +33,8 @@ Report = Callable[[str], None]
 
 _LOOK_SECONDS = 0.2
 """Time between two looks at the pipelines and at the wish for a reload, s."""
+_RELOAD_SECONDS = 20.0
+"""Longest wait for the settings to be read again, s."""
 _END_SECONDS = 10.0
 """Time that a pipeline gets to end after it was asked to, s."""
 
@@ -52,6 +56,7 @@ class ListeningProgram:
         engine: Callable[[EngineConfig], Engine] | None = None,
         reload: threading.Event | None = None,
         answer: Report | None = None,
+        reader: SettingsReader | None = None,
     ) -> None:
         """Read the settings, load the model and start the sinks.
 
@@ -74,6 +79,8 @@ class ListeningProgram:
             Becomes `reload`; for who may wish for one before this has returned.
         answer : callable or None
             Takes what came of a reload; None: `report` does.
+        reader : SettingsReader or None
+            How the settings are read, for the page to change them; None: it does not.
 
         Raises
         ------
@@ -84,6 +91,7 @@ class ListeningProgram:
         """
         self._load, self._report, self._notifier = load, report, notifier
         self._answer = answer or report
+        self._reader = reader
         self._settings = load()
         """Those that the program has started with."""
         self.stop = threading.Event()
@@ -117,9 +125,40 @@ class ListeningProgram:
         """Which pipelines took a step since the last heartbeat."""
         self._is_ready = False
         self._web: PredictionService | None = None
+        self._waiting_for_reload: list[Queue[str]] = []
+        self.starts_again = False
+        """Whether the program ends to be started again, with what is in the file."""
 
     def _engine(self, config: EngineConfig) -> Engine:
         return engine_to_teach(config) if self._settings.web.enabled else Engine(config)
+
+    def read_again(self) -> str:
+        """Have the settings read again, as `reload` does, and wait for what came of it:
+        why all is as it was, or "". Not for the thread that runs."""
+        said: Queue[str] = Queue()
+        self._waiting_for_reload.append(said)
+        self.reload.set()
+        try:
+            return said.get(timeout=_RELOAD_SECONDS)
+        except Empty:
+            return f"the program has not taken note within {_RELOAD_SECONDS:g} s"
+
+    def start_again(self) -> None:
+        """End, and tell who runs the program to start another with what is in the
+        file."""
+        self.starts_again = True
+        self.stop.set()
+
+    @property
+    def port(self) -> int | None:
+        """The port of the page, once it is served."""
+        return None if self._web is None else self._web.port
+
+    @property
+    def microphone(self) -> str | None:
+        """Which microphone is heard, by its token; None if none is."""
+        found = (pipeline.microphone for pipeline in self._pipelines)
+        return next((name for name in found if name is not None), None)
 
     def run(self) -> None:
         """Listen until the end of every source. DeviceError when listening is
@@ -140,7 +179,8 @@ class ListeningProgram:
         with ExitStack() as steps:
             steps.callback(self._outputs.close)
             steps.callback(self._screen.close)
-            steps.callback(self._notifier.stopping)
+            if not self.starts_again:
+                steps.callback(self._notifier.stopping)
             if self._web is not None:
                 steps.callback(self._web.close)
             for pipeline in self._pipelines:
@@ -152,9 +192,17 @@ class ListeningProgram:
     def _serve(self) -> None:
         """Serve the page where the settings say so."""
         if self._settings.web.enabled:
+            from ..web.control import Control
             from ..web.prediction_service import PredictionService
 
-            self._web = PredictionService(self._settings, self.health, self._report, self._loaded)
+            control = None
+            if self._reader is not None:
+                control = Control(
+                    self._reader, self.start_again, self.read_again, lambda: self.microphone
+                )
+            self._web = PredictionService(
+                self._settings, self.health, self._report, self._loaded, control
+            )
             self._report(f"serving {self._web.url}")
 
     def _ended(self, error: BaseException | None) -> None:
@@ -199,14 +247,17 @@ class ListeningProgram:
             self._notifier.heartbeat(self.health.stopped)
         if self.reload.is_set():
             self.reload.clear()
+            waiting, self._waiting_for_reload = self._waiting_for_reload, []
             self._notifier.reloading()
-            self._read_settings_again()
+            trouble = self._read_settings_again()
+            for one in waiting:
+                one.put(trouble)
             if self._is_ready:
                 self._notifier.ready(self.health.state)
 
-    def _read_settings_again(self) -> None:
+    def _read_settings_again(self) -> str:
         """Apply what can be applied without losing audio. If anything goes wrong, all
-        is as it was."""
+        is as it was. Returns what went wrong, or ""."""
         try:
             settings = self._load()
             later = _need_restart(self._settings, settings)
@@ -215,7 +266,7 @@ class ListeningProgram:
                 self._outputs.apply(change)
         except Exception as error:  # no file that a user can write ends the program
             self._answer(f"{_told(error)}\nthe configuration stays as it was")
-            return
+            return _told(error)
         for name in later:
             self._answer(f"{name}: takes effect at the next start")
         if self._web is not None:
@@ -227,6 +278,7 @@ class ListeningProgram:
                 same = pipeline.config  # another source, with its gain: at the next start
             pipeline.configure(same, settings.listen)
         self._answer("the configuration was read again")
+        return ""
 
 
 def _told(error: Exception) -> str:

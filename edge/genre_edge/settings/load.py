@@ -23,7 +23,7 @@ from .tomlfile import TomlFile, read_toml
 
 def load(
     sections: Iterable[Section[Any]],
-    file: Path | None = None,
+    file: Path | TomlFile | None = None,
     environment: Mapping[str, str] = os.environ,
     flags: Tables | None = None,
     base: Tables | None = None,
@@ -34,8 +34,8 @@ def load(
     ----------
     sections : iterable of Section
         The tables beside microphone, listen, model and web: those of the sinks.
-    file : Path or None
-        The configuration file.
+    file : Path, TomlFile or None
+        The configuration file, or what is to be in it.
     environment : mapping of str to str
         The environment variables.
     flags : Tables or None
@@ -59,7 +59,7 @@ def load(
     reader = _Reader({section.name: section for section in all_sections(sections)})
     reader.read_tables(base or {}, from_flags=False)
     if file is not None:
-        reader.read_file(read_toml(file))
+        reader.read_file(file if isinstance(file, TomlFile) else read_toml(file))
     reader.read_environment(environment)
     reader.read_tables(flags or {}, from_flags=True)
     return reader.settings(environment), reader.origins

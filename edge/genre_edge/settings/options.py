@@ -46,6 +46,12 @@ class Option:
     """The values that are allowed; empty: any."""
     shown: Callable[[Any], Any] = _unchanged
     """The value as it may be shown: without its secrets."""
+    by_hand: bool = False
+    """Whether it is set by hand alone and never in the page: it names a program that
+    is run, or says who is trusted."""
+    secret: bool = False
+    """Whether it names a file with a secret. The page may replace that secret, and
+    never reads it."""
 
 
 def option(
@@ -57,6 +63,8 @@ def option(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     shown: Callable[[Any], Any] = _unchanged,
+    by_hand: bool = False,
+    secret: bool = False,
 ) -> Any:
     """Declare a dataclass field that a user can set; the parameters are those of
     `Option`.
@@ -67,7 +75,7 @@ def option(
     ... class Lamp:
     ...     glow: float = option(0.5, "how bright, 0 to 1", "--glow", low=0, high=1)
     """
-    described = Option(help, flag, metavar, low, high, choices, shown)
+    described = Option(help, flag, metavar, low, high, choices, shown, by_hand, secret)
     if isinstance(default, (dict, list)):
         return dataclasses.field(
             default_factory=lambda: type(default)(default), metadata={_KEY: described}

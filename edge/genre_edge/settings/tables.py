@@ -112,6 +112,7 @@ class EngineConfig:
         "public keys; with any, only models signed with one of them and shipped ones are used",
         "--trusted-keys",
         "KEYS",
+        by_hand=True,
     )
     top: int | None = option(
         None,

@@ -47,11 +47,9 @@ def commented(
         for one in option_fields(section.options):
             lines.append(f"# {one.option.help}{_limits(one)}")
             if one.name in given:
-                lines.append(f"{one.name} = {_toml(given[one.name])}")
+                lines.append(f"{one.name} = {as_toml(given[one.name])}")
                 continue
-            shown = section.examples.get(one.name, one.default)
-            note = "  # an example" if one.optional else ""
-            lines.append(f"# {one.name} = {_toml(shown)}{note}")
+            lines.append(commented_line(section, one))
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
@@ -90,13 +88,22 @@ def _values(section: Section[Any], options: object, origins: Mapping[str, str]) 
         value = one.option.shown(getattr(options, one.name))
         origin = origins.get(f"{section.name}.{one.name}")
         note = f"  # {origin}" if origin else ""
-        yield f"# {one.name} is not set" if value is None else f"{one.name} = {_toml(value)}{note}"
+        yield (
+            f"# {one.name} is not set" if value is None else f"{one.name} = {as_toml(value)}{note}"
+        )
 
 
-def _toml(value: Any) -> str:
+def commented_line(section: Section[Any], one: OptionField) -> str:
+    """The line that shows an option which is not set: its default, or an example."""
+    shown = section.examples.get(one.name, one.default)
+    note = "  # an example" if one.optional else ""
+    return f"# {one.name} = {as_toml(shown)}{note}"
+
+
+def as_toml(value: Any) -> str:
     """A value as TOML writes it. JSON's strings are TOML's too."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
+        return "{ " + ", ".join(f"{json.dumps(k)} = {as_toml(v)}" for k, v in value.items()) + " }"
     if isinstance(value, bool) or value is None:
         return str(bool(value)).lower()
     if isinstance(value, (int, float)):

@@ -34,10 +34,14 @@ class TomlFile:
 
 def read_toml(path: Path) -> TomlFile:
     """Read a file. UsageError if it cannot be read or is no TOML."""
+    return parse_toml(path, read_text(path))
+
+
+def parse_toml(path: Path, text: str) -> TomlFile:
+    """Read what a file holds, or is to hold. UsageError if it is no TOML."""
     import tomllib
 
     try:
-        text = read_text(path)
         return TomlFile(path, tomllib.loads(text), _lines(text))
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))

@@ -29,6 +29,7 @@ class CommandConfig:
         "run this when the label changes, the record as JSON on its standard input",
         "--on-change",
         "CMD",
+        by_hand=True,
     )
     timeout_seconds: float = option(
         30.0, "longest run of the command, s; then it is killed", low=0.1, high=86_400

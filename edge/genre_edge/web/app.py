@@ -23,6 +23,7 @@ from .openapi import document
 from .page_routes import add_page
 from .problems import Problem
 from .queries import json_object, number, switch
+from .settings_routes import add_settings
 from .state import WebState
 from .teaching_routes import add_teaching
 from .upload_file import UploadRequest, descriptor_of
@@ -59,6 +60,7 @@ def create_app(state: WebState) -> Flask:
     _add_live(app, state)
     add_history(app, state)
     add_teaching(app, state)
+    add_settings(app, state)
     add_page(app)
     return app
 
@@ -163,6 +165,8 @@ def _add_reports(app: Flask, state: WebState) -> None:
             "upload_minutes": state.config.upload_minutes,
             "live": state.hub is not None,
             "teach": state.teaching is not None,
+            "settings": state.control is not None,
+            "first": state.settings.is_first,
             "history": os.path.exists(state.history),
         }
         return jsonify({**state.info.to_dict(), "version": __version__, "service": limits})

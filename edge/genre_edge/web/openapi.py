@@ -59,6 +59,17 @@ def _query(name: str, schema: Json, text: str, required: bool = False) -> Json:
     }
 
 
+def _header(name: str, text: str) -> Json:
+    return {
+        "name": name,
+        "in": "header",
+        "required": True,
+        "schema": TEXT,
+        "description": text,
+    }
+
+
+_IF_MATCH = _header("If-Match", "The version that was seen: the ETag of GET /api/settings.")
 _AUDIO: Json = {"schema": {"type": "string", "format": "binary"}}
 _FILE_RESULT = object_of(
     windows={"type": "array", "items": ref("FileWindow")}, verdict=ref("Verdict")
@@ -219,6 +230,40 @@ _PATHS: Json = {
         "post": {
             "summary": "Learn from everything that was taught, and write the model",
             "responses": _responses(_json("What the fit is worth.", ref("Fit")), 409, 422, 429),
+        }
+    },
+    "/api/settings": {
+        "get": {
+            "summary": "List all settings: what is in force, where it was set, what it may be",
+            "responses": _responses(_json("The settings.", ref("Settings")), 409, 422),
+        },
+        "post": {
+            "summary": "Change settings in the configuration file, and have them take effect",
+            "parameters": [_IF_MATCH],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": ref("SettingsChange")}},
+            },
+            "responses": _responses(
+                _json("The settings as they are now.", ref("ChangedSettings")),
+                *(409, 412, 415, 422, 428, 429),
+            ),
+        },
+    },
+    "/api/settings/undo": {
+        "post": {
+            "summary": "Take back the last change of the settings",
+            "parameters": [_IF_MATCH],
+            "responses": _responses(
+                _json("The settings as they are now.", ref("ChangedSettings")),
+                *(409, 412, 422, 428, 429),
+            ),
+        }
+    },
+    "/api/start": {
+        "post": {
+            "summary": "Start the program again with its configuration file; it listens then",
+            "responses": _responses({"description": "It ends, and starts again."}, 409),
         }
     },
     "/healthz": {

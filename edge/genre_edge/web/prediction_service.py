@@ -12,6 +12,7 @@ from ..settings.places import default_folder
 from ..settings.settings import Settings
 from ..sinks import history
 from ..teach.listening import RememberingEngine
+from .control import Control
 
 
 class PredictionService:
@@ -27,6 +28,8 @@ class PredictionService:
         Gets one line for each thing that a person should know.
     engine
         What the program hears with; one that remembers can be taught.
+    control
+        What the page may do to the program; None: nothing.
 
     Raises
     ------
@@ -42,6 +45,7 @@ class PredictionService:
         health: Health | None,
         report: Callable[[str], None],
         engine: Engine | None = None,
+        control: Control | None = None,
     ) -> None:
         try:
             from .admission import Admission
@@ -63,12 +67,16 @@ class PredictionService:
             teaching = Teaching(settings.model.model, engine)
         file = settings.of(history.SECTION).path
         key = session_key(default_folder()) if settings.web.token() else None
-        state = WebState(settings.web, settings.model, file, health, self.hub, teaching, key)
+        state = WebState(
+            settings.web, settings.model, file, health, self.hub, teaching, control, key
+        )
         self._state = state
         bodies = Admission(state.guard, settings.web)
         self._server = Server(create_app(state), settings.web, bodies, report)
         self.url = self._server.url
         """Address of the page."""
+        self.port = self._server.port
+        """Its port."""
         if not VENDOR.is_dir():
             report(
                 "the page shows no waveforms and charts: their libraries are missing; "

@@ -61,6 +61,39 @@ _IN_FILE: Json = {
 }
 _UTC: Json = _described(TEXT, "UTC, ISO 8601.")
 _STREAM_SECONDS: Json = _described(_NUMBER, "Seconds since the microphone was first heard.")
+_TEXTS: Json = {"type": "array", "items": TEXT}
+_FLAG: Json = {"type": "boolean"}
+_SETTING = object_of(
+    key=_described(TEXT, "section.option"),
+    help=TEXT,
+    kind={"enum": ["text", "integer", "number", "switch", "list", "choice", "secret", "other"]},
+    value={"description": "What is in force; null if it is not set; of a secret whether it is."},
+    default={"description": "What is in force without it."},
+    low=_or_null(_NUMBER),
+    high=_or_null(_NUMBER),
+    choices=_TEXTS,
+    is_hidden=_described(_FLAG, "Whether value is without its secrets."),
+    set_by={"enum": ["default", "file", "environment", "command line"]},
+    place=_described(TEXT, "Where it was set."),
+    fixed=_described(TEXT, "Why it cannot be changed here; empty if it can."),
+    at_once=_described(_FLAG, "Whether a change takes effect without a new start."),
+)
+_SETTINGS = object_of(
+    file=_described(TEXT, "The configuration file."),
+    version=_described(TEXT, "Of the file; the ETag too."),
+    is_first=_described(_FLAG, "Whether there is no file yet, and this page may write it."),
+    can_undo=_FLAG,
+    refusal=_described(TEXT, "Why nothing may be changed here; empty if it may."),
+    tables={
+        "type": "array",
+        "items": object_of(
+            name=TEXT,
+            title=TEXT,
+            count=_described(_INTEGER, "How many there are, of tables that may be repeated."),
+            settings={"type": "array", "items": _SETTING},
+        ),
+    },
+)
 SCHEMAS: Json = {
     "Problem": object_of(
         title=TEXT,
@@ -210,6 +243,19 @@ SCHEMAS: Json = {
         doubted=_described(
             {"type": "array", "items": _INTEGER}, "Examples that sound like another label."
         ),
+    ),
+    "Settings": _SETTINGS,
+    "SettingsChange": object_of(
+        changes={
+            "type": "object",
+            "minProperties": 1,
+            "description": '{"section.option": value}; null takes an option out of the file.',
+        }
+    ),
+    "ChangedSettings": object_of(
+        settings=ref("Settings"),
+        now=_described(_TEXTS, "What has taken effect."),
+        later=_described(_TEXTS, "What takes effect at the next start."),
     ),
     "Health": _health(
         status={"enum": ["ok", "waiting"]},

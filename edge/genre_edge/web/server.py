@@ -176,7 +176,9 @@ class Server:
                 f"{config.host}:{config.port}: {reason}; choose another port with --port N"
             ) from None
         self._dispatcher.set_thread_count(adjustments.threads)
-        self.url = f"http://{_in_url(config.host)}:{self._listeners[0].effective_port}"
+        self.port = int(self._listeners[0].effective_port)
+        """Port of the page."""
+        self.url = f"http://{_in_url(config.host)}:{self.port}"
         """Address of the page."""
         self._closing = threading.Event()
         for name, work in (("web", self._serve), ("web stalls", self._watch_for_stalls)):

@@ -13,9 +13,11 @@ from ..health import Health
 from ..model.bundle import find_model, read_bundle
 from ..model.engine import Engine
 from ..settings.tables import EngineConfig, WebConfig
+from .control import Control
 from .guard import Guard
 from .hub import Hub
 from .problems import Problem
+from .settings_desk import SettingsDesk
 from .teaching import Teaching
 from .turns import Turns
 from .uploads import Uploads
@@ -38,6 +40,8 @@ class WebState:
     teaching: Teaching | None = None
     """Teaches labels from what is heard; None if this service hears nothing, or its
     model cannot be taught."""
+    control: Control | None = None
+    """What the page may do to the program; None: nothing."""
     session_key: bytes | None = None
     """Signs session cookies; None: they end with the program."""
     guard: Guard = field(init=False)
@@ -54,6 +58,8 @@ class WebState:
         self._window_turns = Turns("many windows wait to be classified", 1, 6)
         self.history_turns = Turns("the history is being read", 2, 2)
         """For who reads the history, which may be long."""
+        self.settings = SettingsDesk(self.guard, self.config, self.control)
+        """Shows and changes the settings."""
         self._engine: Engine | None = None
 
     def trouble(self) -> str | None:

@@ -35,7 +35,9 @@ class MqttOptions:
         None, "this device's name, a part of the topics; without it the host's name"
     )
     password_file: Path | None = option(
-        None, f"file with the password; without it the variable {PASSWORD_VARIABLE}"
+        None,
+        f"file with the password; without it the variable {PASSWORD_VARIABLE}",
+        secret=True,
     )
     ca: Path | None = option(None, "CA certificates for mqtts, PEM; without it the system's")
     cert: Path | None = option(None, "client certificate for mqtts, PEM")
