@@ -5,7 +5,9 @@ Names of fields are those of the configuration file, the environment and the JSO
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from ..errors import Fault, UsageError
@@ -158,6 +160,13 @@ class WebConfig:
         "--allowed-hosts",
         "NAMES",
     )
+    trusted_proxies: tuple[str, ...] = option(
+        (),
+        "addresses of reverse proxies whose X-Forwarded- and X-Ingress-Path headers are believed",
+    )
+    proxy_login: bool = option(
+        False, "those proxies ask users to log in: their requests need no token, others do"
+    )
     upload_mb: float = option(64.0, "largest upload, MB", low=0.1, high=4096)
     upload_total_mb: float = option(
         128.0, "all uploads that are received or worked on at once, MB", low=0.1, high=65536
@@ -169,6 +178,14 @@ class WebConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        networks = networks_of(self.trusted_proxies)
+        if self.proxy_login and not networks:
+            raise UsageError("proxy_login needs the addresses of the proxies in trusted_proxies")
+        if self.proxy_login and any(_has_this_machine(one) for one in networks):
+            raise UsageError(
+                "proxy_login cannot go with a proxy on this machine: any program here could be it; "
+                "a service for localhost needs no token anyway"
+            )
 
     @property
     def is_local(self) -> bool:
@@ -188,7 +205,7 @@ class WebConfig:
             loaded = system_credential(_TOKEN_CREDENTIAL)
             if loaded is not None:
                 return _long_enough(loaded, f"credential {_TOKEN_CREDENTIAL}")
-            if not self.is_local and not self.insecure:
+            if not self.is_local and not self.insecure and not self.proxy_login:
                 reason = (
                     "is open to the network: name a file with a token (--token-file, or token_file "
                     "in the configuration; openssl rand -hex 16 makes a token), or allow "
@@ -202,6 +219,24 @@ class WebConfig:
             reason = str(error).removeprefix(f"{self.token_file}: ")
             raise UsageError(Fault("token_file", self.token_file, reason)) from None
         return _long_enough(token, self.token_file)
+
+
+def networks_of(addresses: Sequence[str]) -> list[IPv4Network | IPv6Network]:
+    """Addresses, or networks such as 10.0.0.0/8, as they are compared. UsageError."""
+    found = []
+    for address in addresses:
+        try:
+            found.append(ip_network(address, strict=False))
+        except ValueError:
+            raise UsageError(
+                f"trusted_proxies {address}: must be an address, or a network like 10.0.0.0/8"
+            ) from None
+    return found
+
+
+def _has_this_machine(network: IPv4Network | IPv6Network) -> bool:
+    here = ip_network("127.0.0.0/8" if network.version == 4 else "::1/128")
+    return network.overlaps(here)
 
 
 def _long_enough(token: str, place: object) -> str:
@@ -247,6 +282,7 @@ WEB = Section(
         "token_file": "~/.config/genre-edge/token",
         "allow_origin": "https://example.org",
         "allowed_hosts": ["music.example.org"],
+        "trusted_proxies": ["127.0.0.1"],
     },
     check=_check_web,
     check_key="enabled",

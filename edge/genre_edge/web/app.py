@@ -70,6 +70,8 @@ def _protect(app: Flask, state: WebState) -> None:
     def check() -> Response | None:
         if request.method == "OPTIONS" and state.config.allow_origin:
             return Response(status=204)
+        if request.path != "/healthz":
+            state.guard.check_sender(request)
         if request.path.startswith(("/api/", "/metrics")):
             state.guard.check_site(request)
             if request.path not in WITHOUT_TOKEN:
@@ -206,10 +208,10 @@ def _add_live(app: Flask, state: WebState) -> None:
     @app.post("/api/session")
     def session() -> Response:
         token = json_object().get("token")
-        if state.guard.needs_token and not (
-            isinstance(token, str) and state.guard.is_token(token, request.remote_addr)
+        if state.guard.asks_for_token(request) and not (
+            isinstance(token, str) and state.guard.is_token(token, state.guard.client(request))
         ):
             raise Problem(401, "wrong access token")
         answer = Response(status=204)
-        state.guard.start_session(answer)
+        state.guard.start_session(request, answer)
         return answer

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request
 from ..settings.tables import WebConfig
 from .guesses import GuessLimit
 from .problems import Problem
+from .proxies import Proxies
 from .session_key import new_key
 
 COOKIE = "genre_edge"
@@ -50,11 +51,28 @@ class Guard:
         self._key = key or new_key()
         self._guesses = GuessLimit()
         self._hosts = {name.lower() for name in config.allowed_hosts}
+        self._proxies = Proxies(config)
 
     @property
     def needs_token(self) -> bool:
         """Whether requests must bring the token."""
         return self._token is not None
+
+    def asks_for_token(self, request: Request) -> bool:
+        """Whether this request must bring the token."""
+        return self.needs_token and not self._proxies.knows_user(request)
+
+    def check_sender(self, request: Request) -> None:
+        """Where nothing but the login at a proxy protects the service, refuse whoever
+        comes another way.
+
+        Raises
+        ------
+        Problem
+            403.
+        """
+        if self._config.proxy_login and self._token is None and not self._proxies.sent(request):
+            raise Problem(403, "this service answers its reverse proxy only; ask there")
 
     def check_site(self, request: Request) -> None:
         """Refuse requests of other sites' pages, and requests under another host name.
@@ -65,6 +83,7 @@ class Guard:
             403, which says what is wrong.
         """
         # A page whose name was made to point here (DNS rebinding) asks under that name.
+        # It can add headers: what a proxy forwards does not count here.
         name = _split(f"//{request.host}").hostname or ""
         if self._config.is_local and name not in _LOCAL_NAMES and name not in self._hosts:
             raise Problem(
@@ -88,11 +107,12 @@ class Guard:
         page = _split(origin)
         if page.hostname in self._hosts:
             return False
-        here = _split(f"{page.scheme}://{request.host}")
+        here = _split(f"{page.scheme}://{self._proxies.host(request)}")
         return not page.hostname or _site(page) != _site(here)
 
     def check_token(self, request: Request) -> None:
-        """Accept the token in the Authorization header, or the session cookie.
+        """Accept the token in the Authorization header, the session cookie, or a login
+        at a proxy.
 
         Raises
         ------
@@ -100,14 +120,19 @@ class Guard:
             401 if a token is needed and the request has neither; 429 if the client has
             sent too many wrong ones.
         """
-        if self._token is None:
+        self.check_sender(request)
+        if self._token is None or not self.asks_for_token(request):
             return
         if _equal(request.cookies.get(COOKIE, ""), _session_value(self._key, self._token)):
             return
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.is_token(given.strip(), request.remote_addr):
+        if scheme.lower() == "bearer" and self.is_token(given.strip(), self.client(request)):
             return
         raise Problem(401, "send the access token: Authorization: Bearer TOKEN")
+
+    def client(self, request: Request) -> str | None:
+        """Address of whoever asks, through trusted proxies."""
+        return self._proxies.client(request)
 
     def is_token(self, given: str, address: str | None = None) -> bool:
         """Whether this is the token; False where none is needed.
@@ -136,20 +161,25 @@ class Guard:
             self._guesses.count_wrong(address, now)
         return False
 
-    def start_session(self, response: Response) -> None:
-        """Set the cookie that lets this browser in from now on."""
+    def start_session(self, request: Request, response: Response) -> None:
+        """Set the cookie that lets this browser in from now on, for this page alone."""
         if self._token is not None:
             response.set_cookie(
                 COOKIE,
                 _session_value(self._key, self._token),
                 httponly=True,
                 samesite="Strict",
+                secure=self._proxies.is_https(request),
+                path=f"{self._proxies.prefix(request)}/",
                 max_age=_COOKIE_SECONDS,
             )
 
     def add_headers(self, request: Request, response: Response) -> Response:
         """Add the headers that every answer has, and those of an allowed site."""
-        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        policy = response.headers.get("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        if self._proxies.knows_user(request):  # Home Assistant shows the page in a frame
+            policy = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+        response.headers["Content-Security-Policy"] = policy
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"

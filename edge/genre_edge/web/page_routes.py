@@ -61,7 +61,7 @@ def add_page(app: Flask) -> None:
         # It is above the other files: it may keep only what is beside it or below.
         text = (STATIC / "sw.js").read_text(encoding="utf-8")
         files = kept_files()
-        text = text.replace("@VERSION@", f"genre-edge {_hash(files)}")
+        text = text.replace("@VERSION@", _hash(files))
         names = ["./", *(path.relative_to(STATIC.parent).as_posix() for path in files)]
         return Response(text.replace('["@FILES@"]', json.dumps(names)), mimetype="text/javascript")
 

@@ -160,6 +160,7 @@ class Server:
                 cleanup_interval=5,
                 outbuf_high_watermark=_HIGH_WATER,
                 asyncore_use_poll=True,
+                clear_untrusted_proxy_headers=False,  # `proxies` decides whom to believe
                 ident="genre-edge",
             )
             # A name may stand for several addresses; "any free port" is one port.

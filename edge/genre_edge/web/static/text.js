@@ -1,12 +1,13 @@
 // What the page says, in the language of its reader. Each language is one file of the folder
 // languages; the service lists them in the page, so a new one needs nothing else.
 
+const KEY = "genre-edge language"; // other pages of the same site have keys of their own
 let texts = {};
 
 const offered = () => document.querySelector("meta[name=languages]").content.split(" ");
 
 function chosen() {
-  const wanted = [localStorage.getItem("language"), ...navigator.languages];
+  const wanted = [localStorage.getItem(KEY), ...navigator.languages];
   const codes = wanted.filter(Boolean).map((code) => code.split("-")[0]);
   return codes.find((code) => offered().includes(code)) ?? "en";
 }
@@ -28,7 +29,7 @@ export async function offerLanguages(select) {
   const found = await Promise.all(offered().map(async (code) => [code, (await fetched(code))["language.name"]]));
   select.replaceChildren(...found.map(([code, name]) => new Option(name, code, false, code === language())));
   select.addEventListener("change", () => {
-    localStorage.setItem("language", select.value);
+    localStorage.setItem(KEY, select.value);
     location.reload();
   });
 }
