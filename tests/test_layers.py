@@ -49,6 +49,7 @@ LATE = {
     "waitress",
     "werkzeug",
     "paho",
+    "apprise",
     "matplotlib",
     "dask",
     "distributed",

@@ -28,6 +28,7 @@ COMMANDS = {
     "history": "show what was played, and for how long",
     "teach": "teach labels of your own from a few examples",
     "serve": "serve a web page and an HTTP API",
+    "notify": "try out the messages that rules of the configuration send",
     "config": "create, check or show the configuration file",
     "service": "run at boot under systemd",
     "bench": "measure how often models are right, and what they cost",

@@ -16,6 +16,7 @@ from pathlib import Path
 DISTRIBUTION = "genre-edge"
 
 EXTRA_OF = {
+    "apprise": "notify",
     "cryptography": "sign",
     "dask": "library",
     "distributed": "library",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-DEAF = ("starting", "waiting", "lost")
-"""States of a source from which no audio comes."""
+from .states import DEAF
 
 
 @dataclass

@@ -166,6 +166,8 @@ def test_the_commented_file_names_every_key_and_says_the_defaults(tmp_path: Path
         "mqtt://", "mqtts://"
     )
     bare = bare.replace("mpc volume", "echo volume")
+    (tmp_path / "urls").write_text("json://127.0.0.1\n")
+    bare = bare.replace("~/.config/genre-edge/notify-urls", str(tmp_path / "urls"))
     assert set(tomllib.loads(bare)) == {section.name for section in all_sections(SECTIONS)}
     load(written(tmp_path, bare), {})
 

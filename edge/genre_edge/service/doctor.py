@@ -14,6 +14,7 @@ from ..clock_sync import is_clock_synchronised
 from ..errors import GenreEdgeError
 from ..settings.places import default_folder
 from ..settings.settings import Settings
+from ..sinks.notify.settings import SECTION as NOTIFY
 from .doctor_sound import (
     check_group,
     check_microphone,
@@ -117,6 +118,23 @@ def clock_finding(now: float, is_synchronised: bool | None) -> Finding:
     return Finding("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S %Z", local))
 
 
+def check_notify(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """Whether Apprise understands the addresses of each rule [[notify]]; nothing is
+    sent."""
+    from ..sinks.notify.message import Message
+    from ..sinks.notify.send import send
+
+    for rule in settings.all_of(NOTIFY):
+        found = send(rule.addresses(), Message("", ""), rule.timeout_seconds, sends=False)
+        bad = [f"{one.service}: {one.trouble}" for one in found if one.trouble]
+        if bad:
+            remedy = "correct its urls; 'genre-edge notify --test' sends a message"
+            yield Finding("notify", "fail", f"{rule.title}: {'; '.join(bad)}", remedy)
+        else:
+            text = f"{rule.title}: Apprise understands {len(found)} of {len(found)} URLs"
+            yield Finding("notify", "ok", f"{text} ('genre-edge notify --test' sends a message)")
+
+
 def check_service(settings: Settings, verbose: bool) -> Iterator[Finding]:
     """What a service that runs says of itself."""
     path = heartbeat_file() or SERVICE_HEARTBEAT
@@ -142,6 +160,7 @@ CHECKS: tuple[Check, ...] = (
     check_ffmpeg,
     check_disk,
     check_clock,
+    check_notify,
     check_service,
 )
 """In the order in which they are shown."""

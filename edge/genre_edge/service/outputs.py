@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from ..health import Health, SinkHealth
 from ..model.bundle_info import BundleInfo
@@ -96,6 +97,7 @@ class Outputs:
         self._leaving: dict[str, threading.Thread] = {}
         """Threads on which old sinks finish, the last of each name."""
         self._is_closing = threading.Event()
+        self._kept: dict[str, Any] = {}
         self.replace(settings)
 
     def write(self, record: Record) -> None:
@@ -186,6 +188,7 @@ class Outputs:
             wait=not self._live,
             window_seconds=max(window, settings.model.hop_seconds or window),
             page=f"http://{_in_address(web.host)}:{web.port}" if web.enabled and web.port else "",
+            kept=self._kept,
         )
 
     def _hand_over(self, change: Change) -> dict[str, threading.Thread]:

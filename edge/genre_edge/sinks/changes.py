@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..model.bundle_checks import RESERVED
+
 if TYPE_CHECKING:
     from ..records import Record
+
+NO_MUSIC = frozenset({*RESERVED, "speech", "noise", "no music"})
+"""Labels that are no music, in small letters: the program's own, and those that a
+taught model may have."""
 
 
 class ChangeFilter:

@@ -46,6 +46,8 @@ class SinkContext:
     """Time between two windows, or the length of one where that is longer, s."""
     page: str = ""
     """Address at which the page is served; empty if it is not, or not known."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What sinks of a kind keep for those that a reload makes after them."""
 
     def in_background(self, sink: Sink) -> BackgroundSink:
         """A sink behind a queue and a thread of its own."""

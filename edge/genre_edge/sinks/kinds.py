@@ -9,8 +9,15 @@ from ..settings.section import Section
 from . import history, on_change, webhook
 from .kind import SinkKind
 from .mqtt import kind as mqtt
+from .notify import kind as notify
 
-KINDS: tuple[SinkKind[Any], ...] = (history.KIND, webhook.KIND, on_change.KIND, mqtt.KIND)
+KINDS: tuple[SinkKind[Any], ...] = (
+    history.KIND,
+    webhook.KIND,
+    notify.KIND,
+    on_change.KIND,
+    mqtt.KIND,
+)
 
 
 def sections() -> tuple[Section[Any], ...]:

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...health import DEAF
-from ...model.bundle_checks import RESERVED
 from ...records import (
     FileRecord,
     LiveRecord,
@@ -18,14 +16,12 @@ from ...records import (
     source_name_of,
 )
 from ...settings.source_table import topic_of
-from ..changes import ChangeFilter, label_of
+from ...states import DEAF
+from ..changes import NO_MUSIC, ChangeFilter, label_of
 
 HEARING = "hearing"
 """Last part of the topic that says whether the only source is heard: "online", or
 "offline" while it is waited for. A named source has its own status instead."""
-NO_MUSIC = frozenset({*RESERVED, "speech", "noise", "no music"})
-"""Labels that are no music, in small letters: the program's own, and those that a
-taught model may have."""
 
 
 class Retained:

@@ -1,0 +1,1 @@
+"""Messages to people: rules that decide, and Apprise, which sends."""
