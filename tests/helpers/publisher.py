@@ -15,12 +15,12 @@ LABELS = ("jazz", "rock")
 class Publisher:
     """An MqttSink and what it reports."""
 
-    def __init__(self, text: str, folder: Path, *sources: str) -> None:
+    def __init__(self, text: str, folder: Path, *sources: str, wait: bool = False) -> None:
         health = Health([SourceHealth(name) for name in sources or ("",)])
         self.health, self.entry, self.said = health, SinkHealth("mqtt"), []
         self.config = mqtt_config(parse_mqtt(f"{text},spool={folder / 'spool'}"), folder)
         context = SinkContext(
-            self.entry, self.health, LABELS, "gtzan-edge.int8", self.said.append, wait=False
+            self.entry, self.health, LABELS, "gtzan-edge.int8", self.said.append, wait=wait
         )
         self.sink = mqtt.MqttSink(self.config, context)
         self.sink.start()

@@ -15,6 +15,7 @@ from genre_edge.errors import UsageError
 from genre_edge.health import Health, SourceHealth
 from genre_edge.model.bundle import find_model, read_bundle
 from genre_edge.records import Record, StateRecord, WindowRecord
+from genre_edge.settings.source_table import topic_of
 from genre_edge.settings.tables import CaptureConfig
 from genre_edge.sinks.mqtt import announcement
 from genre_edge.sinks.mqtt.announcement import page_address
@@ -24,7 +25,7 @@ from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
 from genre_edge.version import __version__
 
 from tests.helpers.broker import Subscriber
-from tests.helpers.publisher import LABELS
+from tests.helpers.publisher import LABELS, Publisher
 from tests.helpers.windows import live
 
 GOLDEN_FOLDER = Path(__file__).parent.parent / "golden"
@@ -319,3 +320,87 @@ def test_each_source_has_its_own_music() -> None:
     kept.changed_by(live(0, "silence", "hall"))
     assert kept.messages["music/shelf/bar/music"] == b"ON"
     assert kept.messages["music/shelf/hall/music"] == b"OFF"
+
+
+def kept_by(broker) -> set[str]:
+    """Topics on which the broker keeps a message."""
+    late = Subscriber(broker.port, "late")
+    late.publish("asked", b"")  # comes after all that is kept
+    late.wait_for(lambda: late.on("asked"))
+    late.close()
+    return {topic for topic, payload, is_kept in late.heard if is_kept and payload}
+
+
+def of_source(name: str) -> set[str]:
+    """What is kept of a source that was heard."""
+    ends = ("genre", "music", "state", "status")
+    return {f"music/shelf/{name}/{end}" for end in ends}
+
+
+@pytest.mark.parametrize("form", ["device", "entities"])
+def test_sources_that_are_no_more_are_taken_back(broker, publish, form: str) -> None:
+    """Also when they went while the program was down, as for a renamed one."""
+    keys = f",discovery-form={form}"
+    witness = Subscriber(broker.port)
+    before = publish(keys, "bar", "Küche")
+    gone = topic_of("Küche")
+    for name in ("bar", "Küche"):
+        before.sink.write(live(0, "jazz", name))
+    both = told("bar", "Küche", keys=keys)
+    witness.wait_for(lambda: announced(witness) == both)
+    before.sink.close()
+    assert of_source("bar") | of_source(gone) < kept_by(broker)
+    after = publish(keys, "bar", "kitchen")
+    wanted = told("bar", "kitchen", keys=keys)
+    witness.wait_for(lambda: announced(witness) == wanted)
+    after.sink.close()
+    kept = kept_by(broker)
+    assert not kept & of_source(gone)
+    assert of_source("bar") < kept, "what is there stays"
+    assert {topic for topic in kept if topic.startswith("homeassistant/")} == wanted.keys()
+    asked = [payload for topic, payload, _ in witness.heard if gone in topic and "/config" in topic]
+    assert b'{"migrate_discovery":true}' not in asked, "nothing comes again under that name"
+    witness.close()
+
+
+@pytest.mark.parametrize("names", [((), ("bar",)), (("bar",), ())])
+def test_a_source_that_gets_a_name_leaves_nothing_under_the_old_one(broker, publish, names) -> None:
+    witness = Subscriber(broker.port)
+    before = publish("", *names[0])
+    before.sink.write(live(0, "jazz", *names[0]))
+    witness.wait_for(lambda: announced(witness) == told(*names[0]))
+    before.sink.close()
+    old = {topic for topic in kept_by(broker) if topic.endswith(("/genre", "/music"))}
+    assert len(old) == 2
+    publish("", *names[1])
+    witness.wait_for(lambda: announced(witness) == told(*names[1]))
+    left = kept_by(broker)
+    assert not old & left
+    assert ("music/shelf/hearing" in left) is not bool(names[1])
+    assert ("music/shelf/bar/state" in left) is bool(names[1])
+    witness.close()
+
+
+def test_another_device_below_this_ones_topics_is_left_alone(broker, publish, tmp_path) -> None:
+    """One whose prefix is this one's whole base looks like a source of it."""
+    other = Publisher(f"mqtt://127.0.0.1:{broker.port}/music/shelf,name=x", tmp_path / "other")
+    witness = Subscriber(broker.port)
+    witness.wait_for(lambda: announced(witness) and witness.on("shelf/x/health"))
+    publish("", "bar").sink.close()
+    publish()
+    witness.wait_for(lambda: witness.on("shelf/hearing") and not kept_by(broker) & of_source("bar"))
+    kept = kept_by(broker)
+    assert {"music/shelf/x/state", "homeassistant/device/music_shelf_x/config"} <= kept
+    other.sink.close()
+    witness.close()
+
+
+def test_a_program_that_hears_files_takes_nothing_back(broker, publish, tmp_path) -> None:
+    """It has the name of the machine, as the service that listens may have."""
+    publish(",discovery=off", "bar").sink.close()
+    files = Publisher(f"mqtt://127.0.0.1:{broker.port}/music,name=shelf", tmp_path, wait=True)
+    witness = Subscriber(broker.port)
+    witness.wait_for(lambda: announced(witness))
+    assert "music/shelf/bar/state" in kept_by(broker)
+    files.sink.close()
+    witness.close()

@@ -1,16 +1,27 @@
 """Telling Home Assistant of the device, on one connection: first what is announced in
-another form is taken back, then the device is described."""
+another form, or of sources that are no more, is taken back, then the device is
+described."""
 
 from __future__ import annotations
 
 import ipaddress
 import time
+from collections.abc import Set
 from urllib.parse import urlsplit
 
 from ...records import compact_json
+from ...settings.source_table import topic_of
 from ..kind import SinkContext
 from .connection import Connection
-from .home_assistant import Described, discovery, discovery_filters, is_of_device
+from .home_assistant import (
+    Described,
+    discovery,
+    discovery_filters,
+    is_of_device,
+    node_of,
+    nodes_of,
+)
+from .leftovers import Leftovers
 from .settings import MqttConfig
 
 _SETTLE_SECONDS = 1.0
@@ -44,10 +55,15 @@ class Announcement:
             context.window_seconds,
             config.page or page_address(context.page, connection.own_address),
         )
-        self._due: float | None = None
+        # A program that hears files ends soon. One that listens may have its name.
+        self._leftovers = None if context.wait else Leftovers(config.base, sources, connection)
+        self._gone: set[str] = set()
+        """Ids of the devices that sources were which are no more."""
         if config.discovery:
-            connection.subscribe_to_home_assistant(discovery_filters(config, sources))
-            self._due = time.monotonic() + _SETTLE_SECONDS
+            connection.subscribe_to_home_assistant()
+            nodes = [topic_of(config.base), *nodes_of(config, sources)]
+            connection.subscribe_to_announced(discovery_filters(nodes))
+        self._due: float | None = time.monotonic() + _SETTLE_SECONDS
 
     @property
     def wait_seconds(self) -> float:
@@ -61,19 +77,40 @@ class Announcement:
             self._due = time.monotonic()
         if self.wait_seconds > 0:
             return
-        wanted = discovery(self._config, self._told)
-        stale = sorted(self._connection.announced - wanted.keys())
-        for topic in stale:
-            if is_of_device(topic) != self._config.one_message:
-                self._connection.publish(topic, _MIGRATE)
-            self._connection.publish(topic, b"")
-            self._connection.announced.discard(topic)
-        if stale:
+        if self._leftovers is not None and self._look_for(self._leftovers):
             self._due = time.monotonic() + _SETTLE_SECONDS
             return
+        wanted = discovery(self._config, self._told) if self._config.discovery else {}
+        if self._take_back(self._connection.announced - wanted.keys()):
+            self._due = time.monotonic() + _SETTLE_SECONDS
+            return
+        if self._leftovers is not None:
+            self._leftovers.clear()
+            self._leftovers = None
         self._due = None
         for topic, description in wanted.items():
             self._connection.publish(topic, compact_json(description).encode())
+
+    def _look_for(self, leftovers: Leftovers) -> bool:
+        """Ask for more of what is left of sources; whether there was more to ask."""
+        if leftovers.look():
+            return True
+        gone = leftovers.gone()
+        if gone and self._config.discovery:
+            nodes = nodes_of(self._config, gone)
+            self._connection.subscribe_to_announced(discovery_filters(nodes))
+            self._gone.update(nodes)
+        return bool(gone)
+
+    def _take_back(self, topics: Set[str]) -> bool:
+        """Empty topics of discovery; whether there were any."""
+        for topic in sorted(topics):
+            comes_again = node_of(topic) not in self._gone
+            if comes_again and is_of_device(topic) != self._config.one_message:
+                self._connection.publish(topic, _MIGRATE)
+            self._connection.publish(topic, b"")
+            self._connection.announced.discard(topic)
+        return bool(topics)
 
 
 def page_address(page: str, own: str) -> str | None:

@@ -6,7 +6,7 @@ import select
 import ssl
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -47,6 +47,8 @@ class Connection:
         self._home_assistant_started = False
         self.announced: set[str] = set()
         """Topics of discovery on which the broker keeps a message."""
+        self.kept: dict[str, bytes] = {}
+        """{topic: payload} of what the broker kept when it was asked for it."""
         self.last_seq = 0
         """The latest window sent on this connection."""
         client = paho.Client(
@@ -60,8 +62,6 @@ class Connection:
             client.username_pw_set(config.user, config.password)
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
-        # Not on_message: a topic that is no UTF-8 would reach it.
-        client.message_callback_add(BIRTH_TOPIC, self._on_birth)
         self._client = client
 
     def connect(self) -> str:
@@ -106,6 +106,10 @@ class Connection:
         else:
             self.announced.discard(message.topic)
 
+    def _on_kept(self, client: Any, data: Any, message: Any) -> None:
+        if message.retain and message.payload:
+            self.kept[message.topic] = message.payload
+
     @property
     def own_address(self) -> str:
         """The address that this machine has for the broker; empty if there is none."""
@@ -129,12 +133,24 @@ class Connection:
         """Publish a retained message."""
         self._client.publish(topic, payload, qos=1, retain=True)
 
-    def subscribe_to_home_assistant(self, filters: Sequence[str] = ()) -> None:
-        """Ask for the message that Home Assistant sends when it starts, and for what is
-        announced to it on the topics that match filters."""
-        for one in filters:
-            self._client.message_callback_add(one, self._on_announced)
-        self._client.subscribe([(one, 1) for one in (BIRTH_TOPIC, *filters)])
+    def subscribe_to_home_assistant(self) -> None:
+        """Ask for the message that Home Assistant sends when it starts."""
+        self._subscribe([BIRTH_TOPIC], self._on_birth)
+
+    def subscribe_to_announced(self, filters: Sequence[str]) -> None:
+        """Ask for what is announced to Home Assistant on the topics that match
+        filters."""
+        self._subscribe(filters, self._on_announced)
+
+    def subscribe_to_kept(self, filters: Sequence[str]) -> None:
+        """Ask for what the broker keeps on the topics that match filters."""
+        self._subscribe(filters, self._on_kept)
+
+    def _subscribe(self, filters: Sequence[str], take: Callable[[Any, Any, Any], None]) -> None:
+        for one in filters:  # not on_message: a topic that is no UTF-8 would reach it
+            self._client.message_callback_add(one, take)
+        if filters:
+            self._client.subscribe([(one, 1) for one in filters])
 
     def send(self, seq: int, topic: str, payload: bytes) -> None:
         """Send a window, which the broker will acknowledge."""

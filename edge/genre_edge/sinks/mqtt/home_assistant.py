@@ -71,21 +71,29 @@ def discovery(config: MqttConfig, told: Described) -> dict[str, dict[str, Any]]:
     alone = heard_entities(base, told.labels, expire)
     found = _messages(config, node, device, program, alone)
     for source in told.sources:
-        own, part = f"{base}/{topic_of(source)}", f"{node}_{topic_of(source)}"
+        own, (part,) = f"{base}/{topic_of(source)}", nodes_of(config, [source])
         behind = {**_device(part, source, told), "via_device": node}
         entities = _heard(own, [*online, f"{own}/status"], online, told, expire)
         found |= _messages(config, part, behind, entities, {})
     return found
 
 
-def discovery_filters(config: MqttConfig, sources: Sequence[str]) -> list[str]:
-    """Topic filters of everything that `discovery` may have announced, in either
-    form."""
-    node = topic_of(config.base)
-    nodes = [node, *(f"{node}_{topic_of(source)}" for source in sources)]
+def nodes_of(config: MqttConfig, sources: Sequence[str]) -> list[str]:
+    """Ids of the devices that sources are."""
+    return [f"{topic_of(config.base)}_{topic_of(source)}" for source in sources]
+
+
+def discovery_filters(nodes: Sequence[str]) -> list[str]:
+    """Topic filters of everything that `discovery` may have announced of devices, in
+    either form."""
     return [
         f"{ROOT}/{end}" for one in nodes for end in (f"device/{one}/config", f"+/{one}/+/config")
     ]
+
+
+def node_of(topic: str) -> str:
+    """Id of the device that a topic of discovery is about."""
+    return topic.split("/")[2]
 
 
 def is_of_device(topic: str) -> bool:

@@ -22,6 +22,8 @@ from ..changes import NO_MUSIC, ChangeFilter, label_of
 HEARING = "hearing"
 """Last part of the topic that says whether the only source is heard: "online", or
 "offline" while it is waited for. A named source has its own status instead."""
+OF_UNNAMED = (HEARING, "state", "music", "genre")
+"""Ends of what a broker keeps of the only source, if that has no name."""
 
 
 class Retained:
@@ -104,6 +106,11 @@ def _heard_end(source: str | None) -> str:
 
 def _state(state: str, reason: str, time: str | None) -> bytes:
     return compact_json({"state": state, "reason": reason, "time": time}).encode()
+
+
+def is_state(payload: bytes) -> bool:
+    """Whether this is a message on a source's state topic."""
+    return payload.startswith(b'{"state":')
 
 
 def genre_message(record: LiveRecord | WindowRecord, label: str) -> dict[str, Any]:
