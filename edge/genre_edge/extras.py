@@ -37,6 +37,7 @@ EXTRA_OF = {
     "tf2onnx": "onnx",
     "waitress": "web",
     "werkzeug": "web",
+    "zeroconf": "mdns",
 }
 """Each optional package, as it is imported, and the extra that brings it."""
 

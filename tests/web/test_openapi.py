@@ -196,8 +196,8 @@ def test_answers_to_all_that_the_document_allows_and_forbids_are_as_it_says(
     command += ["--max-examples", "15", "--seed", "1"]
     # No schema can say which bytes are audio.
     command += ["--exclude-checks", "positive_data_acceptance"]
-    # The service would start again, and listen.
-    command += ["--exclude-path", "/api/start"]
+    # The service would start again, and listen; a level is followed without end.
+    command += ["--exclude-path-regex", "^/api/(start|microphones)"]
     # An answer takes as long as it takes on a machine that is busy.
     command += ["--request-timeout", str(BACKSTOP_SECONDS)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)

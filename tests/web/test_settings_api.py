@@ -266,7 +266,7 @@ def test_a_file_that_cannot_be_written_says_so_before_anybody_types(start, monke
 
 
 def test_every_option_that_waits_for_the_next_start_is_known_to_the_program(start) -> None:
-    from genre_edge.service.program import _need_restart
+    from genre_edge.service.changed import need_restart
     from genre_edge.settings.load import load
     from genre_edge.settings.settings import all_sections
 
@@ -284,5 +284,5 @@ def test_every_option_that_waits_for_the_next_start_is_known_to_the_program(star
                 old.of(sections[section]),
                 **{key: other[one.kind] if one.high is None or one.high > 8 else one.high},
             )
-            waits = _need_restart(old, old.replaced(sections[section], changed))
+            waits = need_restart(old, old.replaced(sections[section], changed))
             assert at_once(section, key) == (not waits), one.key

@@ -9,6 +9,8 @@ from ..arrays import Float32
 SILENT_DBFS = -120.0
 """The level of digital silence, dBFS: below the smallest step of 16-bit audio."""
 
+QUIET_DBFS = -60.0
+"""A microphone below this level is very quiet, dBFS."""
 _CONSTANT = 1e-6
 """Peak-to-peak below which a window is constant: a thirtieth of a 16-bit step."""
 _CLIP_LEVEL = 0.99
@@ -55,6 +57,20 @@ def signal_state(samples: Float32, gain: float = 1.0) -> str:
         return "dead"
     clipped = np.count_nonzero(np.abs(samples) >= _CLIP_LEVEL * gain)
     return "clipping" if clipped > _CLIP_SHARE * len(samples) else "listening"
+
+
+def usable_state(samples: Float32, gain: float = 1.0) -> str:
+    """What a microphone's level means to a person; parameters as for `signal_state`.
+
+    Returns
+    -------
+    str
+        "dead" or "clipping" as for `signal_state`; "quiet" below -60 dBFS; else "good".
+    """
+    state = signal_state(samples, gain)
+    if state != "listening":
+        return state
+    return "quiet" if level_dbfs(samples) < QUIET_DBFS else "good"
 
 
 def is_silent(samples: Float32, below_dbfs: float) -> bool:

@@ -29,8 +29,6 @@ _LISTEN_SECONDS = 2.0
 """How long to listen to the microphone."""
 _FIRST_SOUND_SECONDS = 5.0
 """Longest wait for its first sound; a slow board or a sound server needs time."""
-_QUIET_DBFS = -60.0
-"""A microphone below this level is very quiet."""
 
 
 def check_group(settings: Settings, verbose: bool) -> Iterator[Finding]:
@@ -153,7 +151,7 @@ def level_finding(samples: Float32 | None) -> Finding:
     samples
         float32 [n], full scale at 1.0; None if nothing came.
     """
-    from ..audio.level import level_dbfs, signal_state
+    from ..audio.level import level_dbfs, usable_state
 
     if samples is None:
         return Finding(
@@ -162,7 +160,7 @@ def level_finding(samples: Float32 | None) -> Finding:
             "the device delivers no audio",
             "unplug it and plug it in again; try another USB port or cable",
         )
-    level, state = level_dbfs(samples), signal_state(samples)
+    level, state = level_dbfs(samples), usable_state(samples)
     text = f"{level:.0f} dBFS over {_LISTEN_SECONDS:g} s"
     if state == "dead":
         remedy = "unmute it: run alsamixer, press F4, then space"
@@ -170,7 +168,7 @@ def level_finding(samples: Float32 | None) -> Finding:
     if state == "clipping":
         remedy = "lower the capture volume: run alsamixer, press F4"
         return Finding("level", "warn", f"too loud: the signal is clipped ({text})", remedy)
-    if level < _QUIET_DBFS:
+    if state == "quiet":
         remedy = "raise the capture volume, or use --gain 20"
         return Finding("level", "warn", f"very quiet ({text})", remedy)
     return Finding("level", "ok", text)

@@ -6,21 +6,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import fields, replace
 from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
 from ..audio.source import Source
 from ..errors import GenreEdgeError
 from ..health import Health, SourceHealth
+from ..live.meter import Level, LevelMeter, MeteredSource
 from ..model.engine import Engine
 from ..records import Record, StateRecord
 from ..settings.reader import SettingsReader
 from ..settings.settings import Settings
-from ..settings.source_table import SourceConfig
-from ..settings.tables import CaptureConfig, EngineConfig
+from ..settings.tables import EngineConfig
 from ..sinks.sink import Sink
 from ..teach.listening import engine_to_teach
+from .changed import heard_thing, need_restart
 from .outputs import Outputs
 from .pipeline import Pipeline, planned_sources
 from .systemd_notify import Notifier
@@ -107,6 +107,8 @@ class ListeningProgram:
         self._screen = screen(self.health)
         self._outputs = Outputs(self._settings, self.health, loaded.bundle.info, True, report)
         self._error: BaseException | None = None
+        self._meters: dict[str, LevelMeter] = {}
+        """What tells the level of each source, where a page is served."""
         self._pipelines = [
             Pipeline(
                 config,
@@ -154,11 +156,14 @@ class ListeningProgram:
         """The port of the page, once it is served."""
         return None if self._web is None else self._web.port
 
-    @property
-    def microphone(self) -> str | None:
-        """Which microphone is heard, by its token; None if none is."""
-        found = (pipeline.microphone for pipeline in self._pipelines)
-        return next((name for name in found if name is not None), None)
+    def microphone(self) -> tuple[str, Level | None] | None:
+        """The microphone that is heard, by its token, and its level; None if none
+        is."""
+        for one in self._pipelines:
+            if one.microphone is not None:
+                meter = self._meters.get(one.health.name)
+                return one.microphone, None if meter is None else meter.level(one.config.gain)
+        return None
 
     def run(self) -> None:
         """Listen until the end of every source. DeviceError when listening is
@@ -197,9 +202,7 @@ class ListeningProgram:
 
             control = None
             if self._reader is not None:
-                control = Control(
-                    self._reader, self.start_again, self.read_again, lambda: self.microphone
-                )
+                control = Control(self._reader, self.start_again, self.read_again, self.microphone)
             self._web = PredictionService(
                 self._settings, self.health, self._report, self._loaded, control
             )
@@ -224,7 +227,8 @@ class ListeningProgram:
             if self._web is not None and self._web.hub is not None:
                 self._web.hub.spectrum(levels, health.name)
 
-        return SpectrumSource(source, send)
+        self._meters[health.name] = LevelMeter(source.sample_rate)
+        return SpectrumSource(MeteredSource(source, self._meters[health.name]), send)
 
     def _emit(self, record: Record) -> None:
         with self._one_at_a_time:
@@ -260,7 +264,7 @@ class ListeningProgram:
         is as it was. Returns what went wrong, or ""."""
         try:
             settings = self._load()
-            later = _need_restart(self._settings, settings)
+            later = need_restart(self._settings, settings)
             change = self._outputs.prepare(settings)
             with self._one_at_a_time:
                 self._outputs.apply(change)
@@ -274,7 +278,7 @@ class ListeningProgram:
         wanted = dict(planned_sources(settings))
         for pipeline in self._pipelines:
             same = wanted.get(pipeline.health.name)
-            if same is None or _heard_thing(same) != _heard_thing(pipeline.config):
+            if same is None or heard_thing(same) != heard_thing(pipeline.config):
                 same = pipeline.config  # another source, with its gain: at the next start
             pipeline.configure(same, settings.listen)
         self._answer("the configuration was read again")
@@ -286,32 +290,3 @@ def _told(error: Exception) -> str:
     if isinstance(error, GenreEdgeError):
         return str(error)
     return f"the configuration cannot be used ({type(error).__name__}: {error})"
-
-
-def _heard_thing(config: CaptureConfig | SourceConfig) -> tuple[type, str | None]:
-    """What a gain is set for: a stream by its address, a microphone by its device."""
-    address = config.url if isinstance(config, SourceConfig) else config.device
-    return type(config), address
-
-
-def _need_restart(old: Settings, new: Settings) -> list[str]:
-    """Names of the settings that differ and are read only when the program starts."""
-    found = []
-    # The gain is applied at once, to a stream as to the microphone.
-    if _without_gain(old) != _without_gain(new):
-        found.append("source")
-    pairs = (
-        ("microphone", replace(old.microphone, gain_db=new.microphone.gain_db), new.microphone),
-        ("model", old.model, new.model),
-        ("web", old.web, new.web),
-    )
-    for section, before, after in pairs:
-        for option in fields(before):
-            if getattr(before, option.name) != getattr(after, option.name):
-                found.append(f"{section}.{option.name}")
-    return found
-
-
-def _without_gain(settings: Settings) -> list[SourceConfig]:
-    """The streams, as they are but for their gain."""
-    return [replace(source, gain_db=0.0) for source in settings.sources]

@@ -24,6 +24,7 @@ from .page_routes import add_page
 from .problems import Problem
 from .queries import json_object, number, switch
 from .settings_routes import add_settings
+from .setup_routes import add_setup
 from .state import WebState
 from .teaching_routes import add_teaching
 from .upload_file import UploadRequest, descriptor_of
@@ -61,6 +62,7 @@ def create_app(state: WebState) -> Flask:
     add_history(app, state)
     add_teaching(app, state)
     add_settings(app, state)
+    add_setup(app, state)
     add_page(app)
     return app
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..live.meter import Level
 from ..settings.reader import SettingsReader
 
 
@@ -24,5 +25,6 @@ class Control:
     read_again: Callable[[], str] | None = None
     """Has it read its settings again; returns why all is as it was, or "". None for a
     program that does not listen."""
-    microphone: Callable[[], str | None] = _nothing_heard
-    """Which microphone it hears, by its token; None if it hears none."""
+    microphone: Callable[[], tuple[str, Level | None] | None] = _nothing_heard
+    """The microphone that it hears, by its token, and its level; None if it hears
+    none."""
