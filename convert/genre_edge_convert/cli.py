@@ -15,7 +15,7 @@ from genre_edge.model.bundle_info import LAYOUTS
 from genre_edge.quiet import quiet_stderr
 from genre_edge.version import __version__
 
-from .commands import audio_in, inspect, onnx, repack, sign
+from .commands import audio_in, card, inspect, onnx, repack, sign
 from .read.named_frontends import NAMED
 from .read.operators import TARGETS, check_target
 
@@ -44,6 +44,7 @@ examples:
   genre-convert sign mine.int8.tflite --key key.pem
   genre-convert audio-in mine.int8.tflite      with the front-end inside, for browsers
   genre-convert onnx mine.float32.tflite       the network as an ONNX model
+  genre-convert card mine.int8.tflite -o mine.md   the model card again
 
 reads: MODEL, and for labels and front-end the .json of the same name that genre-train writes,
 unless --labels and --frontend are given
@@ -53,6 +54,7 @@ NAME.KIND.audio-in.tflite
 
 SUBCOMMANDS = {
     "audio-in": Command(audio_in.parser, audio_in.run),
+    "card": Command(card.parser, card.run),
     "inspect": Command(inspect.parser, inspect.run),
     "onnx": Command(onnx.parser, onnx.run),
     "repack": Command(repack.parser, repack.run),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,10 @@ from genre_edge.model.flatbuffer import read_graph
 from genre_edge.model.frontend_spec import FrontendSpec
 
 from ..read.board_times import board_times
+
+_MADE_FROM = "## Made from"
+_HEADING = re.compile(r"^## .*$", re.M)
+_SECTION = re.compile(r"^## .*?(?=^## |\Z)", re.M | re.S)
 
 
 def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> str:
@@ -55,7 +60,7 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "",
         *_calibration(bundles),
         "",
-        "## Made from",
+        _MADE_FROM,
         "",
         *(f"- {key}: {value}" for key, value in first.trained_on.items()),
         *_conversion(bundles),
@@ -75,6 +80,15 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "",
     ]
     return "\n".join(lines)
+
+
+def with_sections_of(old: str, new: str) -> str:
+    """A new card with those sections of an old one that `card` does not write. They
+    come before what the model was made from."""
+    written = set(_HEADING.findall(new))
+    kept = [text for text in _SECTION.findall(old) if _HEADING.findall(text)[0] not in written]
+    head, mark, tail = new.partition(_MADE_FROM)
+    return head + "".join(f"{text.strip()}\n\n" for text in kept) + mark + tail
 
 
 def _frontend(spec: FrontendSpec) -> str:
