@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
 import pytest
+from genre_edge.audio.file_source import read_mono
 from genre_edge.model.bundle import find_model, read_bundle
 from genre_edge.model.flatbuffer import Graph, Operator, Tensor, read_graph
+from genre_edge.model.frontend import LogMel
+from genre_edge_convert import cli as convert
 from genre_edge_convert.pack.card import card
 from genre_edge_convert.read.board_times import board_times, too_slow
+from genre_edge_convert.read.named_frontends import named
+from keras import layers
 
 
 def network(millions: float, *dtypes: str) -> Graph:
@@ -100,3 +110,28 @@ def test_the_card_has_the_estimate() -> None:
     bundles = {"int8": read_bundle(find_model("gtzan-edge.int8"))}
     (line,) = [s for s in card("mine", bundles, {"int8": 1}).splitlines() if "estimated" in s]
     assert "42 to 209 ms on a Zero 2 W, 30 to 149 ms on a Pi 3 B+" in line
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # TensorFlow's and Keras' own
+@pytest.mark.parametrize(("filters", "slow"), [(4, False), (128, True)])
+def test_conversion_warns_of_a_network_that_may_not_keep_up(
+    filters: int, slow: bool, demo_clip: Path, tmp_path: Path, capsys
+) -> None:
+    """Windows of 0.1 s, so that a network of 94 million is too much for a Zero 2 W."""
+    spec = replace(named("librosa-mel-128"), window_seconds=0.1)
+    heard = LogMel(spec, 0.1).push(read_mono(demo_clip, spec.sample_rate))
+    windows = np.stack([window.features for window in heard])
+    np.savez(tmp_path / "w.npz", calibration=windows[::2], held_out=windows[1::2])
+    (tmp_path / "f.toml").write_text('base = "librosa-mel-128"\nwindow_seconds = 0.1\n')
+    inputs = keras.Input((*spec.shape, 1))
+    x = layers.Conv2D(filters, 3, padding="same")(inputs)
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(filters, 3, padding="same")(x))
+    keras.Model(inputs, layers.Dense(3)(x)).save(tmp_path / "m.keras")
+    given = [tmp_path / "m.keras", "--labels", "ape,bear,cat", "--frontend", tmp_path / "f.toml"]
+    given += ["--calibrate", tmp_path / "w.npz", "--to", "float32", "-o", tmp_path / "n"]
+    assert convert.main([str(word) for word in given]) == 0
+    said = capsys.readouterr().err
+    warning = "n.float32: may be too slow to listen live, where a window of 0.1 s comes as often"
+    assert (warning in said) == slow
+    assert ("Zero 2 W (" in said) == slow
