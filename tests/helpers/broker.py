@@ -154,3 +154,12 @@ class Subscriber:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def kept_by(port: int) -> set[str]:
+    """Topics on which a broker keeps a message."""
+    late = Subscriber(port, "late")
+    late.publish("asked", b"")  # comes after all that is kept
+    late.wait_for(lambda: late.on("asked"))
+    late.close()
+    return {topic for topic, payload, is_kept in late.heard if is_kept and payload}

@@ -24,7 +24,7 @@ from genre_edge.sinks.mqtt.retained import Retained
 from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
 from genre_edge.version import __version__
 
-from tests.helpers.broker import Subscriber
+from tests.helpers.broker import Subscriber, kept_by
 from tests.helpers.publisher import LABELS, Publisher
 from tests.helpers.windows import live
 
@@ -322,15 +322,6 @@ def test_each_source_has_its_own_music() -> None:
     assert kept.messages["music/shelf/hall/music"] == b"OFF"
 
 
-def kept_by(broker) -> set[str]:
-    """Topics on which the broker keeps a message."""
-    late = Subscriber(broker.port, "late")
-    late.publish("asked", b"")  # comes after all that is kept
-    late.wait_for(lambda: late.on("asked"))
-    late.close()
-    return {topic for topic, payload, is_kept in late.heard if is_kept and payload}
-
-
 def of_source(name: str) -> set[str]:
     """What is kept of a source that was heard."""
     ends = ("genre", "music", "state", "status")
@@ -349,13 +340,13 @@ def test_sources_that_are_no_more_are_taken_back(broker, publish, form: str) -> 
     both = told("bar", "Küche", keys=keys)
     witness.wait_for(lambda: announced(witness) == both)
     before.sink.close()
-    assert of_source("bar") | of_source(gone) < kept_by(broker)
+    assert of_source("bar") | of_source(gone) < kept_by(broker.port)
     after = publish(keys, "bar", "kitchen")
     wanted = told("bar", "kitchen", keys=keys)
     witness.wait_for(lambda: announced(witness) == wanted)
+    witness.wait_for(lambda: not kept_by(broker.port) & of_source(gone))
     after.sink.close()
-    kept = kept_by(broker)
-    assert not kept & of_source(gone)
+    kept = kept_by(broker.port)
     assert of_source("bar") < kept, "what is there stays"
     assert {topic for topic in kept if topic.startswith("homeassistant/")} == wanted.keys()
     asked = [payload for topic, payload, _ in witness.heard if gone in topic and "/config" in topic]
@@ -370,12 +361,12 @@ def test_a_source_that_gets_a_name_leaves_nothing_under_the_old_one(broker, publ
     before.sink.write(live(0, "jazz", *names[0]))
     witness.wait_for(lambda: announced(witness) == told(*names[0]))
     before.sink.close()
-    old = {topic for topic in kept_by(broker) if topic.endswith(("/genre", "/music"))}
+    old = {topic for topic in kept_by(broker.port) if topic.endswith(("/genre", "/music"))}
     assert len(old) == 2
     publish("", *names[1])
     witness.wait_for(lambda: announced(witness) == told(*names[1]))
-    left = kept_by(broker)
-    assert not old & left
+    witness.wait_for(lambda: not old & kept_by(broker.port))
+    left = kept_by(broker.port)
     assert ("music/shelf/hearing" in left) is not bool(names[1])
     assert ("music/shelf/bar/state" in left) is bool(names[1])
     witness.close()
@@ -388,8 +379,10 @@ def test_another_device_below_this_ones_topics_is_left_alone(broker, publish, tm
     witness.wait_for(lambda: announced(witness) and witness.on("shelf/x/health"))
     publish("", "bar").sink.close()
     publish()
-    witness.wait_for(lambda: witness.on("shelf/hearing") and not kept_by(broker) & of_source("bar"))
-    kept = kept_by(broker)
+    witness.wait_for(
+        lambda: witness.on("shelf/hearing") and not kept_by(broker.port) & of_source("bar")
+    )
+    kept = kept_by(broker.port)
     assert {"music/shelf/x/state", "homeassistant/device/music_shelf_x/config"} <= kept
     other.sink.close()
     witness.close()
@@ -401,6 +394,6 @@ def test_a_program_that_hears_files_takes_nothing_back(broker, publish, tmp_path
     files = Publisher(f"mqtt://127.0.0.1:{broker.port}/music,name=shelf", tmp_path, wait=True)
     witness = Subscriber(broker.port)
     witness.wait_for(lambda: announced(witness))
-    assert "music/shelf/bar/state" in kept_by(broker)
+    assert "music/shelf/bar/state" in kept_by(broker.port)
     files.sink.close()
     witness.close()

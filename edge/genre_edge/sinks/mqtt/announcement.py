@@ -57,6 +57,8 @@ class Announcement:
         )
         # A program that hears files ends soon. One that listens may have its name.
         self._leftovers = None if context.wait else Leftovers(config.base, sources, connection)
+        self._to_clear: Leftovers | None = None
+        """Emptied once Home Assistant reads it no more: it would complain."""
         self._gone: set[str] = set()
         """Ids of the devices that sources were which are no more."""
         if config.discovery:
@@ -73,9 +75,13 @@ class Announcement:
     def go_on(self) -> None:
         """Do what is due: take back what is announced in another form, or what is no
         more; a while later, announce. Home Assistant is told again after its start."""
-        if self._connection.home_assistant_started() and self._due is None:
+        if self._due is None and self._connection.home_assistant_started():
             self._due = time.monotonic()
         if self.wait_seconds > 0:
+            return
+        if self._to_clear is not None:
+            self._to_clear.clear()
+            self._due = self._to_clear = None
             return
         if self._leftovers is not None and self._look_for(self._leftovers):
             self._due = time.monotonic() + _SETTLE_SECONDS
@@ -84,12 +90,12 @@ class Announcement:
         if self._take_back(self._connection.announced - wanted.keys()):
             self._due = time.monotonic() + _SETTLE_SECONDS
             return
-        if self._leftovers is not None:
-            self._leftovers.clear()
-            self._leftovers = None
         self._due = None
         for topic, description in wanted.items():
             self._connection.publish(topic, compact_json(description).encode())
+        if self._leftovers is not None:
+            self._to_clear, self._leftovers = self._leftovers, None
+            self._due = time.monotonic() + _SETTLE_SECONDS
 
     def _look_for(self, leftovers: Leftovers) -> bool:
         """Ask for more of what is left of sources; whether there was more to ask."""
