@@ -30,7 +30,18 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAMS = ("genre-edge", "genre-train", "genre-convert")
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 SEPARATORS = {"|", "||", "&&", "&", ";", "(", ")"}
-ROOTS = ("benchmarks", "convert", "docs", "edge", "models", "script", "site", "tests", "train")
+ROOTS = (
+    "addon",
+    "benchmarks",
+    "convert",
+    "docs",
+    "edge",
+    "models",
+    "script",
+    "site",
+    "tests",
+    "train",
+)
 """Top folders; a path in the text that begins with one must exist."""
 
 

@@ -124,10 +124,12 @@ def make_certificates(folder: Path) -> None:
 class Subscriber:
     """Hears everything, through any number of restarts of the broker."""
 
-    def __init__(self, port: int, name: str = "witness") -> None:
+    def __init__(self, port: int, name: str = "witness", password: str | None = None) -> None:
         """The broker keeps for `name` what it has not acknowledged."""
         self.heard: list[tuple[str, bytes, bool]] = []
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+        if password is not None:
+            self._client.username_pw_set("edge", password)
         self._client.reconnect_delay_set(0.05, 0.2)  # type: ignore[arg-type]
         self._is_subscribed = threading.Event()
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)

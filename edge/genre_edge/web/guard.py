@@ -58,6 +58,11 @@ class Guard:
         """Whether requests must bring the token."""
         return self._token is not None
 
+    @property
+    def knows_everybody(self) -> bool:
+        """Whether all who are answered have the token, or have logged in at a proxy."""
+        return self.needs_token or self._config.proxy_login
+
     def asks_for_token(self, request: Request) -> bool:
         """Whether this request must bring the token."""
         return self.needs_token and not self._proxies.knows_user(request)

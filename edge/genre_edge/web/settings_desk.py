@@ -34,7 +34,7 @@ class SettingsDesk:
     Parameters
     ----------
     guard
-        Knows whether there is a token.
+        Knows whether there is a token, or a login at a proxy.
     config
         Whom the page is served to.
     control
@@ -56,12 +56,13 @@ class SettingsDesk:
     def is_first(self) -> bool:
         """Whether this is a program without a configuration file, which whoever sits at
         this machine may write."""
-        control = self._control
-        return control is not None and self._config.is_local and control.reader.is_first
+        control, config = self._control, self._config
+        is_here = config.is_local and not config.allowed_hosts  # those are asked through a proxy
+        return control is not None and is_here and control.reader.is_first
 
     def refusal(self) -> str:
         """Why settings may not be changed from the page; empty if they may."""
-        if not (self._guard.needs_token or self.is_first):
+        if not (self._guard.knows_everybody or self.is_first):
             return WITHOUT_TOKEN
         trouble = Editor(self.control.reader).file.trouble
         return f"{trouble}{_READ_ONLY}" if trouble else ""
@@ -74,7 +75,7 @@ class SettingsDesk:
 
     def check_local(self) -> None:
         """Problem 403 for a network that is served without a token."""
-        if not (self._guard.needs_token or self._config.is_local):
+        if not (self._guard.knows_everybody or self._config.is_local):
             raise Problem(403, WITHOUT_TOKEN)
 
     def described(self) -> dict[str, Any]:

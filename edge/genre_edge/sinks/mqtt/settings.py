@@ -190,7 +190,7 @@ def _topic(text: str, kind: str) -> str:
 
 
 def _page(url: str | None) -> str | None:
-    if url is not None and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", url):
+    if url is not None and not re.fullmatch(r"(https?|homeassistant)://[^\s/@]+(/\S*)?", url):
         raise UsageError(f"page {_shown(url)}: must be http://HOST or https://HOST")
     return url
 
