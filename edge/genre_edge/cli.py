@@ -20,6 +20,7 @@ COMMANDS = {
     "listen": "print the genre of what a microphone hears (the default command)",
     "classify": "print the genre of each 3-second window of audio files",
     "library": "write the genres of many files, on all cores or on a cluster",
+    "report": "write a page about the genres of many files",
     "tag": "write genres into the tags of files",
     "devices": "list the microphones, with names that survive a reboot",
     "doctor": "check microphone, model and system, and say how to mend them",

@@ -22,6 +22,7 @@ EXTRA_OF = {
     "distributed": "library",
     "flask": "web",
     "fsspec": "library",
+    "jinja2": "library",
     "keras": "train",
     "matplotlib": "plot",
     "mutagen": "tag",

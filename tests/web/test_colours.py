@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 
 import numpy as np
 import pytest
+from genre_edge import colours
 
 from tests.helpers.pages import STATIC
 
@@ -76,3 +78,11 @@ def test_text_on_every_colour_can_be_read(browser) -> None:
         contrast = (luminance + 0.05) / 0.05 if ink == "#000" else 1.05 / (luminance + 0.05)
         assert contrast >= 4.5, label
     page.close()
+
+
+def test_the_program_has_the_colours_of_the_page() -> None:
+    assert {label: f"#{one}" for label, one in COLOURS.items()} == colours.COLOURS
+    others = re.search(r"OTHER_COLOURS = (\[.*?\])", SOURCE)
+    assert others
+    assert {colours.colour_of(chr(at)) for at in range(97, 123)} == set(json.loads(others[1]))
+    assert colours.colour_of("a") == json.loads(others[1])[97 % 5]
