@@ -47,14 +47,14 @@ def main() -> None:
     units = whole.vectors / np.linalg.norm(whole.vectors, axis=1, keepdims=True)
     at_path = {row["path"]: at for at, row in enumerate(whole.heard)}
     print(f"{len(tracks)} tracks, {len(again)} of them written again")
-    for number, way in enumerate(WAYS):
+    for number, name in enumerate(WAYS):
         alike = [
-            float(units[at_path[str(track.absolute())]] @ units[at_path[made]])
+            float(units[at_path[str(track.absolute())]] @ units[at_path[other]])
             for at, track in enumerate(again)
-            if (made := str(Path(work, f"{at}.{number}.mp3"))) in at_path
+            if (other := str(Path(work, f"{at}.{number}.mp3"))) in at_path
         ]
         low, half = np.quantile(alike, (0.05, 0.5))
-        print(f"{way}: least {min(alike):.4f}, 5 % below {low:.4f}, half below {half:.4f}")
+        print(f"{name}: least {min(alike):.4f}, 5 % below {low:.4f}, half below {half:.4f}")
     first = [at_path[str(track.absolute())] for track in tracks if str(track.absolute()) in at_path]
     between = (units[first] @ units[first].T)[np.triu_indices(len(first), 1)]
     levels = (0.985, 0.99, 0.995, 0.997, 0.999)
