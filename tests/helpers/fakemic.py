@@ -90,6 +90,11 @@ class FakeMic:
         self._daemon.wait()
         self._daemon = None
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the sound server, if it runs."""
+        if self._daemon is not None:
+            self._daemon.send_signal(number)
+
     def play(self, path: Path) -> subprocess.Popen[bytes]:
         """Start playing a file into it, in real time."""
         player = subprocess.Popen(["paplay", "--device=fake", str(path)], env=self.environment)
