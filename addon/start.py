@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -36,6 +37,9 @@ VARIABLES = {
     "mqtt_password": "MQTT_PASSWORD",
 }
 """{option: the variable that it becomes, without GENRE_EDGE_}."""
+_APP_PANEL = (2026, 2)
+"""First version of Home Assistant that has pages of add-ons under /app.
+Source: https://github.com/home-assistant/core/pull/161264"""
 _WAIT_SECONDS = 10.0
 """Longest wait for the Supervisor's answer, s."""
 
@@ -91,7 +95,11 @@ def broker() -> dict[str, str]:
 def page() -> dict[str, str]:
     """The variable for Home Assistant's link to the page."""
     slug = ask("/addons/self/info").get("slug")
-    return {"MQTT_PAGE": f"homeassistant://hassio/ingress/{slug}"} if slug else {}
+    if not slug:
+        return {}
+    version = re.match(r"(\d+)\.(\d+)", str(ask("/info").get("homeassistant")))
+    is_new = version is not None and (int(version[1]), int(version[2])) >= _APP_PANEL
+    return {"MQTT_PAGE": f"homeassistant://{'app' if is_new else 'hassio/ingress'}/{slug}"}
 
 
 def names_broker(config: Path) -> bool:

@@ -208,8 +208,12 @@ def test_the_folder_holds_all_that_the_image_is_made_of(tmp_path: Path) -> None:
 class Supervisor:
     """Answers what an add-on asks."""
 
-    def __init__(self, mqtt: dict[str, Any] | None) -> None:
-        answers = {"/addons/self/info": {"slug": "local_genre_edge"}, "/services/mqtt": mqtt}
+    def __init__(self, mqtt: dict[str, Any] | None, version: str = "2025.12.5") -> None:
+        answers = {
+            "/addons/self/info": {"slug": "local_genre_edge"},
+            "/info": {"homeassistant": version},
+            "/services/mqtt": mqtt,
+        }
         self.refused = 0
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -245,11 +249,11 @@ def supervise(monkeypatch) -> Iterator[Any]:
     """Plays a Supervisor with a broker, or without one."""
     running: list[Supervisor] = []
 
-    def play(mqtt: dict[str, Any] | None) -> Supervisor:
-        running.append(Supervisor(mqtt))
-        for name, value in running[0].environment.items():
+    def play(mqtt: dict[str, Any] | None, **more: str) -> Supervisor:
+        running.append(Supervisor(mqtt, **more))
+        for name, value in running[-1].environment.items():
             monkeypatch.setenv(name, value)
-        return running[0]
+        return running[-1]
 
     yield play
     for one in running:
@@ -272,6 +276,24 @@ def test_the_broker_comes_from_the_supervisor(tmp_path, supervise) -> None:
     settings, _ = load(kinds.sections(), environment=found)
     assert settings.web.trusted_proxies == ("172.30.32.2",)
     assert settings.web.proxy_login and settings.web.token() is None
+
+
+@pytest.mark.parametrize(
+    ("version", "place"),
+    [
+        ("2024.11.0", "hassio/ingress"),
+        ("2026.1.3", "hassio/ingress"),
+        ("2026.2.0", "app"),
+        ("2027.1.0b2", "app"),
+        ("landingpage", "hassio/ingress"),
+    ],
+)
+def test_the_link_leads_where_that_home_assistant_has_the_page(
+    tmp_path, supervise, version: str, place: str
+) -> None:
+    supervise(None, version=version)
+    url = told(tmp_path)["GENRE_EDGE_MQTT_PAGE"]
+    assert url == f"homeassistant://{place}/local_genre_edge"
 
 
 def test_a_broker_that_the_user_names_goes_before(tmp_path, supervise) -> None:
