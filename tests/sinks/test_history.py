@@ -33,7 +33,13 @@ from genre_edge.records import (
 from genre_edge.sinks import history as history_sink
 from genre_edge.sinks.database import open_database
 from genre_edge.sinks.history import HistoryConfig, HistoryError, HistorySink
-from genre_edge.sinks.history_report import latest_stretches, parse_age, parts, summarise
+from genre_edge.sinks.history_report import (
+    heard_sources,
+    latest_stretches,
+    parse_age,
+    parts,
+    summarise,
+)
 from genre_edge.sinks.history_rows import (
     SCHEMA,
     delete_aged,
@@ -804,6 +810,8 @@ def test_stretches_are_listed_the_latest_first_and_with_their_source(history) ->
     assert (jazz.label, jazz.end) == ("jazz", "2026-03-28T23:15:00.000Z")
     assert latest_stretches(history, 0, 1) == [rock]
     assert latest_stretches(history, 0, 10, jazz.source) == [rock, jazz]
+    assert heard_sources(history, 0) == [jazz.source]
+    assert heard_sources(history, 1e10) == []
     with pytest.raises(UsageError, match="source cellar: is not in this history"):
         latest_stretches(history, 0, 10, "cellar")
 

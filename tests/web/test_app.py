@@ -17,6 +17,7 @@ from genre_edge.web.app import create_app
 from tests.conftest import noise
 from tests.helpers.webserver import problem
 from tests.web.conftest import client_of, service_state
+from tests.web.test_openapi import assert_valid
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,12 @@ def test_a_window_of_pcm_gets_what_classify_says_of_it(client, demo_clip, cli, k
     assert found["genre"] == first["genre"]
     for label, score in first["scores"].items():
         assert found["scores"][label] == pytest.approx(score, abs=1 / 256)
+
+
+def test_a_silent_window_has_no_genre(client) -> None:
+    found = client.post("/api/window?rate=22050", data=bytes(4 * 66150)).json
+    assert_valid(found, "Window")
+    assert (found["genre"], found["confidence"], found["scores"]) == (None, None, {})
 
 
 def test_a_window_of_another_rate_is_resampled(client) -> None:

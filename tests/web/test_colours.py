@@ -34,6 +34,8 @@ EYES = {
         [0.004733, 0.691367, 0.303900],
     ],
 }
+NIGHT = re.search(r'SILENCE_AT_NIGHT = "#([0-9a-f]{6})"', SOURCE)[1]
+"""Silence in dark mode."""
 LEAST_DISTANCE = 0.08
 """In Oklab; 0.02 is the least that can be seen."""
 
@@ -59,9 +61,11 @@ def oklab(rgb: np.ndarray) -> np.ndarray:
     return np.array(opponents) @ np.cbrt(np.array(cones) @ np.clip(rgb, 0, 1))
 
 
+@pytest.mark.parametrize("silence", [COLOURS["silence"], NIGHT])
 @pytest.mark.parametrize("eyes", EYES)
-def test_no_two_labels_look_alike(eyes: str) -> None:
-    seen = {label: oklab(np.array(EYES[eyes]) @ linear(one)) for label, one in COLOURS.items()}
+def test_no_two_labels_look_alike(eyes: str, silence: str) -> None:
+    colours = COLOURS | {"silence": silence}
+    seen = {label: oklab(np.array(EYES[eyes]) @ linear(one)) for label, one in colours.items()}
     assert len(seen) == 12
     for one, other in itertools.combinations(seen, 2):
         assert np.linalg.norm(seen[one] - seen[other]) > LEAST_DISTANCE, (one, other)
@@ -71,12 +75,21 @@ def test_text_on_every_colour_can_be_read(browser) -> None:
     """WCAG 2.2: a contrast of at least 4.5."""
     page = browser.new_page()
     code = (
-        SOURCE.replace("export ", "") + "\nObject.entries(COLOURS).map(([k, v]) => [k, inkOn(v)])"
+        SOURCE.replace("export ", "")
+        + "\n[...Object.values(COLOURS), SILENCE_AT_NIGHT].map((one) => [one.slice(1), inkOn(one)])"
     )
-    for label, ink in page.evaluate(code):
-        luminance = linear(COLOURS[label]) @ [0.2126, 0.7152, 0.0722]
+    for colour, ink in page.evaluate(code):
+        luminance = linear(colour) @ [0.2126, 0.7152, 0.0722]
         contrast = (luminance + 0.05) / 0.05 if ink == "#000" else 1.05 / (luminance + 0.05)
-        assert contrast >= 4.5, label
+        assert contrast >= 4.5, colour
+    page.close()
+
+
+def test_silence_is_no_white_band_in_dark_mode(browser) -> None:
+    page = browser.new_page(color_scheme="dark")
+    code = SOURCE.replace("export ", "") + '\n[colour("silence"), colour("jazz")]'
+    assert page.evaluate(code) == [f"#{NIGHT}", f"#{COLOURS['jazz']}"]
+    assert linear(NIGHT) @ [0.2126, 0.7152, 0.0722] < 0.05
     page.close()
 
 

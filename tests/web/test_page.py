@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,9 @@ def test_a_browsers_own_microphone(server, browser) -> None:
     page = context.new_page()
     open_view(page, server, "here")
     page.locator("#here-toggle").click()
-    expect(page.locator("#here-confidence")).to_contain_text("dBFS")
+    expect(page.locator("#here-label")).not_to_have_text("–")
+    expect(page.locator("#here-level")).to_have_attribute("aria-label", re.compile("Level -.*dBFS"))
+    assert "dBFS" not in page.locator("#here-card").inner_text()
     page.locator("#here-toggle").click()
     expect(page.locator("#here-state")).to_have_text("Stopped")
     context.close()
@@ -176,7 +179,7 @@ def test_the_token_is_asked_for_once(tmp_path: Path, page) -> None:
         page.goto(running.url)
         expect(page.locator("#login")).to_be_visible()
         expect(page.locator("#login")).to_contain_text("Enter the access token")
-        for other in ("#tabs", "main section"):
+        for other in ("#tabs", "main section", "footer a"):
             expect(page.locator(other).first).to_be_hidden()
         page.locator("#token").fill("wrong horse")
         page.keyboard.press("Enter")
@@ -186,6 +189,16 @@ def test_the_token_is_asked_for_once(tmp_path: Path, page) -> None:
         expect(page.locator("#about")).to_contain_text("gtzan-edge")
         page.reload()
         expect(page.locator("#about")).to_contain_text("gtzan-edge")
+        expect(page.locator("#login")).to_be_hidden()
+        expect(page.locator("#view-track")).to_be_visible()
+        page.context.clear_cookies()  # as if the session had ended
+        page.locator("#tab-history").click()
+        expect(page.locator("#login")).to_be_visible()
+        for view in page.locator("#tabs, main section").all():
+            expect(view).to_be_hidden()
+        page.locator("#token").fill("correct horse")
+        page.keyboard.press("Enter")
+        expect(page.locator("#view-history")).to_be_visible()
         expect(page.locator("#login")).to_be_hidden()
     finally:
         running.stop()
@@ -256,6 +269,38 @@ def test_the_page_is_written_in_english_and_uses_every_text() -> None:
     assert unused == []
     used = re.findall(r'\bt\("([\w.]+)"', code)
     assert [key for key in used if key not in english] == []
+
+
+class Untranslated(HTMLParser):
+    """Words of a page that no language file has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[bool] = []
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if "aria-label" in given and "data-t-label" not in given:
+            self.found.append(str(given["aria-label"]))
+        if tag not in ("meta", "link", "input"):
+            self.open.append("data-t" in given or tag in ("title", "h1", "option"))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if re.search(r"[A-Za-z]{2}", data) and not self.open[-1]:
+            self.found.append(data)
+
+
+def test_the_page_says_nothing_that_cannot_be_translated() -> None:
+    page = Untranslated()
+    page.feed((STATIC / "index.html").read_text(encoding="utf-8"))
+    assert page.found == []
+    said = re.compile(r'(?:textContent = |append\(|"aria-label", |say\()["`][A-Za-z]{3}.*')
+    for path in STATIC.glob("*.js"):
+        assert said.findall(path.read_text(encoding="utf-8")) == [], path.name
 
 
 def test_the_browsers_language_is_used_and_another_can_be_chosen(server, browser) -> None:

@@ -175,6 +175,44 @@ def test_the_last_hour_begins_with_the_history_and_tells_details(
         assert running.stop() == 0, "\n".join(running.said[-60:])
 
 
+def test_the_live_view_comes_back_after_the_service_refused_it(
+    page, tmp_path: Path, demo_clip
+) -> None:
+    running = WebServer(tmp_path, "--live", "--source", f"file:{demo_clip},name=bar")
+    try:
+        page.route("**/api/live*", lambda route: route.fulfill(status=429), times=1)
+        page.goto(running.url)
+        sign = page.locator("#live-sign")
+        expect(sign).to_contain_text("No connection to the service")
+        expect(page.locator("#live-card")).to_have_attribute("data-label", re.compile("."))
+        expect(sign).not_to_contain_text("No connection")
+    finally:
+        assert running.stop() == 0, "\n".join(running.said[-60:])
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("label", ["jazz", "classical", "none of these"])
+def test_a_label_fits_a_screen_on_the_wall(server, page, width: int, label: str) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{server.url}/?kiosk")
+    expect(page.locator("#view-live")).to_be_visible()
+    page.evaluate(
+        """async (label) => {
+          document.getElementById("live-heard").hidden = false;
+          const smoothed = { genre: label, confidence: 1, scores: {} };
+          (await import("./static/live_card.js")).showWindow({ label, smoothed }, []);
+        }""",
+        label,
+    )
+    shown = page.locator("#live-label")
+    size = shown.evaluate(
+        "line => [line.clientHeight, parseFloat(getComputedStyle(line).fontSize)]"
+    )
+    assert size[0] < 1.5 * size[1], "one line"
+    assert shown.evaluate("line => line.scrollWidth <= line.clientWidth")
+    assert size[1] > 0.9 * width / len(label), "as large as fits"
+
+
 def test_a_screen_on_the_wall_shows_the_label_alone(page, tmp_path: Path, demo_clip) -> None:
     running = WebServer(tmp_path, "--live", "--source", f"file:{demo_clip},name=bar")
     try:

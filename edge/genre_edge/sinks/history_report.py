@@ -172,6 +172,22 @@ def latest_stretches(
     ]
 
 
+def heard_sources(path: Path, since: float, within: float = math.inf) -> list[str]:
+    """Names of the sources that something was heard from, in order.
+
+    Parameters
+    ----------
+    path, since, within
+        As `summarise` takes them.
+
+    Raises
+    ------
+    UsageError, GenreEdgeError
+        As `summarise`.
+    """
+    return sorted({str(row[0]) for row in _in_time(path, since, None, within)})
+
+
 def _row(when: str, label: str, total: _Sum) -> LabelTime:
     confidence = None
     if total.confident_seconds:

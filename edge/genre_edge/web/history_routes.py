@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 
 from ..errors import GenreEdgeError, UsageError
-from ..sinks.history_report import BY, latest_stretches, parse_age, summarise
+from ..sinks.history_report import BY, heard_sources, latest_stretches, parse_age, summarise
 from .problems import Problem
 from .queries import number
 from .state import WebState
@@ -24,7 +24,7 @@ _MOST_STRETCHES, _STRETCHES = 10_000, "500"
 
 
 def add_history(app: Flask, state: WebState) -> None:
-    """Add /api/history and /api/history/stretches."""
+    """Add /api/history and what is below it."""
 
     @app.get("/api/history")
     def history() -> Response:
@@ -43,6 +43,12 @@ def add_history(app: Flask, state: WebState) -> None:
         with _readable(state) as path:
             found = latest_stretches(path, since, limit, source, _READ_SECONDS)
             return jsonify([asdict(one) for one in found])
+
+    @app.get("/api/history/sources")
+    def history_sources() -> Response:
+        since = _since()
+        with _readable(state) as path:
+            return jsonify(heard_sources(path, since, _READ_SECONDS))
 
 
 def _since() -> float:

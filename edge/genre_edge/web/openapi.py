@@ -40,6 +40,11 @@ def document(needs_token: bool) -> Json:
     return made
 
 
+_SINCE = query(
+    "since",
+    {"type": "string", "pattern": r"^[0-9]{1,4}[mhdw]$"},
+    "How far back: 30m, 12h, 7d or 4w, for example.",
+)
 _AUDIO: Json = {"schema": {"type": "string", "format": "binary"}}
 _FILE_RESULT = object_of(
     windows={"type": "array", "items": ref("FileWindow")}, verdict=ref("Verdict")
@@ -126,11 +131,7 @@ _PATHS: Json = {
         "get": {
             "summary": "List what was heard, and for how long",
             "parameters": [
-                query(
-                    "since",
-                    {"type": "string", "pattern": r"^[0-9]{1,4}[mhdw]$"},
-                    "How far back: 30m, 12h, 7d or 4w, for example.",
-                ),
+                _SINCE,
                 query(
                     "by",
                     {"enum": ["genre", "hour", "day"]},
@@ -151,11 +152,7 @@ _PATHS: Json = {
         "get": {
             "summary": "List the stretches of one label that were heard, the latest first",
             "parameters": [
-                query(
-                    "since",
-                    {"type": "string", "pattern": r"^[0-9]{1,4}[mhdw]$"},
-                    "How far back: 30m, 12h, 7d or 4w, for example.",
-                ),
+                _SINCE,
                 query(
                     "limit",
                     {"type": "integer", "minimum": 1, "maximum": 10_000},
@@ -168,6 +165,15 @@ _PATHS: Json = {
                 404,
                 422,
                 503,
+            ),
+        }
+    },
+    "/api/history/sources": {
+        "get": {
+            "summary": "List the sources that the history has something from",
+            "parameters": [_SINCE],
+            "responses": responses(
+                json_answer("Their names.", {"type": "array", "items": TEXT}), 404, 422, 429, 503
             ),
         }
     },

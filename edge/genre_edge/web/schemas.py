@@ -29,8 +29,7 @@ _SCORES: Json = {
     "additionalProperties": _PROBABILITY,
     "description": "Probability of each label.",
 }
-_PREDICTION: Json = {"genre": TEXT, "confidence": _PROBABILITY, "scores": _SCORES}
-_IN_FILE: Json = {
+_PREDICTION: Json = {
     "genre": described(or_null(TEXT), "Null in silence."),
     "confidence": described(or_null(_PROBABILITY), "Null in silence."),
     "scores": described(_SCORES, "Probability of each label; empty in silence."),
@@ -48,14 +47,14 @@ SCHEMAS: Json = {
         file=described(TEXT, "The name that the client gave."),
         start=described(NUMBER, "Seconds from the start of the file."),
         end=described(NUMBER, "Seconds from the start of the file."),
-        **_IN_FILE,
+        **_PREDICTION,
     ),
     "Verdict": object_of(
         type={"const": "file"},
         file=described(TEXT, "The name that the client gave."),
         seconds=described(NUMBER, "Length of the audio."),
         windows=described(INTEGER, "Number of windows that the scores are the mean of."),
-        **_IN_FILE,
+        **_PREDICTION,
     ),
     "Window": object_of(
         type={"const": "window"},

@@ -11,7 +11,7 @@ from ..audio.level import level_dbfs
 from ..errors import AudioError
 from ..health import Health
 from ..model.bundle import find_model, read_bundle
-from ..model.engine import Engine
+from ..model.engine import Engine, genre_of
 from ..settings.tables import EngineConfig, WebConfig
 from .control import Control
 from .guard import Guard
@@ -93,12 +93,13 @@ class WebState:
                 window = self._engine.first_window(samples, rate)
             except AudioError as error:
                 raise Problem(422, error.reason) from None
-            prediction = self._engine.predict(window)
+            prediction = self._engine.predict_unless_silent(window)
             self.windows += 1
+        genre, confidence, scores = genre_of(prediction)
         return {
             "type": "window",
-            "genre": prediction.genre,
-            "confidence": prediction.confidence,
+            "genre": genre,
+            "confidence": confidence,
             "level_dbfs": round(level_dbfs(window.samples), 1),
-            "scores": prediction.scores,
+            "scores": scores,
         }

@@ -25,11 +25,12 @@ export async function drawChart(place, rows, labels, byHour, count) {
   const width = Math.max(280, place.clientWidth);
   const step = Math.ceil(times.length / (width / 90)); // slots from one name of the axis to the next
   const end = 2 * times.at(-1) - times.at(-2);
+  const middle = byHour ? 0 : 12 * HOUR; // an hour is named where it begins, a day in its middle
   place.replaceChildren();
   new uPlot({
     width, height: 220,
     scales: { x: { range: () => [times[0], end] }, y: { range: (_, low, high) => [0, high || 1] } },
-    axes: [{ ...axis, splits: () => times.filter((_, at) => at % step === 0), values: (_, ticks) => ticks.map((time) => tick(time, byHour)) }, { ...axis, label: name, size: 42, labelSize: 22 }],
+    axes: [{ ...axis, grid: { show: false }, splits: () => times.filter((_, at) => at % step === 0).map((time) => time + middle), values: (_, ticks) => ticks.map((time) => tick(time, byHour)) }, { ...axis, label: name, size: 42, labelSize: 22 }],
     legend: { show: false }, cursor: { show: false },
     series: [{}, ...labels.map((label) => ({
       label, fill: colour(label), stroke: colour(label), width: 0, paths: uPlot.paths.bars({ size: [0.8], align: 1 }), points: { show: false },

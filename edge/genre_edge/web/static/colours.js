@@ -6,9 +6,11 @@ export const COLOURS = {
   jazz: "#bb4717", metal: "#39456e", pop: "#f6c835", reggae: "#34766a", rock: "#7f1f29",
   silence: "#d0cadf", uncertain: "#a38e9b",
 };
+export const SILENCE_AT_NIGHT = "#2b2b50"; // in dark mode, where the other would glare
 const OTHER_COLOURS = ["#7a5195", "#00876c", "#bc5090", "#ff7c43", "#3d5a80"];
 
 export function colour(label) {
+  if (label === "silence" && matchMedia("(prefers-color-scheme: dark)").matches) return SILENCE_AT_NIGHT;
   if (COLOURS[label]) return COLOURS[label];
   let sum = 0;
   for (const letter of label) sum += letter.codePointAt(0);

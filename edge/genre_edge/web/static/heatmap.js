@@ -4,52 +4,78 @@ import { locale, named, t } from "./text.js";
 import { duration } from "./widgets.js";
 
 const DAYS = [1, 2, 3, 4, 5, 6, 0]; // Monday first
+const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 const FULL = 3600; // seconds of music in an hour, on average, that give the full colour
+const STEPS = { ArrowUp: -24, ArrowDown: 24, ArrowLeft: -1, ArrowRight: 1 }; // cells that a key moves by
 
-/** Draws rows of the API by hour; `tell` gets the words of the cell that is tapped. */
+/** Draws rows of the API by hour; `tell` gets the words of the hour that is tapped or moved to. */
 export function drawHeatmap(place, rows, weeks, tell) {
-  const cells = new Map();
+  const heard = new Map();
   for (const { when, label, seconds } of rows) {
     if (label === "silence") continue;
     const time = new Date(when);
     const key = `${time.getDay()} ${time.getHours()}`;
-    const cell = cells.get(key) ?? cells.set(key, {}).get(key);
-    cell[label] = (cell[label] ?? 0) + seconds;
+    const hour = heard.get(key) ?? heard.set(key, {}).get(key);
+    hour[label] = (hour[label] ?? 0) + seconds;
   }
-  const parts = [document.createElement("b"), ...Array.from({ length: 24 }, (_, hour) => text(hour % 6 ? "" : String(hour)))];
-  for (const day of DAYS) {
-    parts.push(text(dayName(day, "short")));
-    for (let hour = 0; hour < 24; hour += 1) parts.push(draw(cells.get(`${day} ${hour}`), day, hour, weeks));
-  }
-  place.replaceChildren(...parts);
-  place.setAttribute("role", "img");
-  const busiest = [...cells].sort((a, b) => sum(b[1]) - sum(a[1]))[0];
-  place.setAttribute("aria-label", busiest ? words(busiest[1], ...busiest[0].split(" ").map(Number)) : t("history.empty"));
-  place.onclick = (event) => tell(event.target.title ?? "");
+  const grid = part("div", "grid");
+  grid.className = "heatmap";
+  grid.ariaLabel = t("history.heatmap");
+  const head = part("div");
+  head.append(part("b"), ...HOURS.map((hour) => text(hour % 6 ? "" : String(hour))));
+  head.ariaHidden = "true"; // each cell says its day and its hour
+  grid.append(head, ...DAYS.map((day) => {
+    const row = part("div", "row");
+    row.append(text(dayName(day, "short")), ...HOURS.map((hour) => draw(heard.get(`${day} ${hour}`), day, hour, weeks)));
+    return row;
+  }));
+  wire(grid, tell);
+  place.replaceChildren(grid);
 }
 
-const sum = (cell) => Object.values(cell).reduce((a, b) => a + b, 0);
-
-function draw(cell, day, hour, weeks) {
-  const part = document.createElement("i");
-  if (!cell) return part;
-  const [[label]] = Object.entries(cell).sort((a, b) => b[1] - a[1]);
-  const share = Math.min(1, sum(cell) / weeks / FULL);
-  part.style.background = `color-mix(in srgb, ${colour(label)} ${Math.round(30 + 70 * share)}%, var(--line))`;
-  part.title = words(cell, day, hour);
-  return part;
+/** The tab key goes to one cell, arrows from there to the others. */
+function wire(grid, tell) {
+  const cells = [...grid.querySelectorAll("[role=gridcell]")];
+  cells[0].tabIndex = 0;
+  grid.addEventListener("focusin", ({ target }) => {
+    for (const cell of cells) cell.tabIndex = cell === target ? 0 : -1;
+    tell(target.ariaLabel);
+  });
+  grid.addEventListener("keydown", (event) => {
+    const at = cells.indexOf(event.target), next = at + STEPS[event.key];
+    if (!(event.key in STEPS)) return;
+    event.preventDefault();
+    const isOtherRow = Math.abs(next - at) === 1 && Math.floor(next / 24) !== Math.floor(at / 24);
+    if (!isOtherRow) cells[next]?.focus();
+  });
 }
 
-function words(cell, day, hour) {
-  const heard = Object.entries(cell).sort((a, b) => b[1] - a[1]).map(([label, seconds]) => `${named(label)} ${duration(seconds)}`);
-  return t("history.cell", { day: dayName(day, "long"), from: hour, to: hour + 1, labels: heard.join(", ") });
+function draw(hour, day, at, weeks) {
+  const cell = part("i", "gridcell");
+  cell.tabIndex = -1;
+  const found = Object.entries(hour ?? {}).sort((a, b) => b[1] - a[1]);
+  const labels = found.map(([label, seconds]) => `${named(label)} ${duration(seconds)}`).join(", ");
+  cell.ariaLabel = t("history.cell", { day: dayName(day, "long"), from: at, to: at + 1, labels: labels || t("history.nothing") });
+  if (!labels) return cell;
+  cell.title = cell.ariaLabel;
+  const sum = found.reduce((all, [, seconds]) => all + seconds, 0);
+  const share = Math.min(1, sum / weeks / FULL);
+  cell.style.background = `color-mix(in srgb, ${colour(found[0][0])} ${Math.round(30 + 70 * share)}%, var(--line))`;
+  return cell;
 }
 
 /** 4 January 1970 was a Sunday. */
 const dayName = (day, weekday) => new Date(Date.UTC(1970, 0, 4 + day)).toLocaleDateString(locale(), { weekday, timeZone: "UTC" });
 
+function part(tag, role) {
+  const made = document.createElement(tag);
+  if (role) made.role = role;
+  return made;
+}
+
 function text(content) {
-  const part = document.createElement("b");
-  part.textContent = content;
-  return part;
+  const made = part("b");
+  made.textContent = content;
+  made.ariaHidden = "true";
+  return made;
 }

@@ -35,11 +35,15 @@ class History {
       this.drawStretches();
     });
     byId("history-csv").addEventListener("click", () => this.saveCsv());
+    byId("history-source").addEventListener("change", () => {
+      this.shown = FEW;
+      this.refresh();
+    });
   }
 
   async saveCsv() {
     try {
-      const all = await api(`api/history/stretches?since=${this.range}&limit=${MOST}`);
+      const all = await api(`api/history/stretches?${this.query}&limit=${MOST}`);
       save(`history-${this.range}.csv`, "text/csv", csv([
         ["start", "end", "label", "confidence", "source"],
         ...all.map((one) => [one.start, one.end, one.label, one.confidence, one.source]),
@@ -49,16 +53,32 @@ class History {
     }
   }
 
+  /** What is asked of the history: how far back, and which source. */
+  get query() {
+    const { value } = byId("history-source");
+    return `since=${this.range}${value && `&source=${encodeURIComponent(value)}`}`;
+  }
+
+  /** Lets the reader choose one of several sources. */
+  offer(names) {
+    const picker = byId("history-source");
+    const { value } = picker;
+    picker.replaceChildren(new Option(t("history.all"), ""), ...names.map((name) => new Option(name, name, false, name === value)));
+    byId("history-picker").hidden = names.length < 2;
+  }
+
   async refresh() {
     const { range } = this;
     for (const button of byId("history-range").children) button.setAttribute("aria-pressed", String(button.dataset.range === range));
     try {
       // One after the other: the service reads its history for few at once.
-      const hours = await api(`api/history?since=${range}&by=hour`);
-      const days = await api(`api/history?since=${range}&by=day`);
-      const all = await api(`api/history?since=${range}&by=genre`);
-      const stretches = await api(`api/history/stretches?since=${range}&limit=${LISTED}`);
-      if (range !== this.range) return; // another range was chosen meanwhile
+      this.offer(await api("api/history/sources?since=90d"));
+      const { query } = this;
+      const hours = await api(`api/history?${query}&by=hour`);
+      const days = await api(`api/history?${query}&by=day`);
+      const all = await api(`api/history?${query}&by=genre`);
+      const stretches = await api(`api/history/stretches?${query}&limit=${LISTED}`);
+      if (query !== this.query) return; // another range or source was chosen meanwhile
       byId("history-found").hidden = false;
       byId("history-state").textContent = all.length ? "" : t("history.empty");
       this.stretches = stretches;

@@ -1,7 +1,8 @@
 // What the microphone, or one of the sources of the service, hears now.
 import { api } from "./api.js";
+import { showLevel } from "./card.js";
 import { showNothing, showWindow } from "./live_card.js";
-import { showState, showLevel, showSinks, showSign, ofSources } from "./live_state.js";
+import { showState, showSinks, showSign, ofSources } from "./live_state.js";
 import { Spectrum } from "./spectrum.js";
 import { startTeaching } from "./teach.js";
 import { named, t, timeOfDay } from "./text.js";
@@ -10,6 +11,7 @@ import { TopBars } from "./top_bars.js";
 import { duration, percent } from "./widgets.js";
 
 const HOUR = 3600;
+const RETRY = 2000; // pause before the service is asked again, ms
 const byId = (id) => document.getElementById(id);
 
 export async function startLive(model) {
@@ -54,6 +56,9 @@ class Live {
     this.events.onerror = () => {
       showSign("offline");
       showState("", "");
+      // The browser tries again by itself, unless the service has refused.
+      const { events } = this;
+      if (events.readyState === EventSource.CLOSED) setTimeout(() => this.again(source, events), RETRY);
     };
     on("recent", (pieces) => {
       this.heard = pieces.map(piece);
@@ -68,6 +73,12 @@ class Live {
     on("spectra", (spectra) => this.spectrum.fill(spectra));
     on("spectrum", (levels) => this.spectrum.add(levels));
     on("window", (record) => this.window(record));
+  }
+
+  /** Listens again, unless another source was chosen or the access token is needed first. */
+  async again(source, events) {
+    const isRefused = await api("api/sources").then(() => false, (error) => error.status === 401);
+    if (this.events === events && !isRefused) this.listenTo(source);
   }
 
   state(name, reason) {
@@ -85,7 +96,7 @@ class Live {
     this.heard = this.heard.filter((one) => now.end - one.start <= HOUR);
     showWindow(record, this.pieces);
     this.bars.show(record.smoothed.scores);
-    showLevel(record.level_dbfs);
+    showLevel("live", record.level_dbfs);
     this.draw();
   }
 

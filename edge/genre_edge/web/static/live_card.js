@@ -1,5 +1,5 @@
 // The card of the live view: what is playing, how sure that is, and since when.
-import { paint } from "./painted_card.js";
+import { paint, runnerUp } from "./card.js";
 import { showInTab } from "./tab_icon.js";
 import { named, t } from "./text.js";
 import { joined } from "./timeline.js";
@@ -18,11 +18,10 @@ export function showWindow(record, pieces) {
   if (isSilent) return write(lastHeard(stretches), "");
   const since = stretches.at(-1);
   const time = since ? duration(since.end - since.start) : "";
-  const second = Object.entries(scores ?? {}).filter(([label]) => label !== genre).sort((a, b) => b[1] - a[1])[0];
   const first = record.label === "uncertain"
     ? t("live.guess", { label: genre, percent: percent(confidence) })
     : t("live.sure", { percent: percent(confidence), time });
-  return write(first, second ? t("live.second", { label: second[0], percent: percent(second[1]) }) : "");
+  return write(first, runnerUp(scores, genre));
 }
 
 /** No window yet. */
@@ -43,6 +42,7 @@ function put(label, text) {
   const line = byId("live-label");
   byId("live-card").dataset.label = label;
   if (line.textContent !== text) line.textContent = text;
+  line.style.setProperty("--letters", text.length); // a screen on the wall shows it as large as fits
   showInTab(label ? text : "", NO_MUSIC.includes(label) ? "" : label);
 }
 

@@ -38,12 +38,6 @@ export function showSign(name, text = t("state.offline")) {
   byId("live-sign-remedy").textContent = t(key) === key ? t(`remedy.${name}`) : t(key);
 }
 
-export function showLevel(dbfs) {
-  const meter = byId("live-level");
-  meter.firstElementChild.style.width = `${Math.max(0, Math.min(100, (dbfs + 90) / 0.9))}%`;
-  meter.setAttribute("aria-label", t("live.level", { dbfs }));
-}
-
 export function showSinks(entries, dropped) {
   const lines = entries.map((entry) => {
     const hasFailed = entry.failures > 0 || entry.dropped > 0;

@@ -1,5 +1,6 @@
 // The page: its tabs, the access token, and what all views share.
 import { api, login, onLoginNeeded } from "./api.js";
+import { fillTemplates } from "./card.js";
 import { startLive } from "./live.js";
 import { loadTexts, offerLanguages, t } from "./text.js";
 
@@ -89,7 +90,7 @@ function startKiosk() {
 }
 
 onLoginNeeded(() => {
-  byId("tabs").hidden = true;
+  document.documentElement.classList.add("locked");
   byId("login").hidden = false;
   byId("token").focus();
 });
@@ -97,14 +98,13 @@ byId("login").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
     await login(byId("token").value);
-    byId("login").hidden = true;
-    notice("");
-    load();
+    location.reload(); // what a view showed before its session ended is out of date
   } catch (error) {
     notice(error.message);
   }
 });
 if (new URLSearchParams(location.search).has("kiosk")) startKiosk();
+fillTemplates();
 await loadTexts();
 offerLanguages(byId("language"));
 load();

@@ -1,6 +1,7 @@
 // Teaching labels of the user's own from what is heard now.
 import { api } from "./api.js";
 import { colour } from "./colours.js";
+import { t } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
 let heardFrom = () => "";
@@ -28,15 +29,15 @@ async function teach(label, isWrong) {
   const found = await send("api/teach", "POST", { label, not: isWrong, seconds, source: heardFrom() });
   show(found.examples);
   const last = found.examples.at(-1);
-  say(`${last.not ? "Not " : ""}${last.label}: ${last.windows} windows learnt. Fit when you have taught enough.`);
+  say(t("teach.learnt", { label: labelled(last), windows: last.windows }));
 }
 
 async function fit() {
-  say("Learning …");
+  say(t("teach.fitting"));
   const found = await send("api/teach/fit", "POST");
   byId("teach-report").textContent = found.report.join("\n");
   byId("teach-report").hidden = false;
-  say(`Learnt ${found.labels.join(", ")}. Start the service with --model ${found.name} to use it.`);
+  say(t("teach.fitted", { labels: found.labels.join(", "), name: found.name }));
 }
 
 /** Does something; an error becomes the line. Returns whether it was done. */
@@ -57,7 +58,7 @@ function say(text) {
 /** How loud an example was over time, as bars from -60 dBFS up. There is no audio to draw or play. */
 function picture({ name, label, curve: { seconds, levels_dbfs: levels } }) {
   const [svg, path] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
-  const text = `Level of ${name}: ${Math.min(...levels)} to ${Math.max(...levels)} dBFS in ${Math.round(seconds * levels.length)} s`;
+  const text = t("teach.level", { name, low: Math.min(...levels), high: Math.max(...levels), seconds: Math.round(seconds * levels.length) });
   const attributes = { class: "curve", role: "img", "aria-label": text, viewBox: `0 0 ${levels.length} 60`, preserveAspectRatio: "none" };
   for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, value);
   path.setAttribute("d", levels.map((level, at) => `M${at} 60V${Math.min(58, -level)}h.8V60z`).join(""));
@@ -66,12 +67,15 @@ function picture({ name, label, curve: { seconds, levels_dbfs: levels } }) {
   return svg;
 }
 
+/** The label of an example, also one that it has not. */
+const labelled = ({ label, not }) => (not ? t("teach.not", { label }) : label);
+
 function show(examples) {
   const labels = [...new Set(examples.map((one) => one.label))];
   byId("teach-labels").replaceChildren(...labels.map((label) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = `This is ${label}`;
+    button.textContent = t("teach.is", { label });
     button.addEventListener("click", () => act(() => teach(label, false)));
     return button;
   }));
@@ -79,14 +83,14 @@ function show(examples) {
     const line = document.createElement("li");
     const undo = document.createElement("button");
     undo.type = "button";
-    undo.textContent = "Forget";
-    undo.setAttribute("aria-label", `Forget ${one.name}, ${one.label}`);
+    undo.textContent = t("teach.forget");
+    undo.setAttribute("aria-label", t("teach.forget_one", one));
     undo.addEventListener("click", () => act(async () => {
       show((await send(`api/teach?number=${one.number}`, "DELETE")).examples);
-      say(`Forgot ${one.name}.`);
+      say(t("teach.forgot", one));
     }));
     if (one.curve) line.append(picture(one));
-    line.append(`${one.not ? "not " : ""}${one.label}: ${one.name}, ${one.windows} windows `, undo);
+    line.append(`${t("teach.example", { ...one, label: labelled(one) })} `, undo);
     return line;
   }));
   byId("teach-fit").disabled = !examples.some((one) => !one.not);

@@ -1,8 +1,9 @@
 // The microphone of the device that shows the page. Sends three seconds at a time to the service.
 import { api } from "./api.js";
-import { paint } from "./painted_card.js";
-import { t } from "./text.js";
+import { paint, runnerUp, showLevel } from "./card.js";
+import { named, t } from "./text.js";
 import { TopBars } from "./top_bars.js";
+import { labelOf } from "./verdict.js";
 import { percent } from "./widgets.js";
 
 const byId = (id) => document.getElementById(id);
@@ -62,10 +63,12 @@ async function send(samples, rate, bars) {
     const record = await api(`api/window?rate=${rate}&format=float32`, {
       method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: samples,
     });
-    byId("here-pair").hidden = false;
+    byId("here-found").hidden = false;
     paint(byId("here-card"), record.genre);
-    byId("here-label").textContent = record.genre;
-    byId("here-confidence").textContent = `${t("sure", { percent: percent(record.confidence) })}, ${record.level_dbfs} dBFS`;
+    byId("here-label").textContent = named(labelOf(record));
+    byId("here-confidence").textContent = record.genre ? t("sure", { percent: percent(record.confidence) }) : "";
+    byId("here-second").textContent = runnerUp(record.scores, record.genre);
+    showLevel("here", record.level_dbfs);
     bars.show(record.scores);
     showState(t("here.listening"));
   } catch (error) {

@@ -1,6 +1,6 @@
 // Files: each is classified; one is shown and played, with the genre at the playhead.
 import { classify } from "./api.js";
-import { paint } from "./painted_card.js";
+import { paint, runnerUp } from "./card.js";
 import { Player } from "./player.js";
 import { csv, save } from "./save.js";
 import { showInTab } from "./tab_icon.js";
@@ -151,6 +151,7 @@ class Track {
     if (this.isAlone) showInTab(label && named(label), record?.genre ?? "");
     const span = record ? t("track.span", { from: clock(record.start), to: clock(record.end) }) : "";
     byId("track-confidence").textContent = record?.genre ? `${t("sure", { percent: percent(record.confidence) })}, ${span}` : span;
+    byId("track-second").textContent = runnerUp(record?.scores, record?.genre);
     byId("track-label").dataset.start = record?.start ?? "";
     this.bars.show(record?.scores ?? {});
   }

@@ -13,7 +13,7 @@ export function clock(seconds) {
 export function duration(seconds) {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
+  return `${(seconds / 3600).toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} h`;
 }
 
 /** One bar for each label; made once, then only resized. */
