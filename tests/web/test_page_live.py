@@ -140,12 +140,12 @@ def test_live_shows_the_source_that_is_chosen(page, tmp_path: Path, demo_clip) -
     try:
         page.goto(running.url)
         expect(label).not_to_have_text(re.compile("–|Quiet"))
-        page.get_by_label("Source").select_option("cellar")
+        page.locator("#live-source").select_option("cellar")
         expect(label).to_have_text("Quiet")
         expect(page.locator("#live-sign")).to_contain_text("No signal")
         ribbon = page.locator("#live-ribbon .strip").get_attribute("aria-label")
         assert "," not in ribbon, "what the other source heard is not shown"
-        page.get_by_label("Source").select_option("bar")
+        page.locator("#live-source").select_option("bar")
         expect(label).not_to_have_text(re.compile("–|Quiet"))
         expect(page.locator("#live-state")).to_contain_text("Listening")
         assert page.errors == []
@@ -185,7 +185,7 @@ def test_the_live_view_comes_back_after_the_service_refused_it(
         sign = page.locator("#live-sign")
         expect(sign).to_contain_text("No connection to the service")
         expect(page.locator("#live-card")).to_have_attribute("data-label", re.compile("."))
-        expect(sign).not_to_contain_text("No connection")
+        expect(sign).to_be_hidden()
     finally:
         assert running.stop() == 0, "\n".join(running.said[-60:])
 
@@ -210,7 +210,7 @@ def test_a_label_fits_a_screen_on_the_wall(server, page, width: int, label: str)
     )
     assert size[0] < 1.5 * size[1], "one line"
     assert shown.evaluate("line => line.scrollWidth <= line.clientWidth")
-    assert size[1] > 0.9 * width / len(label), "as large as fits"
+    assert size[1] > min(0.9 * width / len(label), 0.35 * 800), "as large as fits"
 
 
 def test_a_screen_on_the_wall_shows_the_label_alone(page, tmp_path: Path, demo_clip) -> None:

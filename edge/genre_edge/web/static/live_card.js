@@ -43,7 +43,9 @@ function put(label, text) {
   byId("live-card").dataset.label = label;
   if (line.textContent !== text) line.textContent = text;
   line.style.setProperty("--letters", text.length); // a screen on the wall shows it as large as fits
-  showInTab(label ? text : "", NO_MUSIC.includes(label) ? "" : label);
+  const genre = NO_MUSIC.includes(label) ? "" : label;
+  byId("teach-wrong").disabled = !genre; // silence is not taught, nor is what is uncertain
+  showInTab(label ? text : "", genre);
 }
 
 function write(first, second) {
