@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 SILENCE = "silence"
 """The label of a window that is silent."""
@@ -84,6 +84,14 @@ class FileRecord:
         }
 
 
+class Sensed(TypedDict, total=False):
+    """What further sensors say of live sound; the keys are those of the JSON. A sensor
+    that is off has none, and one that cannot say anything says None."""
+
+    loudness_lufs: float | None
+    """Short-term loudness, LUFS."""
+
+
 @dataclass(frozen=True)
 class LiveRecord:
     """One window heard live."""
@@ -120,6 +128,8 @@ class LiveRecord:
     """Whether `source` is a name that the user has given."""
     smoothed_scores: dict[str, float] = field(default_factory=dict)
     """Mean probability of every label over the smoothed windows; empty in silence."""
+    sensed: Sensed = field(default_factory=Sensed)
+    """What the further sensors say that are on."""
 
     @property
     def source_name(self) -> str | None:
@@ -147,6 +157,7 @@ class LiveRecord:
                 "confidence": self.smoothed_confidence,
                 "scores": self.smoothed_scores,
             },
+            **self.sensed,
         }
 
 

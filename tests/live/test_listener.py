@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from genre_edge.audio.array import ArraySource
 from genre_edge.audio.file_source import read_mono
+from genre_edge.audio.loudness import ShortTermLoudness
 from genre_edge.audio.source import Arrival, AudioBlock
 from genre_edge.health import SourceHealth
 from genre_edge.live.listener import Listener
@@ -215,3 +216,30 @@ def test_a_day_of_audio_takes_no_more_memory_than_an_hour() -> None:
     print(f"after 1 h {hour} KB, after 24 h {day} KB")
     assert windows == 24 * 60 * 20
     assert day - hour < 5 * 1024
+
+
+def test_loudness_is_of_the_last_3_s_and_of_no_sound_before_a_gap(demo_clip) -> None:
+    samples = read_mono(demo_clip, RATE)
+    after = 20 * RATE
+    records, _ = heard(stream(samples) + stream(samples, after), hop=1.0, loudness=True)
+    windows = windows_in(records)
+    assert len(windows) == 20
+    for window in windows:
+        end = round(window.end * RATE) % after
+        meter = ShortTermLoudness(RATE)
+        meter.push(samples[:end])
+        assert window.to_json()["loudness_lufs"] == pytest.approx(meter.value(), abs=0.051)
+
+
+def test_windows_that_leave_sound_out_are_each_measured_alone(demo_clip) -> None:
+    samples = read_mono(demo_clip, RATE)
+    for window in windows_in(heard(stream(samples), hop=4.0, loudness=True)[0]):
+        meter = ShortTermLoudness(RATE)
+        meter.push(samples[round(window.start * RATE) : round(window.end * RATE)])
+        assert window.sensed["loudness_lufs"] == pytest.approx(meter.value(), abs=0.051)
+
+
+def test_sensors_that_are_off_add_nothing() -> None:
+    (window,) = windows_in(heard(stream(noise(3.0)))[0])
+    assert not window.sensed
+    assert [*window.to_json()][-1] == "smoothed"

@@ -16,7 +16,7 @@ from genre_edge.health import Health, SourceHealth
 from genre_edge.model.bundle import find_model, read_bundle
 from genre_edge.records import Record, StateRecord, WindowRecord
 from genre_edge.settings.source_table import topic_of
-from genre_edge.settings.tables import CaptureConfig
+from genre_edge.settings.tables import SENSORS, CaptureConfig
 from genre_edge.sinks.mqtt import announcement
 from genre_edge.sinks.mqtt.announcement import page_address
 from genre_edge.sinks.mqtt.home_assistant import Described, discovery
@@ -119,8 +119,30 @@ def test_sources_are_devices_of_their_own_behind_the_program() -> None:
     assert found == golden("home_assistant_sources.json")
     gone = {key for key, entity in found[DEVICE]["components"].items() if "unique_id" not in entity}
     assert gone == told()[DEVICE]["components"].keys() - {"dropped"}, "taken back"
+    assert gone > set(SENSORS), "those of sensors too"
     for topic in told("bar", keys=",discovery-form=entities"):
         assert re.fullmatch(r"homeassistant/\w+/[a-zA-Z0-9_-]+/\w+/config", topic)
+
+
+def test_sensors_that_are_on_are_entities_and_others_are_taken_back() -> None:
+    (described,) = told(sensors=SENSORS).values()
+    assert {key: described["components"][key] for key in SENSORS} == golden(
+        "home_assistant_sensors.json"
+    )
+    (off,) = told().values()
+    assert {key: off["components"][key] for key in SENSORS} == {
+        key: {"platform": "sensor"} for key in SENSORS
+    }
+    (of_source,) = (d for t, d in told("bar", sensors=SENSORS).items() if "shelf_bar" in t)
+    assert all("unique_id" in of_source["components"][key] for key in SENSORS)
+
+
+def test_a_sensor_shows_what_it_says_and_nothing_of_windows_from_before_it_was_on() -> None:
+    for said, text in ((-23.4, "-23.4"), (None, "None")):
+        window = dataclasses.replace(live(0), sensed={"loudness_lufs": said})
+        assert shown(window, key="loudness", sensors=SENSORS) == text
+    for key in SENSORS:
+        assert shown(live(0), key=key, sensors=SENSORS) == "None"
 
 
 @pytest.mark.parametrize("name", ["küche", "pi.local", "shelf-1", "厨房", "Bar"])
@@ -129,7 +151,8 @@ def test_topics_and_ids_have_letters_that_home_assistant_allows(tmp_path, name: 
     (topic,), (described,) = zip(*discovery(config, Described(LABELS, "m")).items(), strict=True)
     assert re.fullmatch(r"homeassistant/device/[A-Za-z0-9_-]+/config", topic)
     assert described["device"]["name"] == name, "people see it as it was given"
-    for component in described["components"].values():
+    there = [one for one in described["components"].values() if "unique_id" in one]
+    for component in there:
         assert re.fullmatch(r"[A-Za-z0-9_-]+", component["unique_id"])
         assert re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", component["default_entity_id"])
         assert re.fullmatch(r"[A-Za-z0-9_/-]+", component["state_topic"])
@@ -177,10 +200,10 @@ def test_the_link_to_the_page_may_be_given(broker, publish) -> None:
         mqtt_config(parse_mqtt("mqtt://h,page=ftp://x"), Path())
 
 
-def shown(*records: Record, key: str, named: str = "state") -> str | None:
+def shown(*records: Record, key: str, named: str = "state", **more: Any) -> str | None:
     """What Home Assistant shows of an entity after records; None if it has no message
     for it."""
-    entity = entities()[f"music_shelf_{key}"]
+    entity = entities(**more)[f"music_shelf_{key}"]
     kept = Retained("music/shelf", [], 20.0)
     windows = []
     for record in records:

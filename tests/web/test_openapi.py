@@ -7,7 +7,7 @@ import subprocess
 import sys
 import types
 import typing
-from dataclasses import asdict, fields, replace
+from dataclasses import MISSING, Field, asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,8 @@ ANY_LABEL = "a label"
 
 
 def examples(cls: type) -> list[Any]:
-    """Two instances of a dataclass: with a value in every field, and with None in each
-    field that may have it."""
+    """Instances of a dataclass: with a value in every field, with None in each that may
+    have it, and with the defaults."""
     value = {str: "text", float: 0.5, int: 7, bool: True, dict[str, float]: {ANY_LABEL: 0.5}}
     full: Json = {}
     empty: Json = {}
@@ -48,9 +48,18 @@ def examples(cls: type) -> list[Any]:
         hint = hints[field.name]
         kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
         (kind,) = (kind for kind in kinds if kind is not type(None))
+        if typing.is_typeddict(kind):
+            full[field.name] = dict.fromkeys(kind.__annotations__, 0.5)
+            empty[field.name] = dict.fromkeys(kind.__annotations__)
+            continue
         full[field.name] = value[kind]
         empty[field.name] = None if type(None) in kinds else value[kind]
-    return [cls(**full), cls(**empty)]
+    least = {field.name for field in fields(cls) if has_no_default(field)}
+    return [cls(**full), cls(**empty), cls(**{name: full[name] for name in least})]
+
+
+def has_no_default(field: Field[Any]) -> bool:
+    return field.default is field.default_factory is MISSING
 
 
 def shape_of(values: list[Any]) -> Json:

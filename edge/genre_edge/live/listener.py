@@ -14,6 +14,7 @@ from ..model.frontend import Window
 from ..records import GapRecord, LiveRecord, Record, StateRecord, iso8601
 from ..settings.tables import ListenConfig
 from .clock import AudioClock
+from .sensors import Sensors
 from .smoothing import Smoother
 
 Emit = Callable[[Record], None]
@@ -59,8 +60,9 @@ class Listener:
         pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine, self._emit, self._health, self._pulse = engine, emit, health, pulse
-        self.configure(config, gain)
         self._rate = engine.sample_rate
+        self._sensors = Sensors((), self._rate)
+        self.configure(config, gain)
         self._clock = AudioClock(self._rate)
         self._windows = engine.stream(self._rate)
         self._base = 0  # position at which the stream of windows began
@@ -74,6 +76,8 @@ class Listener:
             measured = self._engine.bundle.info.metrics.get("valid", {})
             uncertain = float(measured.get("uncertain_below", DEFAULT_UNCERTAIN_BELOW))
         self._smoother = Smoother(self._engine.labels, config.smooth, uncertain)
+        if config.sensors != self._sensors.names:
+            self._sensors = Sensors(config.sensors, self._rate)
 
     def state(self, state: str, reason: str) -> None:
         """Report a change of state."""
@@ -121,6 +125,7 @@ class Listener:
         self._base = block.position
         self._windows = self._engine.stream(self._rate)
         self._smoother.reset()
+        self._sensors.reset()
 
     def _hear(self, window: Window, name: str, block: AudioBlock) -> None:
         """Emit the record of one window, after the change of state that it shows."""
@@ -159,5 +164,6 @@ class Listener:
                 smoothed_confidence=smoothed_confidence,
                 smoothed_scores=smoothed_scores,
                 is_named=bool(self._health.name),
+                sensed=self._sensors.hear(window),
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -187,6 +187,7 @@ class Outputs:
             report=self._report,
             wait=not self._live,
             window_seconds=max(window, settings.model.hop_seconds or window),
+            sensors=settings.listen.sensors,
             page=f"http://{_in_address(web.host)}:{web.port}" if web.enabled and web.port else "",
             kept=self._kept,
         )
@@ -270,5 +271,9 @@ def _planned(settings: Settings) -> Iterator[PlannedSink]:
     for kind in kinds.KINDS:
         for options in settings.all_of(kind.section):
             planned = kind.plan(options)
-            if planned is not None:
-                yield planned
+            if planned is None:
+                continue
+            if planned.tells_sensors:
+                made_from = (planned.made_from, settings.listen.sensors)
+                planned = replace(planned, made_from=made_from)
+            yield planned

@@ -22,6 +22,8 @@ _SHORTEST_TOKEN = 8
 """Characters of an access token."""
 _TOKEN_CREDENTIAL = "web-token"
 """Where systemd puts the access token, if the unit loads one."""
+SENSORS = ("loudness",)
+"""What can be measured besides the genre: options of [listen]."""
 RUNTIMES = ("litert", "tflite", "tensorflow")
 """Interpreters, in the order in which they are looked for."""
 
@@ -82,9 +84,15 @@ class ListenConfig:
         None, "stop after S seconds of audio", "--duration", "S", low=0.001
     )
     windows: int | None = option(None, "stop after N windows", "--windows", "N", low=1)
+    loudness: bool = option(False, "also measure the loudness, LUFS", "--loudness")
 
     def __post_init__(self) -> None:
         check(self)
+
+    @property
+    def sensors(self) -> tuple[str, ...]:
+        """What is measured besides the genre: the options of these names are on."""
+        return tuple(name for name in SENSORS if getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -260,7 +268,7 @@ MICROPHONE = Section(
 LISTEN = Section(
     "listen",
     ListenConfig,
-    "Labels: smoothing, silence, uncertainty; and when listening ends",
+    "Labels: smoothing, silence, uncertainty; further sensors; and when listening ends",
     examples={"uncertain_below": 0.5, "duration": 3600.0, "windows": 1200},
 )
 MODEL = Section(

@@ -44,6 +44,8 @@ class SinkContext:
     oldest records are dropped."""
     window_seconds: float = 3.0
     """Time between two windows, or the length of one where that is longer, s."""
+    sensors: Sequence[str] = ()
+    """What is measured besides the genre: names of SENSORS."""
     page: str = ""
     """Address at which the page is served; empty if it is not, or not known."""
     kept: dict[str, Any] = field(default_factory=dict)
@@ -64,6 +66,8 @@ class PlannedSink:
     """Everything that it is made from, secrets included."""
     make: Callable[[SinkContext], BoundedSink] = field(compare=False)
     """Makes it, not yet started. UsageError if it cannot be made."""
+    tells_sensors: bool = False
+    """Whether it is made anew when other sensors are on."""
 
 
 @dataclass(frozen=True)

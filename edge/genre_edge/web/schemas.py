@@ -36,6 +36,19 @@ _PREDICTION: Json = {
 }
 _UTC: Json = described(TEXT, "UTC, ISO 8601.")
 _STREAM_SECONDS: Json = described(NUMBER, "Seconds since the microphone was first heard.")
+_SENSED: Json = {
+    "loudness_lufs": described(
+        or_null(NUMBER), "Short-term loudness, LUFS; null until 3 s were heard."
+    ),
+}
+"""What a window has in addition where further sensors are on."""
+
+
+def _with_sensed(schema: Json) -> Json:
+    """The same, and what further sensors say where they are on."""
+    return {**schema, "properties": {**schema["properties"], **_SENSED}}
+
+
 SCHEMAS: Json = {
     "Problem": object_of(
         title=TEXT,
@@ -61,25 +74,27 @@ SCHEMAS: Json = {
         level_dbfs=described(NUMBER, "Root-mean-square level, dBFS."),
         **_PREDICTION,
     ),
-    "LiveWindow": object_of(
-        type={"const": "window"},
-        file={"type": "null"},
-        start=_STREAM_SECONDS,
-        end=_STREAM_SECONDS,
-        genre=described(or_null(TEXT), "Of this window alone; null in silence."),
-        confidence=described(or_null(_PROBABILITY), "Null in silence."),
-        scores=described(_SCORES, "Probability of each label; empty in silence."),
-        time=described(TEXT, "UTC of the start of the window, ISO 8601."),
-        source=described(TEXT, "The microphone, or the name of the source."),
-        level_dbfs=described(NUMBER, "Root-mean-square level, dBFS."),
-        state=described(TEXT, "listening, dead or clipping."),
-        latency_ms=described(NUMBER, "From the last sample of the window to this record, ms."),
-        label=described(TEXT, "What to show: a genre, uncertain or silence."),
-        smoothed=object_of(
-            genre=described(or_null(TEXT), "Of the latest windows; null in silence."),
+    "LiveWindow": _with_sensed(
+        object_of(
+            type={"const": "window"},
+            file={"type": "null"},
+            start=_STREAM_SECONDS,
+            end=_STREAM_SECONDS,
+            genre=described(or_null(TEXT), "Of this window alone; null in silence."),
             confidence=described(or_null(_PROBABILITY), "Null in silence."),
-            scores=described(_SCORES, "Their mean for each label; empty in silence."),
-        ),
+            scores=described(_SCORES, "Probability of each label; empty in silence."),
+            time=described(TEXT, "UTC of the start of the window, ISO 8601."),
+            source=described(TEXT, "The microphone, or the name of the source."),
+            level_dbfs=described(NUMBER, "Root-mean-square level, dBFS."),
+            state=described(TEXT, "listening, dead or clipping."),
+            latency_ms=described(NUMBER, "From the last sample of the window to this record, ms."),
+            label=described(TEXT, "What to show: a genre, uncertain or silence."),
+            smoothed=object_of(
+                genre=described(or_null(TEXT), "Of the latest windows; null in silence."),
+                confidence=described(or_null(_PROBABILITY), "Null in silence."),
+                scores=described(_SCORES, "Their mean for each label; empty in silence."),
+            ),
+        )
     ),
     "State": _with_source(
         object_of(

@@ -28,12 +28,7 @@ def heard_entities(base: str, labels: Sequence[str], expire_seconds: int) -> dic
     dict
         {key: entity}.
     """
-    number = {
-        "state_topic": f"{base}/window",
-        "expire_after": expire_seconds,
-        "state_class": "measurement",
-        "suggested_display_precision": 0,
-    }
+    number = _number(base, expire_seconds)
     return {
         "genre": (
             "sensor",
@@ -93,6 +88,34 @@ def heard_entities(base: str, labels: Sequence[str], expire_seconds: int) -> dic
                 "json_attributes_topic": f"{base}/state",
             },
         ),
+    }
+
+
+def sensor_entities(base: str, expire_seconds: int) -> dict[str, Entity]:
+    """What one source shows of each further sensor, where that is on: {name of the
+    sensor: entity}. The parameters are those of `heard_entities`."""
+    number = _number(base, expire_seconds)
+    return {
+        "loudness": (
+            "sensor",
+            {
+                "name": "Loudness",
+                "icon": "mdi:ear-hearing",
+                "value_template": "{{ value_json.get('loudness_lufs') }}",
+                "unit_of_measurement": "LUFS",
+                **number,
+            },
+        ),
+    }
+
+
+def _number(base: str, expire_seconds: int) -> dict[str, Any]:
+    """What all numbers of windows have in common."""
+    return {
+        "state_topic": f"{base}/window",
+        "expire_after": expire_seconds,
+        "state_class": "measurement",
+        "suggested_display_precision": 0,
     }
 
 

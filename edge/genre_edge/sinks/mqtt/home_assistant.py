@@ -13,7 +13,7 @@ from typing import Any
 
 from ...settings.source_table import topic_of
 from ...version import __version__
-from .entities import Entity, heard_entities, program_entities
+from .entities import Entity, heard_entities, program_entities, sensor_entities
 from .retained import HEARING
 from .settings import MqttConfig
 
@@ -41,6 +41,8 @@ class Described:
     """Time between two windows, or the length of one where that is longer, s."""
     page: str | None = None
     """Address of the page; None if it is not known."""
+    sensors: Sequence[str] = ()
+    """What is measured besides the genre: names of SENSORS."""
 
 
 def discovery(config: MqttConfig, told: Described) -> dict[str, dict[str, Any]]:
@@ -67,14 +69,14 @@ def discovery(config: MqttConfig, told: Described) -> dict[str, dict[str, Any]]:
     program = _available(program_entities(base), online)
     if not told.sources:
         entities = program | _heard(base, [*online, f"{base}/{HEARING}"], online, told, expire)
-        return _messages(config, node, device, entities, {})
-    alone = heard_entities(base, told.labels, expire)
+        return _messages(config, node, device, entities, _off(base, told, expire))
+    alone = heard_entities(base, told.labels, expire) | sensor_entities(base, expire)
     found = _messages(config, node, device, program, alone)
     for source in told.sources:
         own, (part,) = f"{base}/{topic_of(source)}", nodes_of(config, [source])
         behind = {**_device(part, source, told), "via_device": node}
         entities = _heard(own, [*online, f"{own}/status"], online, told, expire)
-        found |= _messages(config, part, behind, entities, {})
+        found |= _messages(config, part, behind, entities, _off(own, told, expire))
     return found
 
 
@@ -119,7 +121,15 @@ def _heard(
     source has a problem is known without it."""
     entities = heard_entities(base, told.labels, expire)
     problem = {"problem": entities.pop("problem")}
+    sensors = sensor_entities(base, expire)
+    entities |= {name: sensors[name] for name in told.sensors}
     return _available(entities, heard) | _available(problem, online)
+
+
+def _off(base: str, told: Described, expire: int) -> dict[str, Entity]:
+    """The entities of the sensors that are off."""
+    sensors = sensor_entities(base, expire)
+    return {name: sensors[name] for name in sensors if name not in told.sensors}
 
 
 def _available(entities: Mapping[str, Entity], online: Sequence[str]) -> dict[str, Entity]:

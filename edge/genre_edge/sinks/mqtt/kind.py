@@ -30,7 +30,7 @@ def _plan(options: MqttOptions) -> PlannedSink | None:
     if not options.url:
         return None
     config = mqtt_config(options, default_folder())
-    return PlannedSink("mqtt", config, lambda context: _make(config, context))
+    return PlannedSink("mqtt", config, lambda context: _make(config, context), tells_sensors=True)
 
 
 def _make(config: MqttConfig, context: SinkContext) -> BoundedSink:
