@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .states import DEAF
+from .states import DEAF, PAUSED
 
 
 @dataclass
@@ -94,6 +94,11 @@ class Health:
     def is_deaf(self) -> bool:
         """Whether no audio comes from any source."""
         return all(source.is_deaf for source in self.sources)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether every source is closed on purpose."""
+        return all(source.state == PAUSED for source in self.sources)
 
     @property
     def windows(self) -> int:

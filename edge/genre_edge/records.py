@@ -168,7 +168,7 @@ class StateRecord:
     time: str
     """UTC of the change, ISO 8601."""
     state: str
-    """"waiting", "listening", "lost", "dead" or "clipping"."""
+    """"waiting", "listening", "lost", "dead", "clipping" or "paused"."""
     reason: str
     """Why, in words."""
     source_name: str | None = None

@@ -22,6 +22,7 @@ from genre_edge.sinks.mqtt.announcement import page_address
 from genre_edge.sinks.mqtt.home_assistant import Described, discovery
 from genre_edge.sinks.mqtt.retained import Retained
 from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
+from genre_edge.states import STATES
 from genre_edge.version import __version__
 
 from tests.helpers.broker import Subscriber, kept_by
@@ -31,7 +32,6 @@ from tests.helpers.windows import live
 GOLDEN_FOLDER = Path(__file__).parent.parent / "golden"
 SHIPPED = read_bundle(find_model("gtzan-edge.int8")).info.labels
 DEVICE = "homeassistant/device/music_shelf/config"
-STATES = ("starting", "waiting", "listening", "lost", "dead", "clipping")
 
 
 @pytest.fixture(autouse=True)
@@ -268,12 +268,12 @@ def test_every_template_shows_the_truth_of_every_label(label: str) -> None:
 @pytest.mark.parametrize("name", STATES)
 def test_every_template_shows_the_truth_of_every_state(name: str) -> None:
     """A lost microphone makes what is heard unavailable; that it is lost stays."""
-    is_deaf = name in ("starting", "waiting", "lost")
+    is_deaf = name in ("starting", "waiting", "lost", "paused")
     for key in ("genre", "confidence", "level", "music"):
         assert is_available(live(0), state(name), key=key) is not is_deaf
     for key in ("problem", "dropped"):
         assert is_available(live(0), state(name), key=key)
-    problem = {"starting": "None", "listening": "OFF"}.get(name, "ON")
+    problem = {"starting": "None", "listening": "OFF", "paused": "OFF"}.get(name, "ON")
     assert shown(live(0), state(name), key="problem") == problem
     assert shown(live(0), state(name), key="music") == ("OFF" if is_deaf else "ON")
     attributes = json.loads(shown(state(name), key="problem", named="attributes"))

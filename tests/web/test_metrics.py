@@ -49,6 +49,7 @@ def test_every_counter_has_the_value_of_what_it_counts(tmp_path: Path) -> None:
         "posted_windows_total": 14,
         "viewers": 1,
         "viewers_cut_total": 1,
+        "paused": 0,
         "windows_total": 11,
         "device_losses_total": 2,
         "gaps_total": 4,

@@ -84,11 +84,24 @@ class Listener:
         self._health.state = state
         self._emit(StateRecord(iso8601(time.time()), state, reason, self._health.name or None))
 
-    def run(self, source: Source) -> None:
+    def run(self, source: Source) -> bool:
         """Listen until the source ends, or the configured duration or number of windows
-        is reached. The source has the model's sample rate."""
+        is reached. The source has the model's sample rate.
+
+        Called again, it goes on after a pause, which is no gap.
+
+        Returns
+        -------
+        bool
+            Whether the duration or the number of windows is reached.
+        """
+        was_paused = self._expected is not None
         for block in source.blocks():
-            if self._is_gap(block):
+            if was_paused:
+                self._start_anew(block)
+                was_paused = False
+            elif self._is_gap(block):
+                self._report_gap(block)
                 self._start_anew(block)
             self._expected = block.position + len(block.samples)
             self._set_clock(block)
@@ -96,9 +109,10 @@ class Listener:
                 self._hear(window, source.name, block)
                 self._pulse()
                 if self._reached(self._health.windows, self._config.windows):
-                    return
+                    return True
             if self._reached(self._expected / self._rate, self._config.duration):
-                return
+                return True
+        return False
 
     @staticmethod
     def _reached(count: float, limit: float | None) -> bool:
@@ -115,17 +129,19 @@ class Listener:
         return self._expected is not None and block.position != self._expected
 
     def _start_anew(self, block: AudioBlock) -> None:
-        """After lost audio: a new stream, so that no window spans the gap, and a label
-        that owes nothing to what was heard before it."""
+        """After lost audio or a pause: a new stream, so that no window spans it, and a
+        label that owes nothing to what was heard before."""
+        self._base = block.position
+        self._windows = self._engine.stream(self._rate)
+        self._smoother.reset()
+        self._sensors.reset()
+
+    def _report_gap(self, block: AudioBlock) -> None:
         assert self._expected is not None
         self._health.gaps += 1
         start, end = self._expected / self._rate, block.position / self._rate
         began, name = iso8601(self._clock.utc(self._expected)), self._health.name or None
         self._emit(GapRecord(began, round(start, 3), round(end, 3), name))
-        self._base = block.position
-        self._windows = self._engine.stream(self._rate)
-        self._smoother.reset()
-        self._sensors.reset()
 
     def _hear(self, window: Window, name: str, block: AudioBlock) -> None:
         """Emit the record of one window, after the change of state that it shows."""

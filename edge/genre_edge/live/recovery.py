@@ -61,6 +61,7 @@ class Recovery:
         self._stop, self._on_state, self._health = stop, on_state, health
         self._exit_on_loss, self._pulse, self._signs = exit_on_loss, pulse, signs
         self._least_seconds = least_seconds
+        self._was_heard = False
 
     def sessions(
         self, open_once: Callable[[], Opened | None], loss: Callable[[], str]
@@ -82,9 +83,8 @@ class Recovery:
             If waiting cannot help. What was heard once is waited for all the same: a
             file or a program that is replaced is back soon.
         """
-        was_heard = False
-        while (opened := self._open(open_once, was_heard)) is not None:
-            was_heard, since = True, time.monotonic()
+        while (opened := self._open(open_once)) is not None:
+            self._was_heard, since = True, time.monotonic()
             yield opened
             if self._stop.is_set():
                 return
@@ -93,13 +93,13 @@ class Recovery:
                 raise DeviceError(loss())
             self._pause(self._least_seconds - (time.monotonic() - since))
 
-    def _open(self, open_once: Callable[[], Opened | None], was_heard: bool) -> Opened | None:
+    def _open(self, open_once: Callable[[], Opened | None]) -> Opened | None:
         attempt = 0
         while not self._stop.is_set():
             try:
                 return open_once()
             except DeviceError as error:
-                is_hopeless = isinstance(error, DeviceChoiceError) and not was_heard
+                is_hopeless = isinstance(error, DeviceChoiceError) and not self._was_heard
                 if self._exit_on_loss or is_hopeless:
                     raise
                 if attempt == 0 and self._health.state != "lost":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..clock_sync import is_clock_synchronised
 from ..errors import GenreEdgeError
+from ..settings.hours import weekly_hours
 from ..settings.places import default_folder
 from ..settings.settings import Settings
 from ..sinks.notify.settings import SECTION as NOTIFY
@@ -83,6 +84,16 @@ def disk_finding(folder: Path, free: int) -> Finding:
         remedy = "free some space: journalctl --vacuum-size=50M, apt clean"
         return Finding("disk", "fail", text, remedy)
     return Finding("disk", "ok", text)
+
+
+def check_hours(settings: Settings, verbose: bool) -> Iterator[Finding]:
+    """Whether a listening program would pause now."""
+    if settings.listen.hours:
+        hours, now = weekly_hours(settings.listen.hours), time.localtime()
+        state = "listens" if hours.contains(now) else "pauses"
+        until = hours.next_change(now)
+        text = f"a listening program {state} now" + (f", until {until}" if until else "")
+        yield Finding("hours", "ok", text)
 
 
 def check_clock(settings: Settings, verbose: bool) -> Iterator[Finding]:
@@ -159,6 +170,7 @@ CHECKS: tuple[Check, ...] = (
     check_sources,
     check_ffmpeg,
     check_disk,
+    check_hours,
     check_clock,
     check_notify,
     check_service,

@@ -11,11 +11,13 @@ from ..audio.source import Source
 from ..health import SourceHealth
 from ..live.listener import Emit, Listener
 from ..live.microphone import MicrophoneSource
+from ..live.recovery import POLL_SECONDS
 from ..live.stream import StreamSource
 from ..model.engine import Engine
 from ..settings.settings import Settings
 from ..settings.source_table import SourceConfig
 from ..settings.tables import CaptureConfig, ListenConfig
+from ..states import PAUSED
 
 Wrap = Callable[[Source, SourceHealth], Source]
 """Puts something between a source and the listener."""
@@ -72,11 +74,16 @@ class Pipeline:
         self.config = config
         """What is heard, and how."""
         self._listen, self._on_end = listen, on_end
-        self._stop = threading.Event()
+        self._halt = threading.Event()
+        """Ends the source: for a pause, or for ever."""
+        self._changed = threading.Condition()
+        self._is_over = False
+        self._pause = ""
+        """Why nothing is to be heard now; empty: it is."""
         self._is_alive = False
         self._started = time.monotonic()
         self._listener = Listener(engine, listen, emit, health, config.gain, self._pulse)
-        live = (engine.sample_rate, self._stop, self._listener.state, health)
+        live = (engine.sample_rate, self._halt, self._listener.state, health)
         self._source: MicrophoneSource | StreamSource
         if isinstance(config, SourceConfig):
             self._source = StreamSource(config, *live, pulse=self._pulse)
@@ -93,7 +100,29 @@ class Pipeline:
 
     def stop(self) -> None:
         """Ask it to end; `join` waits until it has."""
-        self._stop.set()
+        with self._changed:
+            self._is_over = True
+            self._halt.set()
+            self._changed.notify_all()
+
+    def pause(self, reason: str) -> None:
+        """Close the source, so that nothing is heard until `resume`.
+
+        Parameters
+        ----------
+        reason
+            Why, in words.
+        """
+        with self._changed:
+            self._pause = reason
+            self._halt.set()
+            self._changed.notify_all()
+
+    def resume(self) -> None:
+        """Open the source again."""
+        with self._changed:
+            self._pause = ""
+            self._changed.notify_all()
 
     def join(self, timeout: float) -> None:
         """Wait for its end, `timeout` s at most."""
@@ -125,11 +154,32 @@ class Pipeline:
 
     def _run(self) -> None:
         try:
-            self._listener.run(self._heard)
+            while self._may_hear():
+                if self._listener.run(self._heard) or not self._halt.is_set():
+                    break
         except BaseException as error:  # it is raised again where the program waits
             self._on_end(error)
         else:
             self._on_end(None)
+
+    def _may_hear(self) -> bool:
+        """Wait while there is a pause. The source is closed before it is reported.
+        Returns False when it was asked to end."""
+        told = ""
+        while True:
+            with self._changed:
+                if self._is_over:
+                    return False
+                if not self._pause:
+                    self._halt.clear()  # only here: no source is open that might miss it
+                    return True
+                reason = self._pause
+                if reason == told:
+                    self._changed.wait(POLL_SECONDS)
+            if reason != told:
+                told = reason
+                self._listener.state(PAUSED, reason)
+            self._pulse()
 
     def _pulse(self) -> None:
         """Called after each window, and several times a second while the source is
@@ -138,4 +188,4 @@ class Pipeline:
         # While audio comes, the listener counts the duration in audio.
         duration, waited = self._listen.duration, time.monotonic() - self._started
         if duration is not None and self.health.is_deaf and waited >= duration:
-            self._stop.set()
+            self.stop()

@@ -22,6 +22,7 @@ from ..sinks.sink import Sink
 from ..teach.listening import engine_to_teach
 from .changed import heard_thing, need_restart
 from .outputs import Outputs
+from .pausing import Pausing
 from .pipeline import Pipeline, planned_sources
 from .systemd_notify import Notifier
 
@@ -122,6 +123,7 @@ class ListeningProgram:
             )
             for (_, config), health in zip(planned, self.health.sources, strict=True)
         ]
+        self._pausing, self._pause = Pausing(self._settings.listen.hours), ""
         self._running = len(self._pipelines)
         self._moved = [False] * len(self._pipelines)
         """Which pipelines took a step since the last heartbeat."""
@@ -170,6 +172,7 @@ class ListeningProgram:
         impossible."""
         try:
             self._serve()
+            self._pause_or_resume()  # a microphone that is to be closed is never opened
             for pipeline in self._pipelines:
                 pipeline.start()
             while not self.stop.wait(_LOOK_SECONDS):
@@ -239,11 +242,24 @@ class ListeningProgram:
             if self._web is not None and self._web.hub is not None:
                 self._web.hub.write(record)
 
+    def _pause_or_resume(self) -> None:
+        """Have the sources closed, or opened again, when it is time."""
+        reason = self._pausing.reason()
+        if reason == self._pause:
+            return
+        self._pause = reason
+        for pipeline in self._pipelines:
+            if reason:
+                pipeline.pause(reason)
+            else:
+                pipeline.resume()
+
     def _look_after(self) -> None:
-        """Send the heartbeat and read the settings again, when it is time."""
+        """Pause, send the heartbeat and read the settings again, when it is time."""
+        self._pause_or_resume()
         for number, pipeline in enumerate(self._pipelines):
             self._moved[number] |= pipeline.has_ended or pipeline.took_a_step()
-        if self.health.windows and not self._is_ready:
+        if (self.health.windows or self.health.is_paused) and not self._is_ready:
             self._is_ready = True
             self._notifier.ready(self.health.state)
         if all(self._moved):  # one that hangs is noticed, however well the others work
@@ -281,6 +297,7 @@ class ListeningProgram:
             if same is None or heard_thing(same) != heard_thing(pipeline.config):
                 same = pipeline.config  # another source, with its gain: at the next start
             pipeline.configure(same, settings.listen)
+        self._pausing.set_hours(settings.listen.hours)
         self._answer("the configuration was read again")
         return ""
 

@@ -85,9 +85,21 @@ class ListenConfig:
     )
     windows: int | None = option(None, "stop after N windows", "--windows", "N", low=1)
     loudness: bool = option(False, "also measure the loudness, LUFS", "--loudness")
+    hours: tuple[str, ...] = option(
+        (),
+        "listen only then, in local time: periods such as 07:00-22:00 or Mon-Fri 07:00-22:00; "
+        "empty: always",
+    )
 
     def __post_init__(self) -> None:
         check(self)
+        if self.hours:
+            from .hours import weekly_hours
+
+            try:
+                weekly_hours(self.hours)
+            except UsageError as error:
+                raise UsageError(f"hours: {error}") from None
 
     @property
     def sensors(self) -> tuple[str, ...]:
@@ -268,8 +280,13 @@ MICROPHONE = Section(
 LISTEN = Section(
     "listen",
     ListenConfig,
-    "Labels: smoothing, silence, uncertainty; further sensors; and when listening ends",
-    examples={"uncertain_below": 0.5, "duration": 3600.0, "windows": 1200},
+    "Labels: smoothing, silence, uncertainty; further sensors; and when the program listens",
+    examples={
+        "uncertain_below": 0.5,
+        "duration": 3600.0,
+        "windows": 1200,
+        "hours": ["Mon-Fri 07:00-22:00", "Sat,Sun 09:00-23:00"],
+    },
 )
 MODEL = Section(
     "model",

@@ -11,6 +11,7 @@ from typing import Any
 from ..health import Health
 from ..log import HOUR, INFO, NOTICE, WARNING, Log
 from ..records import LiveRecord, Record, StateRecord
+from ..states import PAUSED
 
 _MOST_LABELS = 4
 """Labels named in a summary."""
@@ -40,7 +41,7 @@ class LogSink:
     def write(self, record: Record) -> None:
         """Take one record."""
         if isinstance(record, StateRecord):
-            is_normal = record.state in ("listening", "starting")
+            is_normal = record.state in ("listening", "starting", PAUSED)
             priority = NOTICE if is_normal else WARNING
             fields: dict[str, Any] = {"source": record.source_name} if record.source_name else {}
             self._log.say(record.described, priority, state=record.state, **fields)

@@ -179,7 +179,7 @@ def _add_reports(app: Flask, state: WebState) -> None:
     def healthz() -> tuple[Response, int]:
         trouble = state.trouble()
         answer: dict[str, Any] = {
-            "status": "ok" if trouble is None else "waiting",
+            "status": "waiting" if trouble else "paused" if state.is_paused else "ok",
             "detail": trouble or "",
         }
         if state.health is not None and state.health.named:

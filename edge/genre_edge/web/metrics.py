@@ -61,6 +61,7 @@ def _listening_metrics(health: Health) -> Iterator[str]:
         yield _head(name, "counter", text)
         for one in health.sources:
             yield _series(name, "source", one.name, value(one))
+    yield _metric("paused", "gauge", "1 while nobody is to listen", int(health.is_paused))
     if health.named:
         yield _head("source_up", "gauge", "1 if audio comes from the source")
         for one in health.named:

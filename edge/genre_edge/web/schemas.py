@@ -100,7 +100,7 @@ SCHEMAS: Json = {
         object_of(
             type={"const": "state"},
             time=_UTC,
-            state=described(TEXT, "waiting, listening, lost, dead or clipping."),
+            state=described(TEXT, "waiting, listening, lost, dead, clipping or paused."),
             reason=TEXT,
         )
     ),
@@ -152,7 +152,7 @@ SCHEMAS: Json = {
     ),
     "Source": object_of(
         name=described(TEXT, "What the user calls it."),
-        state=described(TEXT, "starting, waiting, listening, lost, dead or clipping."),
+        state=described(TEXT, "starting, waiting, listening, lost, dead, clipping or paused."),
         windows=described(INTEGER, "Windows heard."),
         losses=described(INTEGER, "Times it was lost."),
         dropped_seconds=described(NUMBER, "Audio dropped because the program was too slow."),
@@ -203,8 +203,8 @@ SCHEMAS: Json = {
     ),
     **SETUP_SCHEMAS,
     "Health": _health(
-        status={"enum": ["ok", "waiting"]},
-        detail=described(TEXT, "What the service waits for; empty if ok."),
+        status={"enum": ["ok", "waiting", "paused"]},
+        detail=described(TEXT, "What the service waits for; empty if ok or paused."),
     ),
 }
 """JSON schema of each kind of answer and of each live event."""

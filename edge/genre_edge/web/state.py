@@ -66,10 +66,15 @@ class WebState:
         """Why the service is not ready; None if it is."""
         if self.health is None:
             return None
-        if self.health.is_deaf:
+        if self.health.is_deaf and not self.health.is_paused:
             deaf = [f"{one.name or 'microphone'}: {one.state}" for one in self.health.sources]
             return ", ".join(deaf)
         return self.health.stopped or None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether what listens is paused on purpose."""
+        return self.health is not None and self.health.is_paused
 
     def classify_window(self, samples: Float32, rate: int) -> dict[str, Any]:
         """Answer a request for the genre of one window.

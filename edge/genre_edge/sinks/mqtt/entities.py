@@ -82,7 +82,7 @@ def heard_entities(base: str, labels: Sequence[str], expire_seconds: int) -> dic
                 "name": "Microphone problem",
                 "state_topic": f"{base}/state",
                 "value_template": "{{ none if value_json.state == 'starting' else "
-                "'OFF' if value_json.state == 'listening' else 'ON' }}",
+                "'OFF' if value_json.state in ('listening', 'paused') else 'ON' }}",
                 "device_class": "problem",
                 "entity_category": "diagnostic",
                 "json_attributes_topic": f"{base}/state",

@@ -83,7 +83,7 @@ class Live {
 
   state(name, reason) {
     showState(name, reason);
-    if (name === "lost" || name === "waiting") {
+    if (name === "lost" || name === "waiting" || name === "paused") {
       showNothing();
       this.bars.show({});
     }

@@ -3,7 +3,7 @@ import { t } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
 const BAD = ["waiting", "lost", "dead", "clipping"];
-const SIGNS = ["waiting", "lost", "dead"];
+const SIGNS = ["waiting", "lost", "dead", "paused"];
 let kind = "microphone";
 
 /** Whether the service hears named sources; they need other words than a microphone. */
