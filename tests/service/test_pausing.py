@@ -42,7 +42,7 @@ class Wall:
 
 def test_it_pauses_outside_the_hours_and_says_until_when() -> None:
     wall = Wall("2026-03-02 06:59")
-    found = Pausing(DAY, wall)
+    found = Pausing(DAY, wall=wall)
     assert found.reason() == "by the hours of the settings, until 07:00"
     wall.now += timedelta(minutes=1)
     assert found.reason() == ""
@@ -56,7 +56,7 @@ def test_it_pauses_outside_the_hours_and_says_until_when() -> None:
 
 def test_without_hours_it_never_pauses() -> None:
     wall = Wall("2026-03-02 00:00")
-    found = Pausing([], wall)
+    found = Pausing([], wall=wall)
     for _ in range(7 * 24):
         wall.now += timedelta(hours=1)
         assert found.reason() == ""
@@ -65,7 +65,7 @@ def test_without_hours_it_never_pauses() -> None:
 def test_a_clock_that_steps_counts_at_once() -> None:
     """Without a battery a board shows the time of its last stop until NTP answers."""
     wall = Wall("2026-03-02 03:00")
-    found = Pausing(DAY, wall)
+    found = Pausing(DAY, wall=wall)
     assert found.reason()
     wall.now = datetime(2026, 3, 4, 12, 0)
     assert not found.reason()
@@ -242,8 +242,8 @@ def test_wrong_hours_are_named_with_their_place(tmp_path: Path) -> None:
 def test_hours_come_from_the_environment_too() -> None:
     variables = {"GENRE_EDGE_LISTEN_HOURS": "Mon-Fri 07:00-22:00, Sat,Sun 09:00-23:00"}
     hours = load(kinds.sections(), None, variables)[0].listen.hours
-    assert Pausing(hours, Wall("2026-03-07 08:59")).reason()
-    assert not Pausing(hours, Wall("2026-03-07 09:00")).reason()
+    assert Pausing(hours, wall=Wall("2026-03-07 08:59")).reason()
+    assert not Pausing(hours, wall=Wall("2026-03-07 09:00")).reason()
 
 
 def test_the_doctor_says_whether_it_would_pause(

@@ -24,6 +24,7 @@ from .doctor_sound import (
     check_users,
 )
 from .finding import Finding
+from .pausing import SWITCHED_OFF
 from .systemd_notify import SERVICE_HEARTBEAT, heartbeat_file
 
 _EARLIEST_TIME = 1_750_000_000
@@ -88,6 +89,10 @@ def disk_finding(folder: Path, free: int) -> Finding:
 
 def check_hours(settings: Settings, verbose: bool) -> Iterator[Finding]:
     """Whether a listening program would pause now."""
+    switched_off = default_folder() / SWITCHED_OFF
+    if os.path.exists(switched_off):
+        remedy = f"turn on the switch in Home Assistant, or rm {switched_off} and start it again"
+        yield Finding("hours", "warn", 'the switch "listening" is off', remedy)
     if settings.listen.hours:
         hours, now = weekly_hours(settings.listen.hours), time.localtime()
         state = "listens" if hours.contains(now) else "pauses"

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..health import Health, SinkHealth
+from ..listening_switch import ListeningSwitch
 from ..model.bundle_info import BundleInfo
 from ..records import Record
 from ..settings.settings import Settings
@@ -68,7 +69,13 @@ class Outputs:
     """
 
     def __init__(
-        self, settings: Settings, health: Health, info: BundleInfo, live: bool, report: Report
+        self,
+        settings: Settings,
+        health: Health,
+        info: BundleInfo,
+        live: bool,
+        report: Report,
+        switch: ListeningSwitch | None = None,
     ) -> None:
         """Start the sinks.
 
@@ -85,6 +92,8 @@ class Outputs:
             for slow sinks, so that nothing is lost.
         report : callable
             Takes a line when a sink begins to fail and when it works again.
+        switch : ListeningSwitch or None
+            Whether people let the program listen; None for files.
 
         Raises
         ------
@@ -98,6 +107,7 @@ class Outputs:
         """Threads on which old sinks finish, the last of each name."""
         self._is_closing = threading.Event()
         self._kept: dict[str, Any] = {}
+        self._switch = switch
         self.replace(settings)
 
     def write(self, record: Record) -> None:
@@ -189,6 +199,7 @@ class Outputs:
             window_seconds=max(window, settings.model.hop_seconds or window),
             sensors=settings.listen.sensors,
             page=f"http://{_in_address(web.host)}:{web.port}" if web.enabled and web.port else "",
+            switch=self._switch,
             kept=self._kept,
         )
 

@@ -1,11 +1,17 @@
-"""When a program that listens pauses: outside the hours that the settings give."""
+"""When a program that listens pauses: outside the hours that the settings give, and
+while people want it to."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 
+from ..listening_switch import ListeningSwitch
 from ..settings.hours import WeeklyHours, weekly_hours
+
+SWITCHED_OFF = "listening-off"
+"""Name of the file that remembers that people have switched listening off."""
+_WHY_OFF = 'by the switch "listening", until it is on again'
 
 
 class Pausing:
@@ -15,6 +21,7 @@ class Pausing:
     def __init__(
         self,
         hours: Sequence[str],
+        switch: ListeningSwitch | None = None,
         wall: Callable[[], time.struct_time] = lambda: time.localtime(),
     ) -> None:
         """Begin.
@@ -23,10 +30,12 @@ class Pausing:
         ----------
         hours : sequence of str
             When to listen, as `settings.hours` reads it; empty: always.
+        switch : ListeningSwitch or None
+            Whether people let the program listen.
         wall : callable
             Gives the local time.
         """
-        self._wall = wall
+        self._wall, self._switch = wall, switch
         self._hours: WeeklyHours | None = None
         self._reason = ""
         self.set_hours(hours)
@@ -39,6 +48,8 @@ class Pausing:
     def reason(self) -> str:
         """Why nothing is to be heard now, in words; empty if it is. The words stay the
         same while the pause lasts."""
+        if self._switch is not None and not self._switch.is_on:
+            return _WHY_OFF
         moment = self._wall()
         if self._hours is None or self._hours.contains(moment):
             self._reason = ""

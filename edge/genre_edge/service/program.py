@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from ..audio.source import Source
 from ..errors import GenreEdgeError
 from ..health import Health, SourceHealth
+from ..listening_switch import ListeningSwitch
 from ..live.meter import Level, LevelMeter, MeteredSource
 from ..model.engine import Engine
 from ..records import Record, StateRecord
+from ..settings.places import default_folder
 from ..settings.reader import SettingsReader
 from ..settings.settings import Settings
 from ..settings.tables import EngineConfig
@@ -22,7 +24,7 @@ from ..sinks.sink import Sink
 from ..teach.listening import engine_to_teach
 from .changed import heard_thing, need_restart
 from .outputs import Outputs
-from .pausing import Pausing
+from .pausing import SWITCHED_OFF, Pausing
 from .pipeline import Pipeline, planned_sources
 from .systemd_notify import Notifier
 
@@ -106,7 +108,10 @@ class ListeningProgram:
         self._loaded = loaded
         self._one_at_a_time = threading.Lock()  # what several pipelines say
         self._screen = screen(self.health)
-        self._outputs = Outputs(self._settings, self.health, loaded.bundle.info, True, report)
+        switch = ListeningSwitch(default_folder() / SWITCHED_OFF)
+        self._outputs = Outputs(
+            self._settings, self.health, loaded.bundle.info, True, report, switch
+        )
         self._error: BaseException | None = None
         self._meters: dict[str, LevelMeter] = {}
         """What tells the level of each source, where a page is served."""
@@ -123,7 +128,7 @@ class ListeningProgram:
             )
             for (_, config), health in zip(planned, self.health.sources, strict=True)
         ]
-        self._pausing, self._pause = Pausing(self._settings.listen.hours), ""
+        self._pausing, self._pause = Pausing(self._settings.listen.hours, switch), ""
         self._running = len(self._pipelines)
         self._moved = [False] * len(self._pipelines)
         """Which pipelines took a step since the last heartbeat."""

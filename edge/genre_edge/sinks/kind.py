@@ -18,6 +18,7 @@ from .sink import BoundedSink, Sink
 
 if TYPE_CHECKING:
     from ..health import Health, SinkHealth
+    from ..listening_switch import ListeningSwitch
 
 
 def _no_check(args: argparse.Namespace, options: object) -> None:
@@ -48,6 +49,8 @@ class SinkContext:
     """What is measured besides the genre: names of SENSORS."""
     page: str = ""
     """Address at which the page is served; empty if it is not, or not known."""
+    switch: ListeningSwitch | None = None
+    """Whether people let the program listen; None for files."""
     kept: dict[str, Any] = field(default_factory=dict)
     """What sinks of a kind keep for those that a reload makes after them."""
 

@@ -55,6 +55,7 @@ class Announcement:
             context.window_seconds,
             config.page or page_address(context.page, connection.own_address),
             context.sensors,
+            None if context.switch is None else config.switch,
         )
         # A program that hears files ends soon. One that listens may have its name.
         self._leftovers = None if context.wait else Leftovers(config.base, sources, connection)

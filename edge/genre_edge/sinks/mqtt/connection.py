@@ -44,6 +44,7 @@ class Connection:
         self._in_flight: dict[int, int] = {}
         """{number of the packet: seq of the window}."""
         self._acknowledged: list[int] = []
+        self._commands: list[bytes] = []
         self._home_assistant_started = False
         self.announced: set[str] = set()
         """Topics of discovery on which the broker keeps a message."""
@@ -100,6 +101,10 @@ class Connection:
         if message.payload == b"online":
             self._home_assistant_started = True
 
+    def _on_command(self, client: Any, data: Any, message: Any) -> None:
+        if not message.retain:
+            self._commands.append(message.payload)
+
     def _on_announced(self, client: Any, data: Any, message: Any) -> None:
         if message.payload:
             self.announced.add(message.topic)
@@ -136,6 +141,16 @@ class Connection:
     def subscribe_to_home_assistant(self) -> None:
         """Ask for the message that Home Assistant sends when it starts."""
         self._subscribe([BIRTH_TOPIC], self._on_birth)
+
+    def subscribe_to_command(self, topic: str) -> None:
+        """Ask for commands on a topic. One that the broker keeps is for somebody else's
+        past, and is not heeded."""
+        self._subscribe([topic], self._on_command)
+
+    def commands(self) -> list[bytes]:
+        """The commands that came since the last call."""
+        found, self._commands = self._commands, []
+        return found
 
     def subscribe_to_announced(self, filters: Sequence[str]) -> None:
         """Ask for what is announced to Home Assistant on the topics that match

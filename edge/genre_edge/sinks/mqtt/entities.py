@@ -119,6 +119,22 @@ def _number(base: str, expire_seconds: int) -> dict[str, Any]:
     }
 
 
+def switch_entities(base: str) -> dict[str, Entity]:
+    """The switch that has the program stop listening: {key: entity}; `base` begins its
+    topics."""
+    return {
+        "listening": (
+            "switch",
+            {
+                "name": "Listening",
+                "icon": "mdi:microphone",
+                "state_topic": f"{base}/listening",
+                "command_topic": f"{base}/listening/set",
+            },
+        ),
+    }
+
+
 def program_entities(base: str) -> dict[str, Entity]:
     """What the program as a whole shows: {key: entity}; `base` begins its topics."""
     return {

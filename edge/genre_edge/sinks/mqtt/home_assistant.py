@@ -13,7 +13,13 @@ from typing import Any
 
 from ...settings.source_table import topic_of
 from ...version import __version__
-from .entities import Entity, heard_entities, program_entities, sensor_entities
+from .entities import (
+    Entity,
+    heard_entities,
+    program_entities,
+    sensor_entities,
+    switch_entities,
+)
 from .retained import HEARING
 from .settings import MqttConfig
 
@@ -43,6 +49,8 @@ class Described:
     """Address of the page; None if it is not known."""
     sensors: Sequence[str] = ()
     """What is measured besides the genre: names of SENSORS."""
+    has_switch: bool | None = None
+    """Whether people may have it stop listening; None if it does not listen."""
 
 
 def discovery(config: MqttConfig, told: Described) -> dict[str, dict[str, Any]]:
@@ -67,11 +75,15 @@ def discovery(config: MqttConfig, told: Described) -> dict[str, dict[str, Any]]:
     device = _device(node, config.name, told)
     online = [f"{base}/status"]
     program = _available(program_entities(base), online)
+    switch = switch_entities(base)
+    if told.has_switch:
+        program |= _available(switch, online)
+    no_switch = switch if told.has_switch is False else {}
     if not told.sources:
         entities = program | _heard(base, [*online, f"{base}/{HEARING}"], online, told, expire)
-        return _messages(config, node, device, entities, _off(base, told, expire))
+        return _messages(config, node, device, entities, _off(base, told, expire) | no_switch)
     alone = heard_entities(base, told.labels, expire) | sensor_entities(base, expire)
-    found = _messages(config, node, device, program, alone)
+    found = _messages(config, node, device, program, alone | no_switch)
     for source in told.sources:
         own, (part,) = f"{base}/{topic_of(source)}", nodes_of(config, [source])
         behind = {**_device(part, source, told), "via_device": node}

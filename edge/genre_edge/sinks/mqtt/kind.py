@@ -17,7 +17,8 @@ def _add_flags(group: Any) -> None:
         "--mqtt",
         metavar="URL[,KEY=VALUE]",
         help="mqtt[s]://[USER@]HOST[:PORT][/PREFIX]. Keys: name=, password-file=, ca=, cert=, "
-        "key=, discovery=on|off, discovery-form=, page=, music-hold=, spool=, spool-mb=",
+        "key=, discovery=on|off, discovery-form=, page=, music-hold=, "
+        "switch=on|off, spool=, spool-mb=",
     )
 
 

@@ -55,6 +55,9 @@ class MqttOptions:
     music_hold: float = option(
         20.0, "music counts as playing this long after it was last heard, s", low=0, high=3600
     )
+    switch: bool = option(
+        True, "let a switch in Home Assistant, or any client, have the program stop listening"
+    )
     spool: Path | None = option(
         None, "file where windows wait while the broker is away; without it one beside the history"
     )
@@ -93,6 +96,8 @@ class MqttConfig:
     """Address of the page, if the user gives it."""
     music_hold: float = 20.0
     """Music counts as playing this long after it was last heard, s."""
+    switch: bool = True
+    """Obey the switch "listening"."""
     spool: Path = Path("mqtt.spool")
     """Where messages wait while the broker is away."""
     spool_bytes: int = 16_000_000
@@ -172,6 +177,7 @@ def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
         one_message=options.discovery_form == "device",
         page=_page(options.page),
         music_hold=options.music_hold,
+        switch=options.switch,
         spool=options.spool
         or state_folder / f"mqtt-{re.sub(r'[^A-Za-z0-9.-]', '-', host)}-{name}.spool",
         spool_bytes=int(options.spool_mb * 1e6),

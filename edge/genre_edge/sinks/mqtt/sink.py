@@ -10,6 +10,7 @@ one connection at a time.
 <prefix>/<name>/hearing   retained, "online", or "offline" while the source is lost
 <prefix>/<name>/state     retained, the source's state and why
 <prefix>/<name>/music     retained, "ON" while music plays and shortly after, else "OFF"
+<prefix>/<name>/listening the switch: see `remote_switch`
 <prefix>/<name>/health    retained, every 30 s
 
 All but the health of a source that has a name have topics of their
@@ -40,6 +41,7 @@ from ..sink import CLOSE_SECONDS
 from ..worker import QUEUE_LENGTH, Worker
 from .announcement import Announcement
 from .connection import CONNECT_SECONDS, Connection
+from .remote_switch import RemoteSwitch
 from .retained import Retained
 from .settings import MqttConfig
 from .spool import Spool
@@ -93,6 +95,7 @@ class MqttSink:
         self._stretches = StretchMessages(self._session, self._retained.base_of)
         self._connection: Connection | None = None
         self._announcement: Announcement | None = None
+        self._switch: RemoteSwitch | None = None
         self._pause, self._next_attempt, self._next_health = _FIRST_PAUSE, 0.0, 0.0
         self._reported = ""
         """The trouble that was reported last, until it is over."""
@@ -220,6 +223,10 @@ class MqttSink:
             self._reported = ""
         connection.publish(f"{self._config.base}/status", b"online")
         self._announcement = Announcement(self._config, self._context, connection)
+        if self._context.switch is not None and self._config.switch:
+            self._switch = RemoteSwitch(
+                self._config.base, self._context.switch, connection, self._context.report
+            )
         for topic, payload in self._retained.messages.items():
             connection.publish(topic, payload)
         self._next_health = 0.0
@@ -233,6 +240,8 @@ class MqttSink:
             for message in self._spool.after(connection.last_seq, connection.room):
                 self._send(connection, message)
         idle = _IDLE_SECONDS
+        if self._switch is not None:
+            self._switch.go_on()
         if self._announcement is not None:
             self._announcement.go_on()
             idle = min(idle, self._announcement.wait_seconds)
