@@ -180,7 +180,7 @@ def parser() -> argparse.ArgumentParser:
         default=0,
         metavar="N",
         help="keep the N operators in float32 that int8 harms most, and those that take what they "
-        "make (default: 0)",
+        "make; helps where a few are at fault (default: 0)",
     )
     return top
 

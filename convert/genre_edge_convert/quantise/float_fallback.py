@@ -22,6 +22,8 @@ from .flatbuffers import int8_converter
 _FIXED = ("SOFTMAX", "LOGISTIC")
 """Operators whose scale is given by their range, 0 to 1. Their small values are lost
 without harm."""
+_BOUNDED = (*_FIXED, "TANH")
+"""Operators after which a wide range is narrow again."""
 _WINDOWS = 50
 """Windows that are compared. It takes a second or two."""
 
@@ -64,7 +66,8 @@ def most_harmed(saved_model: str, calibration: Float32) -> list[Harm]:
 
 def mixed(saved_model: str, calibration: Float32, kept: int) -> bytes:
     """An int8 model with operators in float32: the `kept` ones that int8 harms most,
-    and those that take what they make, which int8 would spoil on its way.
+    and those that take what they make, which int8 would spoil on its way. What those
+    make is int8 again.
 
     Raises
     ------
@@ -87,15 +90,19 @@ def mixed(saved_model: str, calibration: Float32, kept: int) -> bytes:
 
 
 def _and_takers(names: set[str], graph: Graph) -> list[str]:
-    """These tensors, and what is made from them by the next operator."""
-    called = [tensor.name for tensor in graph.tensors]
-    made = {
-        called[output]
-        for operator in graph.operators
-        if names & {called[number] for number in operator.inputs if number >= 0}
-        for output in operator.outputs
-    }
-    return sorted(names | made)
+    """These tensors, and what the next operator makes from each. If it only hands the
+    values on, as an activation or a pooling does, the range is as wide after it: then
+    also what is made from that."""
+    wide, kept = set(names), set(names)
+    for operator in graph.operators:  # in the order in which they run
+        taken = [graph.tensors[number] for number in operator.inputs if number >= 0]
+        if wide & {tensor.name for tensor in taken}:
+            made = {graph.tensors[number].name for number in operator.outputs}
+            kept |= made
+            one = sum(not tensor.constant_bytes for tensor in taken) == 1
+            if one and not operator.macs and operator.name not in _BOUNDED:
+                wide |= made
+    return sorted(kept)
 
 
 def _debugger(saved_model: str, calibration: Float32) -> Any:

@@ -55,5 +55,6 @@ def at_fault(kind: str, samples: Samples) -> str:
     return (
         "the range of the layers named above is at fault (weights have a scale for each channel "
         "already, values between layers have one in all): try --to int16x8, or --to dynamic, which "
-        "quantises weights alone, or keep those layers in float32 with --float-layers 3"
+        "quantises weights alone; if one or two lose far more than the others, --float-layers 3 "
+        "keeps the worst three in float32"
     )
