@@ -101,7 +101,7 @@ TUTORIALS = (
         (128, 130, 3),
         lambda x, classes: _convolutions(layers.Rescaling(1 / 255)(x), classes),
         ("--frontend", "librosa-mel-128-picture", *MELS_FIRST),
-        10,
+        25,
     ),
     Tutorial("mfcc-lstm", mfcc, (130, 13), _recurrent, ("--frontend", "librosa-mfcc-13"), 8),
 )
