@@ -197,6 +197,7 @@ def test_the_folder_holds_all_that_the_image_is_made_of(tmp_path: Path) -> None:
         assert len(list(made.glob(source))) == 1, source
     for name in ("config.yaml", "DOCS.md", "CHANGELOG.md", "icon.png", "translations/de.yaml"):
         assert (made / name).is_file()
+    assert "](" not in (made / "DOCS.md").read_text(), "no link that leads nowhere"
     (tmp_path / "full").mkdir()
     refused = subprocess.run([command[0], tmp_path / "full"], capture_output=True, text=True)
     assert refused.returncode == 1 and "is no add-on" in refused.stderr
