@@ -37,6 +37,8 @@ _BROWSER = (
 """Its own microphone beeps, and nobody is asked."""
 _PROGRAMME = {6: "pop", 8: "classical", 12: "country", 15: "reggae", 18: "jazz", 20: "rock"}
 """What the made-up household listens to from each hour on."""
+_TOKEN = "for the pictures"
+_CONFIGURATION = "[listen]\nsmooth = 4  # steady\n\n[mqtt]\nname = 'kitchen'\n"
 _DAYS = 30
 """How far back the made-up history goes."""
 
@@ -66,8 +68,13 @@ def _service(folder: Path) -> Iterator[str]:
     _write_history(history)
     music = [play(one) for one in ("metal-riff", "jazz-trio", "jazz-trio", "jazz-trio")]
     player = mic.play_samples(_joined(music * 8), RATE)
+    (folder / "token").write_text(_TOKEN)
+    (folder / "config" / "genre-edge").mkdir(parents=True)
+    (folder / "config" / "genre-edge" / "config.toml").write_text(_CONFIGURATION)
     server = WebServer(
-        folder, "--live", "--history", history, environment=mic.environment | {"TZ": "UTC"}
+        folder,
+        *("--live", "--history", history, "--token-file", folder / "token"),
+        environment=mic.environment | {"TZ": "UTC"},
     )
     try:
         yield server.url
@@ -134,6 +141,7 @@ def _shoot(folder: Path, url: str, view: str, wait: Callable[[Any], None]) -> No
                     timezone_id="UTC",
                     locale="en-GB",
                 )
+                context.request.post(f"{url}/api/session", data={"token": _TOKEN})
                 page = context.new_page()
                 page.goto(f"{url}/{_ADDRESSES[view]}")
                 wait(page)
@@ -172,12 +180,31 @@ def _here(page: Any) -> None:
     page.wait_for_timeout(500)
 
 
+def _settings(page: Any) -> None:
+    page.locator("details[data-table=listen] summary").click()
+    # The folder is another one each time.
+    page.locator("#view-settings > p").first.evaluate(
+        "line => { line.textContent = line.textContent.replace(/\\S+\\/config\\//, '~/.config/'); }"
+    )
+
+
+def _microphone(page: Any) -> None:
+    page.locator("#view-microphone .state", has_text="Good").wait_for()
+
+
+def _guide(page: Any) -> None:
+    page.locator("#view-guide .state", has_text="Good").wait_for()
+
+
 _VIEWS: dict[str, Callable[[Any], None]] = {
     "live": _live,
     "kiosk": _live,
     "file": _file,
     "device": _here,
     "history": _history,
+    "settings": _settings,
+    "microphone": _microphone,
+    "guide": _guide,
 }
 """What each view waits for before its picture is taken."""
 _ADDRESSES = {
@@ -186,6 +213,9 @@ _ADDRESSES = {
     "file": "#track",
     "device": "#here",
     "history": "#history",
+    "settings": "#settings",
+    "microphone": "#microphone",
+    "guide": "#guide",
 }
 
 if __name__ == "__main__":

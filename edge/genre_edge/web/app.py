@@ -171,6 +171,7 @@ def _add_reports(app: Flask, state: WebState) -> None:
             "teach": state.teaching is not None,
             "settings": state.control is not None,
             "first": state.settings.is_first,
+            "started": state.started,
             "history": os.path.exists(state.history),
         }
         return jsonify({**state.info.to_dict(), "version": __version__, "service": limits})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import secrets
 from pathlib import Path
@@ -20,9 +21,10 @@ LANGUAGES = STATIC / "languages"
 """What the page says: a JSON file a language, named by its code."""
 
 
-def languages() -> list[str]:
-    """Codes of the page's languages."""
-    return sorted(path.stem for path in LANGUAGES.glob("*.json"))
+def languages() -> dict[str, str]:
+    """The page's languages: {code: what it calls itself}."""
+    found = sorted(LANGUAGES.glob("*.json"))
+    return {path.stem: json.loads(path.read_bytes())["language.name"] for path in found}
 
 
 def kept_files() -> list[Path]:
@@ -48,7 +50,7 @@ def add_page(app: Flask) -> None:
         # and no other.
         nonce = secrets.token_urlsafe(16)
         text = (STATIC / "index.html").read_text(encoding="utf-8").replace("@NONCE@", nonce)
-        text = text.replace("@LANGUAGES@", " ".join(languages()))
+        text = text.replace("@LANGUAGES@", html.escape(json.dumps(languages())))
         answer = Response(text, mimetype="text/html")
         policy = CONTENT_SECURITY_POLICY.replace(
             "style-src 'self'", f"style-src 'self' 'nonce-{nonce}'"

@@ -190,6 +190,10 @@ class Server:
         self._closing.set()
         self._dispatcher.shutdown(timeout=2)
         for listener in self._listeners:
+            # The loop may be waiting for it, and would keep its port in use.
+            for one in [listener, *list(listener.active_channels.values())]:
+                with suppress(OSError):
+                    one.socket.shutdown(socket.SHUT_RDWR)
             listener.close()
 
     def _serve(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ class WebState:
     """Decides who may ask."""
     uploads: Uploads = field(init=False)
     """Classifies uploads."""
+    started: float = field(default_factory=time.time)
+    """When this service began, s since 1970: tells it from the one before."""
     windows: int = 0
     """Windows answered by /api/window."""
 

@@ -4,11 +4,14 @@ import { fillTemplates } from "./card.js";
 import { startLive } from "./live.js";
 import { loadTexts, offerLanguages, t } from "./text.js";
 
-const views = ["live", "track", "here", "history"];
+const views = ["live", "track", "here", "history"]; // those with a tab
+const behindGear = ["settings", "microphone", "guide"];
 const RETRY = 3000; // pause before the service is asked again, ms
+const DECLINED = "genre-edge guide"; // other pages of the same site have keys of their own
 const started = {};
 let selected = "";
 const byId = (id) => document.getElementById(id);
+const isKiosk = new URLSearchParams(location.search).has("kiosk");
 
 /** The module of each view is loaded when the view is first shown. */
 const start = {
@@ -16,6 +19,9 @@ const start = {
   track: async (model) => (await import("./track.js")).startTrack(model),
   here: async (model) => (await import("./this_device.js")).startThisDevice(model),
   history: async (model) => (await import("./history.js")).startHistory(model),
+  settings: async () => (await import("./settings.js")).startSettings(),
+  microphone: async () => (await import("./microphone.js")).startMicrophone(),
+  guide: async () => (await import("./guide.js")).startGuide(),
 };
 
 export function notice(text) {
@@ -30,9 +36,12 @@ async function show(name, model) {
   for (const view of views) {
     const tab = byId(`tab-${view}`);
     tab.setAttribute("aria-selected", String(view === name));
-    tab.tabIndex = view === name ? 0 : -1;
-    if (view !== name) byId(`view-${view}`).hidden = true;
+    tab.tabIndex = view === name || (view === "live" && behindGear.includes(name)) ? 0 : -1;
   }
+  for (const view of [...views, ...behindGear]) if (view !== name) byId(`view-${view}`).hidden = true;
+  byId("gear").toggleAttribute("aria-current", false);
+  if (behindGear.includes(name)) byId("gear").setAttribute("aria-current", "page");
+  welcome(model, name);
   try {
     started[name] ??= start[name](model);
     await started[name];
@@ -43,6 +52,11 @@ async function show(name, model) {
   if (selected !== name) return; // another tab was selected meanwhile
   byId(`view-${name}`).hidden = false;
   document.dispatchEvent(new CustomEvent("shown", { detail: name }));
+}
+
+/** Invites to the guide while there is no configuration file, until it is declined. */
+function welcome(model, view) {
+  byId("welcome").hidden = !model.service.first || behindGear.includes(view) || localStorage.getItem(DECLINED) !== null;
 }
 
 function wireTabs(model) {
@@ -58,7 +72,13 @@ function wireTabs(model) {
       next.click();
     });
   });
-  const wanted = () => (views.includes(location.hash.slice(1)) ? location.hash.slice(1) : model.service.live ? "live" : "track");
+  byId("gear").hidden = !model.service.settings;
+  byId("welcome-no").addEventListener("click", () => {
+    localStorage.setItem(DECLINED, "yes");
+    welcome(model, selected);
+  });
+  const known = isKiosk ? ["live"] : model.service.settings ? [...views, ...behindGear] : views;
+  const wanted = () => (known.includes(location.hash.slice(1)) ? location.hash.slice(1) : model.service.live ? "live" : "track");
   addEventListener("hashchange", () => show(wanted(), model));
   show(wanted(), model);
 }
@@ -103,7 +123,7 @@ byId("login").addEventListener("submit", async (event) => {
     notice(error.message);
   }
 });
-if (new URLSearchParams(location.search).has("kiosk")) startKiosk();
+if (isKiosk) startKiosk();
 fillTemplates();
 await loadTexts();
 offerLanguages(byId("language"));

@@ -4,12 +4,12 @@
 const KEY = "genre-edge language"; // other pages of the same site have keys of their own
 let texts = {};
 
-const offered = () => document.querySelector("meta[name=languages]").content.split(" ");
+const offered = JSON.parse(document.querySelector("meta[name=languages]").content); // {code: name}
 
 function chosen() {
   const wanted = [localStorage.getItem(KEY), ...navigator.languages];
   const codes = wanted.filter(Boolean).map((code) => code.split("-")[0]);
-  return codes.find((code) => offered().includes(code)) ?? "en";
+  return codes.find((code) => code in offered) ?? "en";
 }
 
 const fetched = async (code) => (await fetch(`static/languages/${code}.json`)).json();
@@ -25,9 +25,8 @@ export async function loadTexts() {
 }
 
 /** Lets the reader choose; the page starts again in the chosen language. */
-export async function offerLanguages(select) {
-  const found = await Promise.all(offered().map(async (code) => [code, (await fetched(code))["language.name"]]));
-  select.replaceChildren(...found.map(([code, name]) => new Option(name, code, false, code === language())));
+export function offerLanguages(select) {
+  select.replaceChildren(...Object.entries(offered).map(([code, name]) => new Option(name, code, false, code === language())));
   select.addEventListener("change", () => {
     localStorage.setItem(KEY, select.value);
     location.reload();
