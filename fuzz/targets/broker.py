@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from genre_edge.sinks.mqtt.connection import Connection
+from genre_edge.sinks.mqtt.home_assistant import discovery_filters
+from genre_edge.sinks.mqtt.leftovers import Leftovers
 from genre_edge.sinks.mqtt.settings import MqttConfig
 
 from ..damage import damaged
@@ -28,6 +30,10 @@ _MESSAGES = (
     _publish(b"homeassistant/status", b"online"),
     _publish(b"\xff\xfe", b"online"),
     _publish(b"homeassistant/status", b"\0\x01offline", 0x32),
+    _publish(b"homeassistant/device/fuzzed/config", b"{}", 0x31),
+    _publish(b"genre-edge/fuzzed/hall/state", b'{"state":"lost"}', 0x31),
+    _publish(b"genre-edge/fuzzed/+/status", b"online", 0x31),
+    _publish(b"genre-edge/fuzzed/h#ll/status", b"online", 0x31),
     _SUBACK,
     _PUBACK,
     b"\xd0\x00",
@@ -69,12 +75,17 @@ def attempt(chance: random.Random, folder: Path) -> None:
         connection = Connection(paho, MqttConfig("127.0.0.1", port, False, "fuzzed"))
         if not connection.connect():
             connection.subscribe_to_home_assistant()
+            connection.subscribe_to_announced(discovery_filters(["fuzzed"]))
+            leftovers = Leftovers("genre-edge/fuzzed", ["bar"], connection)
             connection.send(1, "genre-edge/fuzzed/window", b"{}")
             for _ in range(20):
                 if connection.process(0.05):
                     break
             connection.acknowledged()
             connection.home_assistant_started()
+            leftovers.look()
+            leftovers.gone()
+            leftovers.clear()
         connection.drop()
     finally:
         thread.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 import ssl
 import time
@@ -22,6 +23,10 @@ _LEAVE_SECONDS = 2.0
 """Longest wait until the last message is sent."""
 _MOST_IN_FLIGHT = 10
 """Windows sent and not yet acknowledged."""
+
+_OWN = re.compile(r"[\w./-]+", re.ASCII)
+"""A topic that this program may have published to. Wildcards in one that a broker makes
+up could not be."""
 
 
 class Connection:
@@ -106,13 +111,15 @@ class Connection:
             self._commands.append(message.payload)
 
     def _on_announced(self, client: Any, data: Any, message: Any) -> None:
+        if not _OWN.fullmatch(message.topic):
+            return
         if message.payload:
             self.announced.add(message.topic)
         else:
             self.announced.discard(message.topic)
 
     def _on_kept(self, client: Any, data: Any, message: Any) -> None:
-        if message.retain and message.payload:
+        if message.retain and message.payload and _OWN.fullmatch(message.topic):
             self.kept[message.topic] = message.payload
 
     @property
