@@ -129,6 +129,9 @@ async def _answer(port: int) -> None:
             command, *words = line.split()
             if command == "rename":
                 entity_registry.async_get(hass).async_update_entity(words[0], name=words[1])
+            if command == "turn":
+                which = {"entity_id": words[0]}
+                await hass.services.async_call("switch", f"turn_{words[1]}", which, blocking=True)
             print(json.dumps(_everything(hass, warnings), default=str), flush=True)
         await hass.async_stop(force=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,25 @@ def test_live_says_when_the_microphone_is_gone_and_recovers(mic, page, tmp_path:
         expect(page.locator("#live-label")).to_have_text("Quiet")
         expect(sign).not_to_contain_text("disconnected")
         expect(page.locator("#live-card")).to_be_visible()
+        assert page.errors == []
+    finally:
+        assert running.stop() == 0, "\n".join(running.said[-60:])
+
+
+def test_a_pause_is_shown_as_no_fault(page, tmp_path: Path, demo_clip) -> None:
+    hour = (time.localtime().tm_hour + 12) % 24
+    hours = {"GENRE_EDGE_LISTEN_HOURS": f"{hour:02}:00-{hour:02}:30"}
+    source = ("--source", f"file:{demo_clip},name=bar")
+    running = WebServer(tmp_path, "--live", *source, environment=hours)
+    try:
+        page.goto(running.url)
+        sign = page.locator("#live-sign")
+        expect(sign).to_contain_text("Paused: nothing is heard")
+        expect(sign).to_have_class(re.compile("calm"))
+        expect(page.locator("#live-card")).to_be_hidden()
+        state = page.locator("#live-state")
+        expect(state).to_contain_text(f"by the hours of the settings, until {hour:02}:00")
+        expect(state).not_to_have_class(re.compile("bad"))
         assert page.errors == []
     finally:
         assert running.stop() == 0, "\n".join(running.said[-60:])

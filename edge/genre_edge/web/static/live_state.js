@@ -31,6 +31,7 @@ export function showState(name, reason) {
 /** A large sign with what is wrong, and what to do. */
 export function showSign(name, text = t("state.offline")) {
   byId("live-sign").hidden = !name;
+  byId("live-sign").classList.toggle("calm", name === "paused"); // nobody has to do anything
   byId("live-pair").hidden = Boolean(name) && name !== "dead";
   if (!name) return;
   byId("live-sign-title").textContent = text;
