@@ -192,10 +192,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    kinds = tuple(dict.fromkeys(args.to.split(","))) if args.to else ("float32", "int8")
+    asked = [kind.strip() for kind in (args.to or "float32,int8").split(",")]
+    kinds = tuple(dict.fromkeys(kind for kind in asked if kind))
     unknown = [kind for kind in kinds if kind not in _KINDS]
-    if unknown:
-        reason = f"{', '.join(unknown)} is unknown; choose from {', '.join(_KINDS)}"
+    if unknown or not kinds:
+        wrong = f"{', '.join(unknown)} is unknown" if unknown else "names no kind"
+        reason = f"{wrong}; choose from {', '.join(_KINDS)}"
         raise UsageError(Fault("to", args.to, reason))
     if (args.check_with is None) != (args.expect is None):
         raise UsageError("--check-with CLIP and --expect FILE.npy need each other")
@@ -225,8 +227,9 @@ def _run(args: argparse.Namespace) -> int:
     described = describe(args.model, args.labels, args.frontend, args.map)
     described = replace(described, embedding=args.embedding)
     check_network(network, described, config)  # before hours of reading
-    unlabelled = args.multi_label and not described.mapping
-    samples = load_samples(args.calibrate, described.frontend, described.labels, unlabelled)
+    mapped = bool(described.mapping)
+    unlabelled = args.multi_label and not mapped
+    samples = load_samples(args.calibrate, described.frontend, described.labels, unlabelled, mapped)
     if network.export is not None and {"int8", "int16x8"} & set(kinds):
         warn_of_few(samples)
     convert(network, described, samples, config)

@@ -76,3 +76,12 @@ def test_a_bundle_that_nothing_was_measured_of_has_no_card(tmp_path: Path, capsy
     assert convert.main(["card", str(tmp_path / "m.tflite"), "-o", str(tmp_path / "m.md")]) == 2
     assert "says nothing of its conversion" in capsys.readouterr().err
     assert not (tmp_path / "m.md").exists()
+
+
+def test_only_a_model_that_says_how_it_was_trained_is_judged_on_unmet_tracks(text: str) -> None:
+    assert "The tracks are those that training did not use" in text
+    shipped = read_bundle(find_model("gtzan-two-block.int8"))
+    foreign = replace(shipped, info=replace(shipped.info, trained_on={}))
+    said = card("theirs", {"int8": foreign}, {"int8": 132_000})
+    assert "training did not use" not in said
+    assert "Whether training used them is not known here: if it did, these figures are too" in said

@@ -16,7 +16,7 @@ from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge_convert import cli as convert
 from genre_edge_convert.read.samples import Samples
-from genre_edge_convert.verify.causes import at_fault
+from genre_edge_convert.verify.causes import at_fault, furthest_apart
 from keras import layers
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's and Keras' own
@@ -39,6 +39,16 @@ def samples(calibration: int = 100, louder: float = 1.0) -> Samples:
 )
 def test_the_cause_is_named(kind: str, given: Samples, said: str) -> None:
     assert said in at_fault(kind, given)
+
+
+def test_a_network_that_cannot_decide_is_not_blamed_on_a_layer() -> None:
+    scores = np.array([[0.34, 0.33, 0.33], [0.1, 0.8, 0.1]], np.float32)
+    assert furthest_apart(scores, np.array([2, 1])) == pytest.approx(0.01)
+    assert furthest_apart(scores, np.array([2, 0])) == pytest.approx(0.7)
+    said = at_fault("int8", samples(), 0.01)
+    assert "undecided where they differ: it gives both labels the same score within 0.010" in said
+    assert "train it longer" in said and "--min-agreement" in said
+    assert "range" in at_fault("int8", samples(), 0.7)
 
 
 def test_a_failure_of_range_says_what_helps() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import librosa
@@ -13,7 +16,7 @@ from genre_edge.model.bundle_info import BundleInfo
 from genre_edge.model.frontend import LogMel
 from genre_edge_convert.read.named_frontends import named
 from genre_edge_convert.read.networks import Network
-from genre_edge_convert.verify.check_with import check_with
+from genre_edge_convert.verify.check_with import check_with, read_expected
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -71,7 +74,45 @@ def test_scores_and_other_sizes(tmp_path, demo_clip) -> None:
         compared(tmp_path, demo_clip, np.array([3.0, 3.0]))
     with pytest.raises(UsageError, match=r"holds 13 x 130, the front-end makes 130 x 128"):
         compared(tmp_path, demo_clip, np.zeros((13, 130)))
-    (tmp_path / "e.npy").write_text("no array")
     spec = named("librosa-mfcc-13")
     features = LogMel(spec).window(read_mono(demo_clip, 22_050)[:66_150])
     assert compared(tmp_path, demo_clip, features, "librosa-mfcc-13")["compared"] == "features"
+
+
+class _Harmful:
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (Path("run"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (lambda: pickle.dumps(_Harmful()), "no .npy file of numbers: write it with np.save"),
+        (lambda: _npy(np.array([_Harmful()])), "no .npy file of numbers"),
+        (lambda: _npy(np.array(["rock", "jazz"])), "no .npy file of numbers"),
+        (lambda: _npy(np.zeros((130, 13), complex)), "no .npy file of numbers"),
+        (lambda: _npy(np.zeros(0)), "no .npy file of numbers"),
+        (lambda: _npy(np.zeros(9))[:-72].replace(b"(9,)", b"(9" + b"0" * 12 + b",)"), "no .npy"),
+        (lambda: b"", "no .npy file of numbers"),
+        (lambda: _npy(np.array([[1.0, np.nan]])), "holds NaN or infinity: look for their cause"),
+    ],
+)
+def test_what_is_expected_is_numbers_and_nothing_else(
+    tmp_path: Path, monkeypatch, content: Callable[[], bytes], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "e.npy").write_bytes(content())
+    with pytest.raises(UsageError, match=f"expect .*e.npy: {says}"):
+        read_expected(tmp_path / "e.npy")
+    assert not (tmp_path / "run").exists(), "nothing in the file is run"
+
+
+def _npy(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def test_features_without_features_are_said_to_be_that(tmp_path, demo_clip) -> None:
+    with pytest.raises(ModelError, match="yours is -80 everywhere: it holds no features"):
+        compared(tmp_path, demo_clip, np.full((130, 128), -80.0))

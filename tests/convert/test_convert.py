@@ -266,6 +266,11 @@ def _nan() -> keras.Model:
     return model
 
 
+def _at_random() -> keras.Model:
+    a = keras.Input((126, 128, 1))
+    return keras.Model(a, layers.Dense(3)(layers.Flatten()(layers.RandomFlip()(a))))
+
+
 def _no_such_operator() -> keras.Model:
     a = keras.Input((126, 128))
     flat = keras.ops.erfinv(keras.ops.tanh(layers.GlobalAveragePooling1D()(a)))
@@ -283,10 +288,17 @@ def _no_such_operator() -> keras.Model:
         (_nan, "hold NaN or infinity"),
         (lambda: network(classes=4), "has 4 outputs, but there are 3 labels"),
         (
+            lambda: network((126, 13, 1)),
+            'such an input: base = "librosa-mfcc-13", padding = "none"',
+        ),
+        (lambda: network((57, 1, 1)), "a list of numbers for a clip"),
+        (lambda: network(activation="sigmoid", classes=1), "one sigmoid for two labels becomes"),
+        (
             lambda: network((100, 128, 1)),
             "takes 100 x 128, the front-end makes 126 frames x 128 mels",
         ),
         (lambda: network((130, 13, 1)), "give --frontend, for such an input: librosa-mfcc-13"),
+        (_at_random, "holds layers that change windows at random (RandomFlip, say)"),
         (_no_such_operator, "TFLite has no operator for Erfinv"),
     ],
 )
@@ -315,9 +327,19 @@ def test_lambdas_in_old_files_are_not_run_either(tmp_path, npz, capsys) -> None:
         ("--labels a,b,silence", 2, "label silence has a meaning of its own"),
         ("", 2, "its labels are not known: give --labels"),
         ("--labels a,b,c --to int4", 2, "--to int4: int4 is unknown"),
+        ("--labels a,b,c --to ,", 2, "--to ,: names no kind"),
+        ("--labels a,b,c --output-tensor x", 2, "--output-tensor x: goes with a .tflite file"),
         ("--labels a,b,c --target tflite-runtime-3", 2, "--target tflite-runtime-3: unknown"),
         ("--labels a,b,c --frontend nowhere.toml", 2, "--frontend nowhere.toml: no such file"),
-        ("--labels a,b,c --min-agreement 101", 1, "nothing was written"),
+        ("--labels a,b,c --frontend nowhere", 2, "--frontend nowhere: neither a file nor a known"),
+        ("--labels nowhere.txt", 2, "--labels nowhere.txt: neither a file nor a list"),
+        ("--labels a,b,c\x1b[2J", 2, "label 2 has characters that cannot be shown"),
+        ("--labels a,b,c --min-agreement 101", 2, "--min-agreement 101: must be from 0 to 100"),
+        ("--labels a,b,c --min-agreement nan", 2, "--min-agreement nan: must be from 0 to 100"),
+        ("--labels a,b,c --float-layers -1", 2, "--float-layers -1: must be 0 or more"),
+        ("--labels a,b,c -o mine.tflite", 2, "--output mine.tflite: give mine"),
+        ("--labels a,b,c -o ..", 2, "--output ..: is a folder: add the name"),
+        ("--labels a,b,c --check-with nowhere.wav --expect nowhere.npy", 2, "--expect nowhere.npy"),
     ],
 )
 def test_wrong_options_are_one_clear_error(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -15,7 +16,7 @@ from genre_edge.errors import UsageError
 from genre_edge.model.frontend import LogMel
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge_convert.read.frontends import load_frontend
-from genre_edge_convert.read.named_frontends import NAMED, candidates, named
+from genre_edge_convert.read.named_frontends import NAMED, candidates, named, near
 
 from tests.conftest import noise
 from tests.helpers.torchaudio_golden import EVERY, GOLDEN, signal
@@ -332,9 +333,34 @@ def test_candidates_are_those_of_the_shape(sizes: tuple, some: set, others: set)
     assert not others & found
 
 
+@pytest.mark.parametrize(
+    ("sizes", "first"),
+    [
+        ((126, 13), 'base = "librosa-mfcc-13", padding = "none"'),
+        ((44, 13), 'base = "librosa-mfcc-13", window_seconds = 1.0'),
+        ((128, 1292), 'base = "librosa-mel-128", window_seconds = 30.0'),
+        ((128, 128), 'base = "librosa-mel-128", fixed_frames = 128'),
+    ],
+)
+def test_where_no_name_fits_the_nearest_files_are_offered(
+    sizes: tuple, first: str, tmp_path: Path
+) -> None:
+    assert near(sizes)[0] == first
+    for line in near(sizes):
+        (tmp_path / "f.toml").write_text(line.replace(", ", "\n"))
+        made = load_frontend(str(tmp_path / "f.toml")).shape
+        assert sorted(made) == sorted(sizes)
+
+
+def test_far_sizes_have_no_nearest_file() -> None:
+    assert near((57,)) == ()
+
+
 def test_a_name_that_is_unknown_lists_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"neither a file nor a known name; known: genre-edge, "):
-        named("librosa-mfcc")
+        named("kaldi")
+    with pytest.raises(UsageError, match=r"did you mean librosa-mfcc-13\? Known: "):
+        named("Librosa_MFC_13")
     with pytest.raises(UsageError, match="n_mels"):
         named("librosa-mel-0")
 
@@ -348,7 +374,7 @@ def test_a_file_says_what_differs_from_a_named_one(tmp_path) -> None:
     spec = load_frontend(str(path))
     assert spec == replace(named("librosa-mel-128"), sample_rate=44_100, n_mels=64, f_max=22_050.0)
     path.write_text('base = "librosa-mel"\n')
-    with pytest.raises(UsageError, match="known: genre-edge, librosa-mfcc-13"):
+    with pytest.raises(UsageError, match=r"did you mean librosa-mel-128\? Known: genre-edge"):
         load_frontend(str(path))
 
 

@@ -70,6 +70,21 @@ def test_genres_that_are_none_of_the_labels_are_no_labels(music: Path, capsys) -
     assert "none of the model's labels" in capsys.readouterr().err
 
 
+def test_recordings_of_other_genres_are_no_mistake_where_labels_are_mapped(
+    music: Path, capsys
+) -> None:
+    """YAMNet has 521 outputs, of which a user shows two."""
+    found = load_samples(music, SPEC, ["rock", "jazz"], mapped=True)
+    assert (found.label, found.valid, len(found.held_out)) == (None, (), 5)
+    assert "are not all among the labels of --map" in capsys.readouterr().err
+    assert load_samples(music, SPEC, LABELS, mapped=True).label is not None
+
+
+def test_genres_say_nothing_of_labels_that_hold_together(music: Path, capsys) -> None:
+    assert load_samples(music, SPEC, LABELS, unlabelled=True).label is None
+    assert "are one a track, and the model's labels several" in capsys.readouterr().err
+
+
 def test_calibration_takes_the_middle_of_a_track_where_there_are_enough(
     music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,3 +128,23 @@ def test_tracks_that_cannot_be_read_are_named_and_left_out(
         "8.wav",
         "0.wav",
     ]
+
+
+@pytest.mark.parametrize(
+    "label", [[0, 3], [-1, 0], [0], [[0, 1]], ["jazz", "pop"], [0.0, 1.0]], ids=str
+)
+def test_labels_of_windows_are_numbers_of_labels(tmp_path: Path, label: list[object]) -> None:
+    held_out = np.zeros((2, *SPEC.shape), np.float32)
+    file = tmp_path / "w.npz"
+    np.savez(file, calibration=held_out, held_out=held_out, held_out_label=np.array(label))
+    with pytest.raises(UsageError, match="must hold a number from 0 to 2 for each of the 2"):
+        load_samples(file, SPEC, LABELS)
+
+
+@pytest.mark.parametrize("content", [b"", b"no arrays", b"PK\x03\x04 cut short"])
+def test_a_file_of_windows_that_is_none_says_how_to_write_one(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "w.npz").write_bytes(content)
+    with pytest.raises(UsageError, match=r"w\.npz: no \.npz file of numbers: write it with"):
+        load_samples(tmp_path / "w.npz", SPEC, LABELS)

@@ -16,7 +16,7 @@ from genre_edge.errors import ModelError
 from genre_edge.model.bundle import read_bundle
 from genre_edge.model.frontend import LogMel
 from genre_edge_convert import cli as convert
-from genre_edge_convert.quantise.flatbuffers import flatbuffers
+from genre_edge_convert.quantise.flatbuffers import flatbuffers, write_saved_model
 from genre_edge_convert.read.named_frontends import named
 from genre_edge_convert.read.networks import load_network
 from genre_edge_convert.read.unrolled import unrolled
@@ -129,3 +129,11 @@ def test_a_file_of_keras_2_names_what_can_be_read(tmp_path: Path) -> None:
         file.attrs["model_config"] = json.dumps(config)
     with pytest.raises(ModelError, match=r"written by Keras 2.*SavedModel folder"):
         load_network(tmp_path / "old.h5")
+
+
+def test_a_full_disk_is_named_by_its_folder(tmp_path: Path) -> None:
+    def export(folder: str) -> None:
+        raise RuntimeError(f"{{{{node SaveV2}}}} {folder}/variables; No space left on device")
+
+    with pytest.raises(ModelError, match=f"no space left in {tmp_path}: nothing written"):
+        write_saved_model(export, tmp_path / ".convert-1" / "work")

@@ -11,7 +11,7 @@ from genre_edge.errors import Fault, UsageError
 from genre_edge.files import ready_file
 from genre_edge.model.bundle import find_model, read_bundle, write_bundle
 
-from ..read.describe import load_labels, refuse_reserved
+from ..read.describe import load_labels, refuse_unfit
 
 _EPILOG = """\
 examples:
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         if len(labels) != len(info.labels):
             reason = f"{len(labels)} labels, but the network has {len(info.labels)} outputs"
             raise UsageError(Fault("labels", args.labels, reason))
-        refuse_reserved(labels)
+        refuse_unfit(labels)
         info = replace(info, labels=labels)
     trained_on = dict(info.trained_on)
     for pair in args.set:

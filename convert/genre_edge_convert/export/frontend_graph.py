@@ -59,7 +59,8 @@ def check_frontend(spec: FrontendSpec, name: str) -> None:
         unknown.append(f"n_fft = {spec.n_fft} (must be a power of two)")
     if unknown:
         raise ModelError(
-            f"{name}: its front-end cannot be put into the graph: {', '.join(unknown)}"
+            f"{name}: its front-end cannot be put into the graph: {', '.join(unknown)}; such "
+            "a model has no audio-in file (docs/anywhere.md says what can be put in)"
         )
 
 

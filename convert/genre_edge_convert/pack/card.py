@@ -50,9 +50,9 @@ def card(name: str, bundles: Mapping[str, Bundle], sizes: Mapping[str, int]) -> 
         "",
         *_table(bundles, sizes),
         "",
-        "The tracks are those that training did not use (`split` = valid in the data's table). "
-        "Windows do not overlap. A track's genre is that of the mean of its windows' scores, as in "
-        "`genre-edge classify`. In brackets: Wilson's 95 % interval for as many independent cases; "
+        f"{_which_tracks(first)} Windows do not overlap. A track's genre is that of the mean of "
+        "its windows' scores, as in `genre-edge classify`. In brackets: Wilson's 95 % interval for "
+        "as many independent cases; "
         'windows of one track are not independent. "Agrees" is the share of windows on which the '
         "most probable genre is the same as that of the network before conversion.",
         "",
@@ -91,6 +91,24 @@ def with_sections_of(old: str, new: str) -> str:
     return head + "".join(f"{text.strip()}\n\n" for text in kept) + mark + tail
 
 
+def knows_its_training(info: BundleInfo) -> bool:
+    """Whether a model says how it was trained, as those of genre-train do."""
+    return "version" in info.trained_on
+
+
+def _which_tracks(info: BundleInfo) -> str:
+    """Which tracks the accuracy is for."""
+    if knows_its_training(info):
+        return (
+            "The tracks are those that training did not use (`split` = valid in the data's table)."
+        )
+    return (
+        "The tracks are those with `split` = valid in the data's table, or every tenth of each "
+        "folder. Whether training used them is not known here: if it did, these figures are too "
+        "good."
+    )
+
+
 def _frontend(spec: FrontendSpec) -> str:
     """A front-end in a few words."""
     if spec.kind == "waveform":
@@ -114,7 +132,7 @@ def _checked(info: BundleInfo) -> str:
             f"front-end verified on {found['clip']}: its {found['compared']} are those of the code "
             f"that the model learnt by, within {found['largest_difference']:g}"
         )
-    if "version" in info.trained_on:
+    if knows_its_training(info):
         return "front-end verified: genre-train computes it by the same code"
     return (
         "front-end not verified: nothing showed that it computes what the model learnt from "

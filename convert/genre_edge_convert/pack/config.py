@@ -7,6 +7,7 @@ from pathlib import Path
 
 from genre_edge.errors import Fault, UsageError
 from genre_edge.files import ready_file, ready_folder
+from genre_edge.model.bundle_checks import checked_name
 
 from ..read.networks import Network
 
@@ -50,6 +51,21 @@ def check_config(config: ConversionConfig, network: Network, kinds_given: bool) 
     kinds_given
         Whether the user chose the kinds.
     """
+    if not 0 <= config.min_agreement <= 100:
+        reason = "must be from 0 to 100 per cent"
+        raise UsageError(Fault("min_agreement", config.min_agreement, reason))
+    if config.float_layers < 0:
+        raise UsageError(Fault("float_layers", config.float_layers, "must be 0 or more"))
+    if config.output.suffix == ".tflite":
+        reason = f"give {config.output.stem}: .tflite and the kind of bundle are added"
+        raise UsageError(Fault("output", config.output, reason))
+    if config.output.name in ("", ".."):
+        reason = "is a folder: add the name of the bundles, such as mine"
+        raise UsageError(Fault("output", config.output, reason))
+    try:
+        checked_name(f"{config.output.name}.{max(config.kinds, key=len)}")
+    except ValueError as error:
+        raise UsageError(Fault("output", config.output, str(error))) from None
     if not config.output.parent.is_dir():
         reason = f"no such folder {config.output.parent}"
         raise UsageError(Fault("output", config.output, reason))

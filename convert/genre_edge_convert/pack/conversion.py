@@ -16,21 +16,29 @@ from genre_edge.model.flatbuffer import read_graph
 from genre_edge.model.scores import OutputReader
 
 from ..export.audio_in import export_audio_in
+from ..export.frontend_graph import check_frontend
 from ..quantise.flatbuffers import flatbuffers, write_saved_model
 from ..quantise.float_fallback import mixed
 from ..read.describe import check_labels, output_kind
 from ..read.frontends import as_input, layout_of
 from ..read.networks import Network
 from ..read.samples import Samples
-from ..verify.check_with import check_with
+from ..verify.check_with import check_with, first_window, read_expected
 from .card import card
 from .config import ConversionConfig
 from .verified import Original, write_verified
 
 
 def check_network(network: Network, described: BundleInfo, config: ConversionConfig) -> str:
-    """Check that the network, its labels and its front-end fit, before any data is
-    read; returns the layout. ModelError."""
+    """Check that the network, its labels, its front-end and what that is compared with
+    are there and fit, before any data is read; returns the layout. ModelError,
+    UsageError, AudioError."""
+    if config.check_with is not None:
+        clip, expect = config.check_with
+        read_expected(expect)
+        first_window(clip, described.frontend)
+    if config.audio_in:
+        check_frontend(described.frontend, "--audio-in")
     check_labels(network, described.output_names)
     return layout_of(network, described.frontend, config.layout)
 

@@ -22,9 +22,10 @@ from ..read.embedding import embedding_number
 from ..read.operators import check_operators, oldest_runtime
 from ..read.samples import Samples
 from ..verify.agreement import largest_loss, runs_in, scores_of, valid_metrics
-from ..verify.causes import always_zero, at_fault
+from ..verify.causes import always_zero, at_fault, furthest_apart
 from ..verify.not_music import measure
 from ..verify.outliers import outliers
+from .card import knows_its_training
 from .config import ConversionConfig
 
 _TRIED = 50
@@ -101,9 +102,10 @@ def _agreement(
     if high * 100 < config.min_agreement:
         if kind == "int8" and config.quantiser == "tflite" and original.saved_model.exists():
             _print_outliers(original)
+        cause = at_fault(kind, samples, furthest_apart(original.scores, answers))
         raise ModelError(
             f"{name}: agrees with the original on {said}, need {config.min_agreement:g} % "
-            f"(--min-agreement); {at_fault(kind, samples)}; nothing was written"
+            f"(--min-agreement); {cause}; nothing was written"
         )
     if share * 100 < config.min_agreement:
         print(
@@ -141,9 +143,11 @@ def _accuracy(path: Path, original: Original) -> dict[str, Any]:
     if not original.samples.valid:
         return {}
     valid = valid_metrics(path, original.samples.valid)
+    known = knows_its_training(original.info)
     print(
         f"{'':8} right on {valid['windows']['accuracy']:.1%} of windows, "
         f"{valid['tracks']['accuracy']:.1%} of tracks"
+        f"{'' if known else ', too good if training used any of them'}"
     )
     return {"valid": valid, "not_music": measure(path, valid["uncertain_below"])}
 

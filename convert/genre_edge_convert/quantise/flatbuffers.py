@@ -79,6 +79,12 @@ def _reason(text: str) -> str:
             "holds a loop over time (LSTM, GRU), which TFLite cannot do: build the layers with "
             "unroll=True, load the trained weights, and convert that; nothing was written"
         )
+    if any("Random" in name for name in operators):
+        return (
+            "holds layers that change windows at random (RandomFlip, say), which are for training: "
+            "build the network without them, load its weights, and convert that; nothing was "
+            "written"
+        )
     if operators:
         return (
             f"TFLite has no operator for {', '.join(operators)}: replace the layers that use them; "
@@ -174,6 +180,8 @@ def write_saved_model(export: Callable[[str], None], folder: Path) -> str:
     try:
         export(str(folder))
     except Exception as error:  # Keras and TensorFlow raise whatever their parts raise
+        if "No space left" in str(error):
+            raise ModelError(f"no space left in {folder.parent.parent}: nothing written") from None
         raise ModelError(
             f"cannot be exported as a SavedModel ({' '.join(str(error).split())[:160]})"
         ) from None

@@ -15,7 +15,7 @@ import numpy as np
 from genre_edge.arrays import Float32
 from genre_edge.errors import Fault, GenreEdgeError, ModelError, UsageError
 from genre_edge.model.bundle import read_bundle
-from genre_edge.model.bundle_checks import check_meaning
+from genre_edge.model.bundle_checks import check_meaning, checked_labels
 from genre_edge.model.bundle_info import BundleInfo
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.text_files import read_text
@@ -70,13 +70,15 @@ def describe(
     if mapping is not None:
         groups = load_mapping(mapping, info.output_names)
         info = replace(info, labels=tuple(groups), outputs=info.output_names, mapping=groups)
-    refuse_reserved(info.labels)
+    refuse_unfit(info.labels)
     return info
 
 
-def refuse_reserved(labels: Sequence[str]) -> None:
-    """UsageError for a label that the program shows where it has none."""
+def refuse_unfit(labels: Sequence[str]) -> None:
+    """UsageError for a label that cannot be shown, or that the program shows where it
+    has none."""
     try:
+        checked_labels(list(labels))
         check_meaning(labels)
     except ValueError as error:
         raise UsageError(f"{error} (--labels, or --map)") from None
@@ -138,6 +140,9 @@ def load_labels(given: str) -> tuple[str, ...]:
         labels = _labels_in(path)
     else:
         labels = tuple(label.strip() for label in given.split(","))
+    if len(labels) < 2 and not path.is_file():
+        reason = "neither a file nor a list with commas of two labels or more"
+        raise UsageError(Fault("labels", given, reason))
     if len(labels) < 2 or not all(labels):
         reason = "needs two labels or more, in a file or separated by commas"
         raise UsageError(Fault("labels", given, reason))

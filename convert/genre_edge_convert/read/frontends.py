@@ -14,7 +14,7 @@ from genre_edge.errors import Fault, ModelError, UsageError
 from genre_edge.model.bundle_info import DEFAULT_LAYOUT, LAYOUTS
 from genre_edge.model.frontend_spec import FrontendSpec
 
-from .named_frontends import candidates, listed, named
+from .named_frontends import candidates, listed, named, near
 
 if TYPE_CHECKING:  # networks brings TensorFlow
     from .networks import Network, Shape
@@ -54,7 +54,11 @@ def load_frontend(given: str) -> FrontendSpec:
     base = named(str(values["base"])) if "base" in values else FrontendSpec()
     changes = {name: value for name, value in values.items() if name != "base"}
     _check_few_bands(path, values)
-    return changed(base, changes)
+    try:
+        return changed(base, changes)
+    except UsageError as error:
+        reason = str(error).removeprefix("front-end: ")
+        raise UsageError(Fault("frontend", path, reason)) from None
 
 
 def changed(base: FrontendSpec, changes: Mapping[str, Any]) -> FrontendSpec:
@@ -120,9 +124,21 @@ def layout_of(network: Network, frontend: FrontendSpec, asked: str | None) -> st
     makes = f"{takes}, the front-end makes {_shown(frontend)}"
     if fits:
         raise ModelError(f"{makes}; give --layout {fits[0]}")
-    known = candidates(sizes)
-    hint = f"for such an input: {listed(known)}" if known else "see docs/conversion.md"
-    raise ModelError(f"{makes}; give --frontend, {hint}")
+    raise ModelError(f"{makes}; {_hint(sizes)}")
+
+
+def _hint(sizes: list[int]) -> str:
+    """Which front-ends fill an input of these sizes, as a part of a line."""
+    if known := candidates(sizes):
+        return f"give --frontend, for such an input: {listed(known)}"
+    if len(sizes) == 1:
+        return (
+            "a list of numbers for a clip, such as the means in a table of features, is no "
+            "front-end here: train on windows of frames (docs/conversion.md)"
+        )
+    if files := near(sizes):
+        return f"give --frontend with a file, for such an input: {'; or '.join(files[:4])}"
+    return "give --frontend, see docs/conversion.md"
 
 
 def _made(frontend: FrontendSpec, layout: str) -> list[int]:

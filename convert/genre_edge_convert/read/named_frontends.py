@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from genre_edge.errors import Fault, UsageError
 from genre_edge.model.frontend_spec import FrontendSpec
@@ -189,6 +192,10 @@ _PATTERNS: Mapping[str, Callable[[int], FrontendSpec]] = {
 """Names with a number of coefficients or bands of one's own."""
 
 
+_FEW_FRAMES = 0.05
+"""Share of a window's frames that a tutorial may cut or add for a round number."""
+
+
 def named(name: str) -> FrontendSpec:
     """A front-end by its name. UsageError lists the names."""
     if name in NAMED:
@@ -196,9 +203,10 @@ def named(name: str) -> FrontendSpec:
     for pattern, make in _PATTERNS.items():
         if found := re.fullmatch(pattern, name):
             return make(int(found[1]))
-    raise UsageError(
-        Fault("frontend", name, f"neither a file nor a known name; known: {', '.join(NAMED)}")
-    )
+    close = difflib.get_close_matches(name.lower().replace("_", "-"), NAMED, 1)
+    meant = f"did you mean {close[0]}? Known" if close else "known"
+    reason = f"neither a file nor a known name; {meant}: {', '.join(NAMED)}"
+    raise UsageError(Fault("frontend", name, reason))
 
 
 def candidates(sizes: Sequence[int]) -> dict[str, NamedFrontend]:
@@ -210,6 +218,35 @@ def candidates(sizes: Sequence[int]) -> dict[str, NamedFrontend]:
         for name, entry in {**NAMED, **_with_number(sizes)}.items()
         if sorted(n for n in entry.spec.shape if n != 1) == wanted
     }
+
+
+def near(sizes: Sequence[int]) -> tuple[str, ...]:
+    """Files for --frontend that fill such an input where no name does, each as a line
+    of TOML: another length of the window, frames that are not centred, or a few frames
+    cut or added."""
+    made = []
+    known = {**NAMED, **_with_number(sizes)}
+    del known["genre-edge"]  # genre-train describes its networks itself
+    for name, entry in known.items():
+        for change in _changes(entry.spec, sizes):
+            try:
+                other = replace(entry.spec, **change)
+            except UsageError:
+                continue  # does not go with the rest
+            if sorted(n for n in other.shape if n != 1) == sorted(sizes):
+                said = (f"{field} = {json.dumps(value)}" for field, value in change.items())
+                made.append(f'base = "{name}", {", ".join(said)}')
+                break
+    return tuple(made)
+
+
+def _changes(spec: FrontendSpec, sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Changes of a front-end that may lead to other sizes, the likeliest first."""
+    yield {"padding": "none"}
+    if spec.kind != "waveform" and not spec.fixed_frames:
+        yield from ({"window_seconds": halves / 2} for halves in range(1, 61))
+        few = spec.shape[0] * _FEW_FRAMES
+        yield from ({"fixed_frames": n} for n in sizes if abs(n - spec.shape[0]) <= few)
 
 
 def listed(found: Mapping[str, NamedFrontend]) -> str:

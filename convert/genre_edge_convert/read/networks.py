@@ -14,16 +14,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 from genre_edge.arrays import Float32
-from genre_edge.errors import BundleError, ModelError
+from genre_edge.errors import BundleError, Fault, ModelError, UsageError
 from genre_edge.model.classifier import dequantise, interpreter_class, quantise
 from genre_edge.model.flatbuffer import read_graph
 from genre_edge.quiet import quiet_stderr
 
 from .operators import check_operators
 from .outputs import with_one_output
+from .sound_files import MOST_MEMORY, check_keras_file, memory_limited
 from .unrolled import unrolled
 
 Shape = tuple[int | None, ...]
+
+_TOO_LARGE = (
+    f"needs more than {MOST_MEMORY / 1e9:.0f} GB of memory to load: it is damaged, or not meant "
+    "for small devices"
+)
 
 
 @dataclass(frozen=True)
@@ -60,9 +66,14 @@ def load_network(path: Path, output: str | None = None) -> Network:
     ------
     ModelError
         There is no such file, or it cannot be converted.
+    UsageError
+        Another kind of file has no output to choose.
     """
     if not path.exists():
         raise ModelError(f"{path}: no such file or folder")
+    if output is not None and path.suffix != ".tflite":
+        reason = f"goes with a .tflite file alone, and {path} is none"
+        raise UsageError(Fault("output_tensor", output, reason))
     if path.is_dir():
         network = _saved_model(path)
     elif path.suffix in (".keras", ".h5", ".hdf5"):
@@ -74,7 +85,8 @@ def load_network(path: Path, output: str | None = None) -> Network:
     if any(size is None for size in network.input_shape[1:]):
         raise ModelError(
             f"{path}: has a dynamic shape, {_text(network.input_shape)}: every size except the "
-            "batch's must be a number"
+            "batch's must be a number: build the network with the frames of one window, and load "
+            "its weights into that"
         )
     return network
 
@@ -85,14 +97,20 @@ def _text(shape: Shape) -> str:
 
 def _one(path: Path, count: int, kind: str) -> None:
     if count != 1:
-        raise ModelError(f"{path}: has {count} {kind}s, expected one")
+        raise ModelError(
+            f"{path}: has {count} {kind}s, expected one: save a model that has only the {kind} "
+            "that counts, `keras.Model(inputs, outputs)`"
+        )
 
 
 def _keras(path: Path) -> Network:
+    check_keras_file(path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), memory_limited():
             warnings.simplefilter("ignore")
             model: Any = keras.models.load_model(path, compile=False, safe_mode=True)
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise ModelError(f"{path}: {_TOO_LARGE}") from None
     except Exception as error:  # Keras raises whatever its parts raise
         raise ModelError(f"{path}: {_keras_reason(str(error))}") from None
     _one(path, len(model.inputs), "input")
@@ -135,6 +153,8 @@ def _keras_reason(text: str) -> str:
             f"holds the custom object {found[1]}, which only your own code knows: "
             "export the model as a SavedModel"
         )
+    if "synchronously open file" in text or "synchronously read data" in text:
+        return "is cut short or damaged: copy or save it again"
     if "batch_input_shape" in text or "DepthwiseConv" in text or "SeparableConv" in text:
         return (
             "was written by Keras 2, and Keras 3 cannot read it: load it with your own TensorFlow "
@@ -148,19 +168,32 @@ def _length(path: Path, output: Shape) -> int:
     """Length of an output (None, n) or (None, 1, 1, n)."""
     sizes = [n for n in output[1:] if n != 1]
     if len(sizes) != 1 or sizes[0] is None:
-        raise ModelError(f"{path}: its output is {_text(output)}, expected one score a label")
+        raise ModelError(
+            f"{path}: its output is {_text(output)}, expected one score a label: end it in "
+            "Dense(number of labels); one sigmoid for two labels becomes two outputs, 1 - x and x"
+        )
     return sizes[0]
 
 
 def _saved_model(path: Path) -> Network:
     if not (path / "saved_model.pb").is_file():
-        raise ModelError(f"{path}: not a SavedModel folder (it lacks saved_model.pb)")
-    try:
-        with quiet_stderr():
-            loaded = tf.saved_model.load(str(path))
-    except Exception as error:  # as in _keras
         raise ModelError(
-            f"{path}: cannot be loaded ({' '.join(str(error).split())[:160]})"
+            f"{path}: not a SavedModel folder (it lacks saved_model.pb): give a .keras, .h5 or "
+            ".tflite file, or the folder that was exported"
+        )
+    try:
+        with quiet_stderr(), memory_limited():
+            loaded = tf.saved_model.load(str(path))
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise ModelError(f"{path}: {_TOO_LARGE}") from None
+    except Exception as error:  # as in _keras
+        if not (path / "variables" / "variables.index").is_file():
+            raise ModelError(
+                f"{path}: lacks variables/variables.index: copy the whole exported folder"
+            ) from None
+        raise ModelError(
+            f"{path}: cannot be loaded, export or copy it again "
+            f"({' '.join(str(error).split())[:160]})"
         ) from None
     signatures = dict(loaded.signatures)
     if not signatures:
@@ -194,7 +227,7 @@ def _tflite(path: Path, output: str | None) -> Network:
     content = path.read_bytes()
     graph = read_graph(content, str(path))
     _one(path, len(graph.inputs), "input")
-    if len(graph.outputs) > 1:
+    if len(graph.outputs) > 1 or output is not None:
         content = with_one_output(path, content, output)
         graph = read_graph(content, str(path))
     check_operators(graph, str(path), None)

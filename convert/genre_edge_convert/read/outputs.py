@@ -43,7 +43,7 @@ def with_one_output(path: Path, content: bytes, wanted: str | None) -> bytes:
     if wanted not in known:
         asked = "" if wanted is None else f", and no {wanted}"
         raise ModelError(
-            f"{path}: has {len(shown)} outputs{asked}; give --output-tensor with one of: "
+            f"{path}: has {len(shown)} output(s){asked}; give --output-tensor with one of: "
             f"{', '.join(shown)}"
         )
     graph.outputs = [known[wanted]]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +50,11 @@ class Samples:
 
 
 def load_samples(
-    data: Path, frontend: FrontendSpec, labels: Sequence[str], unlabelled: bool = False
+    data: Path,
+    frontend: FrontendSpec,
+    labels: Sequence[str],
+    unlabelled: bool = False,
+    mapped: bool = False,
 ) -> Samples:
     """Windows to calibrate on and to verify with.
 
@@ -65,6 +70,9 @@ def load_samples(
         Its labels. Recordings none of whose genres is among them count as unlabelled.
     unlabelled
         Whether the genres of recordings are of no use.
+    mapped
+        Whether the labels are some of many that the network has. Recordings of other
+        genres are then no mistake.
 
     Raises
     ------
@@ -73,14 +81,13 @@ def load_samples(
         know a label.
     """
     if data.suffix == ".npz":
-        samples = _from_npz(data)
+        samples = _from_npz(data, labels)
     else:
         tracks = load_tracks(data)
-        unlabelled = unlabelled or not {track.genre for track in tracks} & set(labels)
-        if unlabelled:
+        why_not = _no_labels({track.genre for track in tracks}, labels, unlabelled, mapped)
+        if why_not:
             tqdm.write(
-                f"genre-convert: the genres of {data} are none of the model's labels: they say "
-                "nothing of its accuracy",
+                f"genre-convert: the genres of {data} {why_not}: they say nothing of its accuracy",
                 file=sys.stderr,
             )
         else:
@@ -89,7 +96,7 @@ def load_samples(
         train = [track for track in tracks if track.split == "train"]
         held_out, genres, readable = _windows(valid, frontend)
         samples = Samples(_balanced(train, frontend), held_out)
-        if not unlabelled:
+        if not why_not:
             label = np.array([labels.index(genre) for genre in genres], dtype=np.int64)
             samples = replace(samples, label=label, valid=readable)
     for name, windows in (("calibration", samples.calibration), ("held-out", samples.held_out)):
@@ -99,7 +106,7 @@ def load_samples(
                 f"{frontend.shape}"
             )
     if not len(samples.held_out):
-        raise UsageError(f"{data}: no held-out windows to verify with")
+        raise UsageError(f"{data}: no held-out windows to verify with: add valid tracks")
     if len(samples.calibration) < LEAST_CALIBRATION:
         raise UsageError(
             f"{data}: {len(samples.calibration)} calibration windows, need at least "
@@ -109,6 +116,18 @@ def load_samples(
     _check_real(data, "calibration", samples.calibration)
     _check_real(data, "held-out", samples.held_out)
     return samples
+
+
+def _no_labels(genres: set[str], labels: Sequence[str], unlabelled: bool, mapped: bool) -> str:
+    """Why the genres of recordings cannot be compared with a model's labels; "" if they
+    can."""
+    if not genres & set(labels):
+        return "are none of the model's labels"
+    if unlabelled:
+        return "are one a track, and the model's labels several"
+    if mapped and genres - set(labels):
+        return "are not all among the labels of --map"
+    return ""
 
 
 def warn_of_few(samples: Samples) -> None:
@@ -142,19 +161,33 @@ def _check_real(data: Path, name: str, windows: Float32) -> None:
         )
 
 
-def _from_npz(path: Path) -> Samples:
+def _from_npz(path: Path, labels: Sequence[str]) -> Samples:
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             label = arrays.get("held_out_label", None)
-            return Samples(
+            samples = Samples(
                 arrays["calibration"].astype(np.float32),
                 arrays["held_out"].astype(np.float32),
-                label,
+                None if label is None else np.asarray(label),
             )
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a readable .npz ({error})") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from None
     except KeyError as error:
-        raise UsageError(f"{path}: lacks the array {error}") from None
+        raise UsageError(f"{path}: lacks the array {str(error.args[0]).split()[0]}") from None
+    except (ValueError, TypeError, AttributeError, EOFError, MemoryError, BadZipFile):
+        raise UsageError(
+            f"{path}: no .npz file of numbers: write it with np.savez(file, calibration=..., "
+            "held_out=...)"
+        ) from None
+    label = samples.label
+    if label is not None:
+        fits = label.dtype.kind in "iu" and label.shape == (len(samples.held_out),)
+        if not fits or (label.size and not 0 <= label.min() <= label.max() < len(labels)):
+            raise UsageError(
+                f"{path}: held_out_label must hold a number from 0 to {len(labels) - 1} for each "
+                f"of the {len(samples.held_out)} held-out windows"
+            )
+    return samples
 
 
 def _balanced(tracks: Sequence[Track], frontend: FrontendSpec) -> Float32:

@@ -4,6 +4,8 @@ what to do about it."""
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
+from genre_edge.arrays import Float32
 from genre_edge.model.flatbuffer import Graph
 
 from ..read.samples import FEW_CALIBRATION, Samples
@@ -11,6 +13,9 @@ from ..read.samples import FEW_CALIBRATION, Samples
 _OUTSIDE = 0.01
 """Share of held-out values beyond the calibration windows' from which the data are at
 fault."""
+
+_UNDECIDED = 0.05
+"""Scores nearer to each other than this may change places by the rounding of int8."""
 
 _NO_RANGE = 1e-8
 """Scale below which a tensor was 0 in calibration: the converter gives it a range of
@@ -27,7 +32,14 @@ def always_zero(graph: Graph) -> str | None:
     return None
 
 
-def at_fault(kind: str, samples: Samples) -> str:
+def furthest_apart(scores: Float32, answers: npt.NDArray[np.int64]) -> float:
+    """How much less probable a network finds the labels that its bundle names instead
+    of its own, at most. Of its scores, [n, labels], and the bundle's answers, [n]."""
+    named = np.take_along_axis(scores, answers[:, None], axis=1)[:, 0]
+    return float((scores.max(axis=1) - named).max())
+
+
+def at_fault(kind: str, samples: Samples, apart: float = 1.0) -> str:
     """The likeliest cause of a disagreement, and what to do, as a part of a line.
 
     Parameters
@@ -36,7 +48,15 @@ def at_fault(kind: str, samples: Samples) -> str:
         The kind of bundle, of quantise.flatbuffers.KINDS.
     samples
         The windows that it was made and compared with.
+    apart
+        As `furthest_apart` gives it.
     """
+    if apart < _UNDECIDED:
+        return (
+            f"the network is undecided where they differ: it gives both labels the same score "
+            f"within {apart:.3f}, so that rounding turns it: train it longer, or accept that with "
+            "a smaller --min-agreement"
+        )
     if kind != "int8":
         return (
             "nothing was quantised to int8, so a layer is converted wrongly: compare the outputs "

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from genre_edge.arrays import Float32
@@ -74,10 +75,8 @@ def check_with(
         The file holds something else.
     """
     spec = described.frontend
-    expected = _loaded(expect)
-    samples = read_mono(clip, spec.sample_rate)
-    samples = np.ascontiguousarray(np.resize(samples, max(len(samples), spec.window_samples)))
-    samples = samples[: spec.window_samples]
+    expected = read_expected(expect)
+    samples = first_window(clip, spec)
     features = LogMel(spec).window(samples)
     if expected.size == network.outputs and expected.size != features.size:
         raw = network.run(as_input(network, features[None], layout))[0]
@@ -120,12 +119,36 @@ def _said(clip: Path, compared: str, furthest: float) -> dict[str, Any]:
     return {"clip": clip.name, "compared": compared, "largest_difference": round(furthest, 6)}
 
 
-def _loaded(path: Path) -> Float32:
+def first_window(clip: Path, spec: FrontendSpec) -> Float32:
+    """The samples of a recording's first window; a short one is repeated.
+    AudioError."""
+    samples = read_mono(clip, spec.sample_rate)
+    samples = np.resize(samples, max(len(samples), spec.window_samples))
+    return np.ascontiguousarray(samples[: spec.window_samples])
+
+
+def read_expected(path: Path) -> Float32:
+    """The numbers that the user's own code made, from a .npy file. Nothing in it is
+    run. UsageError."""
     try:
-        found = np.load(path, allow_pickle=False)
-        return np.asarray(found, dtype=np.float32)
-    except (OSError, ValueError, TypeError) as error:
-        raise UsageError(Fault("expect", path, f"not a readable .npy ({error})")) from None
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            expected = np.asarray(found, dtype=np.float32) if _is_numbers(found) else None
+    except OSError as error:
+        raise UsageError(Fault("expect", path, (error.strerror or str(error)).lower())) from None
+    except (ValueError, EOFError, MemoryError, BadZipFile):
+        expected = None
+    if expected is None or not expected.size:
+        reason = "no .npy file of numbers: write it with np.save(file, array)"
+        raise UsageError(Fault("expect", path, reason))
+    if not np.isfinite(expected).all():
+        reason = "holds NaN or infinity: look for their cause in your own code first"
+        raise UsageError(Fault("expect", path, reason))
+    return expected
+
+
+def _is_numbers(found: object) -> bool:
+    return isinstance(found, np.ndarray) and found.dtype.kind in "fiu"
 
 
 def _sizes(array: Float32) -> str:
@@ -181,6 +204,8 @@ def _toml(value: Any) -> str:
 
 
 def _statistics(heard: Float32, wanted: Float32) -> str:
+    if not wanted.std():
+        return f"yours is {wanted.flat[0]:.3g} everywhere: it holds no features"
     together = float(np.corrcoef(heard.reshape(-1), wanted.reshape(-1))[0, 1])
     apart = np.abs(heard - wanted).reshape(len(heard), -1).mean(axis=1)
     edge = max(1, len(apart) // 20)

@@ -73,9 +73,15 @@ def load_tracks(data: Path, training: bool = True) -> list[Track]:
 def _check_trainable(data: Path, tracks: Sequence[Track]) -> None:
     genres = {track.genre for track in tracks}
     if len(genres) < 2:
-        raise UsageError(f"{data}: found {len(genres)} genre(s) with audio, need at least 2")
+        raise UsageError(
+            f"{data}: found {len(genres)} genre(s) with audio, need at least 2: put the recordings "
+            "of each genre into a folder of its name"
+        )
     if len({track.split for track in tracks}) < 2:
-        raise UsageError(f"{data}: both a train and a valid split are needed; found one")
+        raise UsageError(
+            f"{data}: both a train and a valid split are needed, found one: give each genre two "
+            "recordings or more, or the table both"
+        )
 
 
 def _from_table(table: Path) -> list[Track]:

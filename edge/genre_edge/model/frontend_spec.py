@@ -268,8 +268,12 @@ class FrontendSpec:
         known: dict[str, Any] = {f.name: f.default for f in fields(cls)}
         unknown = sorted(set(values) - set(known))
         if unknown:
+            import difflib
+
+            close = difflib.get_close_matches(unknown[0], known, 1)
+            meant = f"did you mean {close[0]}? Known" if close else "known"
             raise UsageError(
-                f"front-end: unknown field {', '.join(unknown)}; known: {', '.join(known)}"
+                f"front-end: unknown field {', '.join(unknown)}; {meant}: {', '.join(known)}"
             )
         return cls(**{name: _cast(name, value, known[name]) for name, value in values.items()})
 
