@@ -41,10 +41,10 @@ def with_one_output(path: Path, content: bytes, wanted: str | None) -> bytes:
         shown.append(f"{name} ({sizes})")
         known |= {str(number): tensor, graph.tensors[tensor].name.decode(): tensor, name: tensor}
     if wanted not in known:
+        count = "1 output" if len(shown) == 1 else f"{len(shown)} outputs"
         asked = "" if wanted is None else f", and no {wanted}"
         raise ModelError(
-            f"{path}: has {len(shown)} output(s){asked}; give --output-tensor with one of: "
-            f"{', '.join(shown)}"
+            f"{path}: has {count}{asked}; give --output-tensor with one of: {', '.join(shown)}"
         )
     graph.outputs = [known[wanted]]
     model.signatureDefs = []
