@@ -1,7 +1,8 @@
 """What listening costs: share of one core and memory of `genre-edge listen`, without
 the sound system.
 
-    python -m benchmarks.listen_cost [--hop 1] [--minutes 10] [--rate 48000]
+    python -m benchmarks.listen_cost [--hop 1] [--minutes 10] [--rate 48000] \
+        [--sensors loudness,tempo]
 
 Pushes audio through the live pipeline as fast as it goes and divides the processor time
 by the audio's length. `--rate` other than the model's adds the resampler, as most
@@ -15,6 +16,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from genre_edge.audio.pcm import from_int16
@@ -48,10 +50,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rate", type=int, default=48_000)
     parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--sensors", default="", help="which are on, with commas")
     args = parser.parse_args()
     engine = Engine(EngineConfig(args.model, args.hop))
     health = SourceHealth()
-    listener = Listener(engine, ListenConfig(), lambda record: None, health)
+    sensors: dict[str, Any] = {name: True for name in args.sensors.split(",") if name}
+    listener = Listener(engine, ListenConfig(**sensors), lambda record: None, health)
     rate = engine.sample_rate
     source = BlockSource(periods(args.minutes, args.rate, rate), rate)
     start = time.process_time()

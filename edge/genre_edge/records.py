@@ -90,6 +90,12 @@ class Sensed(TypedDict, total=False):
 
     loudness_lufs: float | None
     """Short-term loudness, LUFS."""
+    music_score: float | None
+    """Whether the window is music, 0 to 1."""
+    bpm: float | None
+    """Beats per minute of the last 12 s."""
+    bpm_confidence: float | None
+    """How sure that is, 0 to 1."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from genre_edge.settings.load import load
 from genre_edge.settings.options import option
 from genre_edge.settings.section import Section
 from genre_edge.settings.settings import Settings
-from genre_edge.settings.tables import DEFAULT_MODEL
+from genre_edge.settings.tables import DEFAULT_MODEL, ListenConfig
 from genre_edge.sinks import kinds
 from genre_edge.sinks.database import open_database
 from genre_edge.sinks.history_rows import SCHEMA, write_stretch
@@ -48,6 +48,7 @@ class Made:
 
     name: str = option("", "its name")
     colour: str = option("", "whatever differs")
+    tells_sensors: bool = option(False, "whether it tells of sensors")
 
 
 class Sluggish:
@@ -81,7 +82,8 @@ class Kind:
         self.kind = SinkKind(section, lambda group: None, lambda args: [], self._plan)
 
     def _plan(self, options: Made) -> PlannedSink:
-        return PlannedSink(options.name, options, lambda context: self._make(options))
+        made = options.tells_sensors
+        return PlannedSink(options.name, options, lambda context: self._make(options), made)
 
     def _make(self, options: Made) -> Sluggish:
         if self.error is not None and options.name == "wrong":
@@ -118,6 +120,17 @@ def test_if_one_sink_cannot_be_made_all_stay_as_they_are(kind, error: Exception)
     assert not any(sink.closed for sink in before)
     assert health.sinks == entries
     assert not any(sink.got or sink.started for sink in kind.made[2:]), "the new one is given up"
+
+
+def test_a_sink_that_tells_of_sensors_is_made_anew_when_others_are_on(kind) -> None:
+    made = Made("a"), Made("b", tells_sensors=True)
+    outputs = Outputs(settings(*made), Health(), INFO, True, print)
+    for sink in kind.made:
+        sink.free.set()
+    outputs.replace(settings(*made))
+    assert len(kind.made) == 2, "nothing has changed"
+    outputs.replace(Settings({"made": made, "listen": (ListenConfig(loudness=True),)}))
+    assert [sink.options.name for sink in kind.made[2:]] == ["b"]
 
 
 def test_nobody_waits_for_old_sinks_and_each_successor_waits_for_its_own(kind) -> None:

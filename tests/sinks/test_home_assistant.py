@@ -138,9 +138,18 @@ def test_sensors_that_are_on_are_entities_and_others_are_taken_back() -> None:
 
 
 def test_a_sensor_shows_what_it_says_and_nothing_of_windows_from_before_it_was_on() -> None:
-    for said, text in ((-23.4, "-23.4"), (None, "None")):
-        window = dataclasses.replace(live(0), sensed={"loudness_lufs": said})
-        assert shown(window, key="loudness", sensors=SENSORS) == text
+    for key, said, text in (
+        ("loudness", {"loudness_lufs": -23.4}, "-23.4"),
+        ("loudness", {"loudness_lufs": None}, "None"),
+        ("music_score", {"music_score": 0.25}, "25.0"),
+        ("music_score", {"music_score": None}, "None"),
+        ("tempo", {"bpm": 120.4, "bpm_confidence": 0.7}, "120.4"),
+        ("tempo", {"bpm": None, "bpm_confidence": 0.3}, "None"),
+    ):
+        window = dataclasses.replace(live(0), sensed=said)
+        assert shown(window, key=key, sensors=SENSORS) == text
+    sure = shown(window, key="tempo", named="attributes", sensors=SENSORS)
+    assert json.loads(sure) == {"confidence": 0.3}
     for key in SENSORS:
         assert shown(live(0), key=key, sensors=SENSORS) == "None"
 

@@ -17,13 +17,14 @@ from genre_edge.judge.tracks import Track, load_tracks
 from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.quiet import quiet_stderr
 
-from .commands import evaluate, fit, negatives, validate
+from .commands import evaluate, fit, music, negatives, validate
 from .commands.options import clip_sets, keep_options, parser
 from .runs.repeated import RunPlan, Train, check_plan, run_all, table
 
 SUBCOMMANDS = {
     "evaluate": Command(evaluate.parser, evaluate.run),
     "fit": Command(fit.parser, fit.run),
+    "music": Command(music.parser, music.run),
     "negatives": Command(negatives.parser, negatives.run),
     "validate": Command(validate.parser, validate.run),
 }

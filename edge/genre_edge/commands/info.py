@@ -67,6 +67,7 @@ def _print_text(bundle: Bundle, described: dict[str, Any]) -> None:
         print(f"  signed by     {bundle.signed_by}")
     print(f"  labels        {', '.join(bundle.info.labels)}")
     print(f"  can be taught {_teachable(bundle)}")
+    print(f"  music score   {'yes' if bundle.info.music else 'no'}")
     for section in ("frontend", "quantisation", "trained_on", "metrics"):
         print(f"  {section}")
         for line in _lines(described[section]):

@@ -61,7 +61,7 @@ class Listener:
     ) -> None:
         self._engine, self._emit, self._health, self._pulse = engine, emit, health, pulse
         self._rate = engine.sample_rate
-        self._sensors = Sensors((), self._rate)
+        self._sensors = Sensors((), self._rate, None)
         self.configure(config, gain)
         self._clock = AudioClock(self._rate)
         self._windows = engine.stream(self._rate)
@@ -77,7 +77,7 @@ class Listener:
             uncertain = float(measured.get("uncertain_below", DEFAULT_UNCERTAIN_BELOW))
         self._smoother = Smoother(self._engine.labels, config.smooth, uncertain)
         if config.sensors != self._sensors.names:
-            self._sensors = Sensors(config.sensors, self._rate)
+            self._sensors = Sensors(config.sensors, self._rate, self._engine.music_score)
 
     def state(self, state: str, reason: str) -> None:
         """Report a change of state."""
@@ -152,11 +152,12 @@ class Listener:
         genre, confidence, scores = None, None, {}
         smoothed_genre, smoothed_confidence, smoothed_scores = None, None, {}
         if state == "dead" or level < self._config.silence_dbfs:
-            label = self._smoother.silence()
+            label, probabilities = self._smoother.silence(), None
         else:
             prediction = self._engine.predict(window)
+            probabilities = prediction.probabilities
             genre, confidence, scores = prediction.genre, prediction.confidence, prediction.scores
-            label, smoothed_genre, mean = self._smoother.add(prediction.probabilities)
+            label, smoothed_genre, mean = self._smoother.add(probabilities)
             smoothed_confidence = round(mean, 4)
             smoothed = replace(prediction, probabilities=self._smoother.probabilities)
             smoothed_scores = smoothed.scores
@@ -180,6 +181,6 @@ class Listener:
                 smoothed_confidence=smoothed_confidence,
                 smoothed_scores=smoothed_scores,
                 is_named=bool(self._health.name),
-                sensed=self._sensors.hear(window),
+                sensed=self._sensors.hear(window, probabilities),
             )
         )

@@ -52,6 +52,7 @@ from .bundle_members import (
     read_members,
 )
 from .frontend_spec import FrontendSpec
+from .music_score import checked_music
 from .signature import signature_of, signer
 
 _FLATBUFFER_ID = b"TFL3"
@@ -215,6 +216,7 @@ def _verified(name: str, content: bytes, described: Any) -> Bundle:
             conversion=_table(described, "conversion"),
             metrics=checked_metrics(described.get("metrics", {})),
             embedding=checked_name(described.get("embedding", "")),
+            music=checked_music(described.get("music", {}), len(described["labels"])),
             **mapped(described),
         )
         check_meaning(info.labels)

@@ -54,6 +54,8 @@ class BundleInfo:
     embedding: str = ""
     """Name or number of the tensor that labels can be taught from; empty: the input of
     the last dense layer."""
+    music: Mapping[str, Any] = field(default_factory=dict)
+    """What tells music from other sound, for `music_score`; empty: nothing."""
     outputs: tuple[str, ...] = ()
     """Names of the network's outputs where there is a mapping."""
     mapping: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class BundleInfo:
             "conversion": dict(self.conversion),
             "metrics": dict(self.metrics),
             **({"embedding": self.embedding} if self.embedding else {}),
+            **({"music": dict(self.music)} if self.music else {}),
             **({"outputs": list(self.outputs)} if self.outputs else {}),
             **({"mapping": {k: list(v) for k, v in self.mapping.items()}} if self.mapping else {}),
         }

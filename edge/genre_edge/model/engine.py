@@ -19,6 +19,7 @@ from ..settings.tables import EngineConfig, ListenConfig
 from .bundle import find_model, read_bundle, shipped_models
 from .classifier import Classifier, interpreter_class
 from .frontend import LogMel, Window
+from .music_score import music_score
 from .scores import Prediction
 from .signature import check_trusted
 from .trial import try_out
@@ -51,6 +52,8 @@ class Engine:
         self.classifier = Classifier(self.bundle, runtime, config.threads)
         self.logmel = LogMel(self.bundle.info.frontend, config.hop_seconds)
         self._min_score = config.min_score
+        self.music_score = music_score(self.bundle.info.music)
+        """Tells music from other sound; None if the model cannot."""
 
     @property
     def labels(self) -> tuple[str, ...]:

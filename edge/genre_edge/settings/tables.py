@@ -22,7 +22,7 @@ _SHORTEST_TOKEN = 8
 """Characters of an access token."""
 _TOKEN_CREDENTIAL = "web-token"
 """Where systemd puts the access token, if the unit loads one."""
-SENSORS = ("loudness",)
+SENSORS = ("loudness", "music_score", "tempo")
 """What can be measured besides the genre: options of [listen]."""
 RUNTIMES = ("litert", "tflite", "tensorflow")
 """Interpreters, in the order in which they are looked for."""
@@ -85,6 +85,10 @@ class ListenConfig:
     )
     windows: int | None = option(None, "stop after N windows", "--windows", "N", low=1)
     loudness: bool = option(False, "also measure the loudness, LUFS", "--loudness")
+    music_score: bool = option(
+        False, "also say how surely a window is music at all", "--music-score"
+    )
+    tempo: bool = option(False, "also find the beats per minute, where they are sure", "--tempo")
     hours: tuple[str, ...] = option(
         (),
         "listen only then, in local time: periods such as 07:00-22:00 or Mon-Fri 07:00-22:00; "

@@ -132,5 +132,6 @@ def write_calibrated(path: Path, bundle: Bundle, found: Calibration) -> Bundle:
         "calibrated": {"corrections": found.corrections, "scale": round(found.scale, 4)},
     }
     trained_on = {**bundle.info.trained_on, TAUGHT: taught}
-    info = replace(bundle.info, name=path.name.removesuffix(".tflite"), trained_on=trained_on)
+    name = path.name.removesuffix(".tflite")
+    info = replace(bundle.info, name=name, trained_on=trained_on, music={})
     return write_own(path, flatbuffer, info, bundle.negatives)

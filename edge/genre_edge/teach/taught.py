@@ -121,6 +121,7 @@ def write_taught(path: Path, base: Bundle, fit: Fit, anyway: bool = False) -> Bu
         labels=labels,
         outputs=(),
         mapping={},
+        music={},
         trained_on={TAUGHT: _provenance(fit, base), "base": dict(base.info.trained_on)},
         metrics=_metrics(fit),
     )

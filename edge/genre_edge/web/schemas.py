@@ -40,6 +40,15 @@ _SENSED: Json = {
     "loudness_lufs": described(
         or_null(NUMBER), "Short-term loudness, LUFS; null until 3 s were heard."
     ),
+    "music_score": described(
+        or_null(_PROBABILITY), "Whether the window is music; null where the model cannot tell."
+    ),
+    "bpm": described(
+        or_null(NUMBER), "Beats per minute of the last 12 s; null where that is not sure."
+    ),
+    "bpm_confidence": described(
+        or_null(_PROBABILITY), "How sure that is; null in silence and until 12 s were heard."
+    ),
 }
 """What a window has in addition where further sensors are on."""
 

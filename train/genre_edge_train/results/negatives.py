@@ -100,10 +100,10 @@ def _samples(
         start = int(rng.integers(0, max(1, len(samples) - length)))
         yield kind, np.resize(samples[start : start + length], length)
     for _ in range(sounds.noise):
-        yield NOISE, _noise(length, float(rng.uniform(0, 1.2)), rng)
+        yield NOISE, noise(length, float(rng.uniform(0, 1.2)), rng)
 
 
-def _noise(length: int, exponent: float, rng: np.random.Generator) -> Float32:
+def noise(length: int, exponent: float, rng: np.random.Generator) -> Float32:
     """Noise whose amplitude falls with frequency to the power of `exponent`."""
     spectrum = np.fft.rfft(rng.standard_normal(length))
     spectrum *= np.maximum(np.arange(len(spectrum)), 20) ** -exponent

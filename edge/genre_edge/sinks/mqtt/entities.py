@@ -106,6 +106,31 @@ def sensor_entities(base: str, expire_seconds: int) -> dict[str, Entity]:
                 **number,
             },
         ),
+        "music_score": (
+            "sensor",
+            {
+                "name": "Music score",
+                "icon": "mdi:music-circle-outline",
+                "value_template": "{% set score = value_json.get('music_score') %}"
+                "{{ none if score is none else score * 100 }}",
+                "unit_of_measurement": "%",
+                "entity_category": "diagnostic",
+                **number,
+            },
+        ),
+        "tempo": (
+            "sensor",
+            {
+                "name": "Tempo",
+                "icon": "mdi:metronome",
+                "value_template": "{{ value_json.get('bpm') }}",
+                "unit_of_measurement": "BPM",
+                "json_attributes_topic": f"{base}/window",
+                "json_attributes_template": "{{ {'confidence': "
+                "value_json.get('bpm_confidence')} | tojson }}",
+                **number,
+            },
+        ),
     }
 
 
