@@ -217,7 +217,7 @@ def test_the_microphone_is_really_released(mic: FakeMic, tmp_path: Path) -> None
         config.write_text(f"{elsewhen()}{text}")
         service.reload()
         service.wait_for("STATUS=room: paused", 2)
-        assert listeners(mic) == []
+        wait_for(lambda: listeners(mic) == [], "the sound server has taken note")
         (room,) = requests.get(f"{page[1]}/api/sources").json()
         assert (room["state"], room["losses"], room["gaps"]) == ("paused", 0, 0)
         assert service.restarts == 0

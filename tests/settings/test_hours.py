@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from genre_edge.errors import UsageError
 from genre_edge.settings.hours import WeeklyHours, weekly_hours
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
@@ -94,6 +94,7 @@ def at(minute: int) -> time.struct_time:
     return (datetime(2026, 3, 2) + timedelta(minutes=minute)).timetuple()
 
 
+@settings(max_examples=40)
 @given(some_hours(), MINUTES)
 def test_the_next_change_is_the_first_minute_that_differs(hours: WeeklyHours, minute: int) -> None:
     now = hours.contains(at(minute))
