@@ -20,6 +20,7 @@ PACKAGES = {
     for package in find_packages(str(HERE / root))
 }
 PACKAGES["genre_edge_models"] = "models"
+PACKAGES["beetsplug"] = "edge/beetsplug"  # a folder that many distributions put files into
 FETCH_SECONDS = 120
 """Longest time for fetching the page's libraries, s."""
 

@@ -202,10 +202,12 @@ OTHER_FLAGS = {
     "--directory",
     "--fast",
     "--fix",
+    "--force",
     "--group-add",
+    "--pretend",
     "--tflite-python",
 }
-"""Of scripts, benchmarks and docker."""
+"""Of scripts, benchmarks, docker and beets."""
 
 
 def flags_of(parser: argparse.ArgumentParser) -> set[str]:

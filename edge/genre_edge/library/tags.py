@@ -17,6 +17,11 @@ _SHOWN = {"hiphop": "Hip-Hop"}
 """Genres that players call otherwise than by the capitalised label."""
 
 
+def shown_genre(label: str) -> str:
+    """A label as players write genres: "Rock", "Hip-Hop"."""
+    return _SHOWN.get(label, label.capitalize())
+
+
 def fields_of(row: Mapping[str, Any], least: float) -> dict[str, str]:
     """The fields of a row of a library: the genre, the model, each score.
 
@@ -27,8 +32,7 @@ def fields_of(row: Mapping[str, Any], least: float) -> dict[str, str]:
     least
         The confidence from which the genre itself is written.
     """
-    label = row["genre"]
-    fields = {GENRE: _SHOWN.get(label, label.capitalize())} if row["confidence"] >= least else {}
+    fields = {GENRE: shown_genre(row["genre"])} if row["confidence"] >= least else {}
     fields[f"{PREFIX}MODEL"] = row["model"]
     for label, score in row["scores"].items():
         if score is not None:
