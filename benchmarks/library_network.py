@@ -4,8 +4,8 @@
 
 Each host is a network namespace of Linux with an address of its own, joined by a
 bridge. The first runs Dask's scheduler and the command, the others a worker each. When
-some files have been heard, the last host's cable is pulled. Every file must have one row
-in the end.
+some files have been heard, the cable of the last is pulled. Every file must have one
+row in the end.
 """
 
 from __future__ import annotations

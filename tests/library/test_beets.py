@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def beet(tmp_path: Path, demo_clip: Path):
-    """Runs beets on a library of two songs, one with a genre; returns what is printed."""
+    """Runs beets on two songs, one of them with a genre; returns what is printed."""
     music = tmp_path / "music"
     music.mkdir()
     for name in ("none", "some"):
