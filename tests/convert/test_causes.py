@@ -93,8 +93,9 @@ def run(folder: Path, *options: str) -> int:
 
 @pytest.mark.slow
 def test_int8_fails_and_its_tensors_and_remedies_are_named(wide: Path, capsys) -> None:
-    assert run(wide, "--to", "int8") == 1
+    assert run(wide, "--to", "float32,int8") == 1
     said = capsys.readouterr().err
+    assert "nothing was written: --to float32 makes that bundle alone" in said
     worst = said.split("tensors whose int8 values differ most")[1].splitlines()[1]
     assert "FULLY_CONNECTED" in worst and "100% of a typical channel lost" in worst
     assert "the range of the layers named above is at fault" in said

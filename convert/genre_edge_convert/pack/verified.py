@@ -103,9 +103,11 @@ def _agreement(
         if kind == "int8" and config.quantiser == "tflite" and original.saved_model.exists():
             _print_outliers(original)
         cause = at_fault(kind, samples, furthest_apart(original.scores, answers))
+        alone = ": --to float32 makes that bundle alone"
         raise ModelError(
             f"{name}: agrees with the original on {said}, need {config.min_agreement:g} % "
             f"(--min-agreement); {cause}; nothing was written"
+            f"{alone if kind != 'float32' and 'float32' in config.kinds else ''}"
         )
     if share * 100 < config.min_agreement:
         print(
