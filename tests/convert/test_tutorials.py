@@ -4,6 +4,7 @@ name and answers as it did; and what is said of a file that Keras 2 wrote."""
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -117,18 +118,76 @@ def test_a_loop_in_a_saved_model_is_refused_with_unroll_named(tmp_path: Path) ->
         flatbuffers(str(tmp_path / "saved"), ("float32",), np.zeros((1, 9, 5), "f"), "tflite")
 
 
-def test_a_file_of_keras_2_names_what_can_be_read(tmp_path: Path) -> None:
-    """Keras 2 wrote `groups` for a DepthwiseConv2D, which Keras 3 does not know."""
-    some = [layers.Input((9, 5, 1)), layers.DepthwiseConv2D(3), layers.Flatten()]
-    keras.Sequential([*some, layers.Dense(3)]).save(tmp_path / "old.h5")
-    with h5py.File(tmp_path / "old.h5", "r+") as file:
+def as_keras_2(path: Path, model: keras.Model, **fields: dict[str, Any]) -> Path:
+    """An .h5 file of a model, with what Keras 2 wrote of some layers besides."""
+    model.save(path)
+    with h5py.File(path, "r+") as file:
         config = json.loads(file.attrs["model_config"])
         for layer in config["config"]["layers"]:
-            if layer["class_name"] == "DepthwiseConv2D":
-                layer["config"]["groups"] = 1
+            for one in (layer, layer["config"].get("layer"), layer["config"].get("backward_layer")):
+                if one:
+                    one["config"] |= fields.get(one["class_name"], {})
         file.attrs["model_config"] = json.dumps(config)
+    return path
+
+
+def test_an_old_h5_file_of_keras_2_answers_as_it_did(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(1)
+    both = keras.Sequential(
+        [
+            layers.Input((9, 5, 1)),
+            layers.DepthwiseConv2D(3, padding="same"),
+            layers.SeparableConv2D(2, 3, padding="same"),
+            layers.Reshape((9, 10)),
+            layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
+            layers.GRU(3),
+            layers.Dense(3),
+        ]
+    )
+    time, spare = {"time_major": False}, {"groups": 1, "kernel_regularizer": None}
+    path = as_keras_2(
+        tmp_path / "old.h5",
+        both,
+        DepthwiseConv2D={"groups": 1},
+        SeparableConv2D={**spare, "kernel_initializer": {"class_name": "GlorotUniform"}},
+        LSTM=time,
+        GRU=time,
+    )
+    given = np.random.default_rng(0).standard_normal((6, 9, 5, 1)).astype(np.float32)
+    np.testing.assert_allclose(
+        load_network(path).run(given), both.predict(given, verbose=0), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("new", "old"), [('"unroll"', '"time_major": true, "unroll"'), ('"LSTM"', '"TFOpLambda"')]
+)
+def test_another_file_of_keras_2_names_what_can_be_read(new: str, old: str, tmp_path: Path) -> None:
+    path = tmp_path / "old.h5"
+    keras.Sequential([layers.Input((9, 5)), layers.LSTM(4), layers.Dense(3)]).save(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["model_config"] = file.attrs["model_config"].replace(new, old)
     with pytest.raises(ModelError, match=r"written by Keras 2.*SavedModel folder"):
-        load_network(tmp_path / "old.h5")
+        load_network(path)
+
+
+def test_the_newer_format_of_keras_2_names_what_can_be_read(tmp_path: Path) -> None:
+    """A .keras file names the module of each class."""
+    keras.Sequential([layers.Input((4,)), layers.Dense(2)]).save(tmp_path / "new.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "new.keras") as new,
+        zipfile.ZipFile(tmp_path / "old.keras", "w") as old,
+    ):
+        for name in new.namelist():
+            content = new.read(name)
+            if name == "config.json":
+                config = json.loads(content)
+                config["module"] = "keras.src.engine.sequential"
+                config["class_name"] = "Old"  # as there is none of that name in that module
+                content = json.dumps(config).encode()
+            old.writestr(name, content)
+    with pytest.raises(ModelError, match=r"written by Keras 2.*SavedModel folder"):
+        load_network(tmp_path / "old.keras")
 
 
 def test_a_full_disk_is_named_by_its_folder(tmp_path: Path) -> None:

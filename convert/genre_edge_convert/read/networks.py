@@ -19,6 +19,7 @@ from genre_edge.model.classifier import dequantise, interpreter_class, quantise
 from genre_edge.model.flatbuffer import read_graph
 from genre_edge.quiet import quiet_stderr
 
+from .keras_2 import is_of_keras_2, layers_of_keras_2
 from .operators import check_operators
 from .outputs import with_one_output
 from .sound_files import MOST_MEMORY, check_keras_file, memory_limited
@@ -108,7 +109,9 @@ def _keras(path: Path) -> Network:
     try:
         with warnings.catch_warnings(), memory_limited():
             warnings.simplefilter("ignore")
-            model: Any = keras.models.load_model(path, compile=False, safe_mode=True)
+            old = {} if path.suffix == ".keras" else layers_of_keras_2()
+            with keras.saving.custom_object_scope(old):
+                model: Any = keras.models.load_model(path, compile=False, safe_mode=True)
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise ModelError(f"{path}: {_TOO_LARGE}") from None
     except Exception as error:  # Keras raises whatever its parts raise
@@ -139,9 +142,16 @@ def _keras(path: Path) -> Network:
 
 def _keras_reason(text: str) -> str:
     """Keras' error in one line."""
+    if is_of_keras_2(text):
+        return (
+            "was written by Keras 2, and Keras 3 cannot read it: load it with your own TensorFlow "
+            'and save a SavedModel folder (`model.save("folder", save_format="tf")`, or '
+            '`model.export("folder")` from TensorFlow 2.13 on), and convert that'
+        )
     if "Lambda" in text or "lambda" in text:
         return (
-            "holds a Lambda layer, which is Python code and is not run: use another layer instead"
+            "holds a Lambda layer, which is Python code and is not run: use another layer instead, "
+            "or export the model as a SavedModel"
         )
     found = re.search(
         r"(?:Could not locate (?:class|function)|Unknown (?:layer|object|activation function)):? "
@@ -155,12 +165,6 @@ def _keras_reason(text: str) -> str:
         )
     if "synchronously open file" in text or "synchronously read data" in text:
         return "is cut short or damaged: copy or save it again"
-    if "batch_input_shape" in text or "DepthwiseConv" in text or "SeparableConv" in text:
-        return (
-            "was written by Keras 2, and Keras 3 cannot read it: load it with your own TensorFlow "
-            'and save a SavedModel folder (`model.save("folder", save_format="tf")`, or '
-            '`model.export("folder")` from TensorFlow 2.13 on), and convert that'
-        )
     return f"not a Keras model that can be loaded safely ({' '.join(text.split())[:160]})"
 
 
