@@ -53,10 +53,10 @@ def _taken(layer: type[layers.Layer], config: Mapping[str, Any]) -> dict[str, An
     known = inspect.signature(layer.__init__).parameters
     taken = {k: v for k, v in config.items() if k in known or not _is_spare(k, v)}
     for field in ("layer", "backward_layer"):
-        inner = taken.get(field)
-        wrapped = inner and next((c for c in _CHANGED if c.__name__ == inner["class_name"]), None)
-        if wrapped:
-            taken[field] = {**inner, "config": _taken(wrapped, inner["config"])}
+        inner = taken.get(field) or {}
+        for wrapped in _CHANGED:
+            if inner.get("class_name") == wrapped.__name__:
+                taken[field] = {**inner, "config": _taken(wrapped, inner["config"])}
     return taken
 
 
