@@ -35,6 +35,12 @@ def scored(score: MusicScore, probabilities: Float32) -> np.ndarray:
     return np.array([score(one) for one in probabilities])
 
 
+def joined(parts: list[Heard]) -> Heard:
+    """All windows of some sounds."""
+    plain, roomed = ([getattr(part, name) for part in parts] for name in ("plain", "roomed"))
+    return Heard(np.concatenate(plain), np.concatenate(roomed))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -50,10 +56,15 @@ def main() -> None:
     if score is None:
         parser.error(f"{args.model} has no music score")
     music: dict[str, Heard] = {}
+    by_label: dict[str, list[Heard]] = {}
     for data in args.data:
         valid = [r for r in load_recordings(data) if r.side == "valid"]
-        stretches = (read_mono(r.path, rate) for r in valid)
-        music[data.stem] = hear(engine, stretches, _OF_A_TRACK)
+        parts = []
+        for label in sorted({r.label for r in valid}):
+            stretches = (read_mono(r.path, rate) for r in valid if r.label == label)
+            parts.append(hear(engine, stretches, _OF_A_TRACK))
+            by_label.setdefault(label, []).append(parts[-1])
+        music[data.stem] = joined(parts)
     for folder in args.music:
         music[str(folder)] = hear(engine, [folder_stretch(folder, rate)], _WINDOWS)
     others = {
@@ -63,7 +74,8 @@ def main() -> None:
     others["noise"] = hear(engine, noises(engine, 100, 1), 1)
     print("| sound | windows | right | right, in a room | area | area, in a room | of confidence |")
     print("|---|---|---|---|---|---|---|")
-    for name, heard in music.items():
+    shown = music | {label: joined(parts) for label, parts in sorted(by_label.items())}
+    for name, heard in shown.items():
         right = [(scored(score, p) >= _THRESHOLD).mean() for p in (heard.plain, heard.roomed)]
         print(f"| music: {name} | {len(heard.plain)} | {right[0]:.1%} | {right[1]:.1%} | | | |")
     tested = [music[data.stem] for data in args.data]
