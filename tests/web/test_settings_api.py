@@ -273,7 +273,7 @@ def test_every_option_that_waits_for_the_next_start_is_known_to_the_program(star
     start(None)
     reader = SettingsReader(kinds.sections())
     sections = {section.name: section for section in all_sections(reader.sections)}
-    other = {"integer": 7, "number": 7.5, "switch": True, "list": ("x",), "text": "x"}
+    other = {"integer": 7, "number": 7.5, "switch": True, "list": ("07:00-22:00",), "text": "x"}
     for table in settings_tables(reader):
         for one in table.settings:
             if one.kind not in other or one.key.startswith(("mqtt.", "history.")):

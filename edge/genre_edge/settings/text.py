@@ -101,7 +101,7 @@ def commented_line(section: Section[Any], one: OptionField) -> str:
 
 
 def as_toml(value: Any) -> str:
-    """A value as TOML writes it. JSON's strings are TOML's too."""
+    """A value as TOML writes it. JSON's strings are TOML's too, but for one sign."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{json.dumps(k)} = {as_toml(v)}" for k, v in value.items()) + " }"
     if isinstance(value, bool) or value is None:
@@ -110,7 +110,8 @@ def as_toml(value: Any) -> str:
         return repr(value)
     if isinstance(value, tuple):
         value = list(value)
-    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
+    text = json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
+    return text.replace("\x7f", "\\u007f")  # JSON lets that one stand, TOML does not
 
 
 def _limits(one: OptionField) -> str:
