@@ -104,7 +104,9 @@ def test_a_file_that_was_changed_meanwhile_is_shown_first(settings, page) -> Non
     assert "= 6 " in settings.read_text()
 
 
-def test_what_waits_for_the_next_start_says_so_and_can_be_had_at_once(settings, page) -> None:
+def test_what_waits_for_the_next_start_says_so_and_can_be_had_at_once(
+    service, settings, page
+) -> None:
     open_table(page, "model")
     field(page, "model.threads").fill("2")
     page.locator("#settings-save").click()
@@ -112,6 +114,7 @@ def test_what_waits_for_the_next_start_says_so_and_can_be_had_at_once(settings, 
     page.locator("#settings-start").click()
     expect(page.locator("#view-live")).to_be_visible()
     expect(page.locator("#live-label")).not_to_have_text("–")
+    assert all(line.startswith("genre-edge: ") for line in service[0].said), service[0].said
 
 
 def test_a_password_is_replaced_and_never_shown(settings, page) -> None:

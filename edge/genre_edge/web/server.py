@@ -70,9 +70,13 @@ class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
         super().__init__()
         self.queue_logger = self
         self._busy = _NowAndThen(report)
+        self.is_closing = False
+        """Whether requests wait because nobody will answer them."""
 
     def warning(self, *_: object) -> None:
         """Say that a request has to wait, in place of waitress's line."""
+        if self.is_closing:
+            return
         self._busy.say(f"web: a request has to wait: {len(self.threads)} are answered at once")
 
 
@@ -83,15 +87,22 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
     bodies: Bodies
     waits: _NowAndThen
     in_connection_overflow: bool
+    is_closing = False
     _paused_until = 0.0
 
     def readable(self) -> bool:
         """Whether connections are accepted now."""
+        if self.is_closing:
+            return False
         is_full = len(self._map) >= self.adj.connection_limit
         if is_full and not self.in_connection_overflow:
             self._say(f"all {self.adj.connection_limit} are in use")
         self.in_connection_overflow = is_full  # so waitress does not write a line each time
         return bool(super().readable()) and time.monotonic() >= self._paused_until
+
+    def handle_close(self) -> None:
+        """Its socket was shut down, by `Server.close`, which goes on to close it."""
+        self.del_channel()
 
     def accept(self) -> Any:
         """The next connection, or None."""
@@ -188,12 +199,15 @@ class Server:
     def close(self) -> None:
         """Stop serving, and close all connections."""
         self._closing.set()
-        self._dispatcher.shutdown(timeout=2)
+        self._dispatcher.is_closing = True
         for listener in self._listeners:
             # The loop may be waiting for it, and would keep its port in use.
-            for one in [listener, *list(listener.active_channels.values())]:
-                with suppress(OSError):
-                    one.socket.shutdown(socket.SHUT_RDWR)
+            listener.is_closing = True
+            _shut(listener.socket)
+        self._dispatcher.shutdown(cancel_pending=False, timeout=2)
+        for listener in self._listeners:
+            for channel in list(listener.active_channels.values()):
+                _shut(channel.socket)
             listener.close()
 
     def _serve(self) -> None:
@@ -212,8 +226,14 @@ class Server:
             ]
             for channel in self._stalls.stalled(channels, time.monotonic()):
                 # Not waitress's own close: it waits until the client takes something.
-                with suppress(OSError):
-                    channel.socket.shutdown(socket.SHUT_RDWR)
+                _shut(channel.socket)
+
+
+def _shut(one: socket.socket | None) -> None:
+    """End a connection, or what listens for them, at once; None is closed already."""
+    if one is not None:
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
 
 
 def _connection_limit(viewers: int) -> int:

@@ -33,8 +33,9 @@ def add_settings(app: Flask, state: WebState) -> None:
     @app.post("/api/start")
     def start() -> Response:
         desk.check_local()
-        desk.control.start_again()
-        return Response(status=204)
+        answer = Response(status=204)
+        answer.call_on_close(desk.control.start_again)  # once it is sent
+        return answer
 
 
 def _versioned(answer: dict[str, object]) -> Response:
