@@ -8,9 +8,10 @@ from pathlib import Path
 
 from genre_edge.records import FileRecord, GapRecord, StateRecord, WindowRecord
 from genre_edge.sinks.csv_table import CsvSink
-from genre_edge.sinks.file_lines import TextSink, bar, clock
+from genre_edge.sinks.file_lines import TextSink, clock
 from genre_edge.sinks.json_lines import JsonlSink
 from genre_edge.sinks.live_lines import LiveTextSink
+from genre_edge.terminal import bar
 
 from tests.helpers.windows import live
 
@@ -88,7 +89,7 @@ def test_bar_is_filled_in_eighths() -> None:
     assert bar(0.0, 4) == "    "
     assert bar(1.0, 4) == "████"
     assert bar(0.5, 1) == "▌"
-    assert len(bar(0.123)) == 20
+    assert len(bar(0.123, 20)) == 20
 
 
 def test_clock() -> None:

@@ -131,7 +131,7 @@ def test_what_cannot_be_tagged_is_one_line_and_the_rest_is_done(tmp_path: Path, 
         ([], "name the folder of a library, or --undo FILE"),
         (["."], "is no library: _library.json"),
         ([".", "--write"], "--write: needs --undo-file FILE"),
-        (["--undo", "/none"], "--undo /none: No such file or directory"),
+        (["--undo", "/none"], "--undo /none: no such file or directory"),
     ],
 )
 def test_wrong_usage_is_one_line(options: list[str], line: str, cli) -> None:

@@ -79,6 +79,7 @@ def test_text_on_every_colour_can_be_read(browser) -> None:
         + "\n[...Object.values(COLOURS), SILENCE_AT_NIGHT].map((one) => [one.slice(1), inkOn(one)])"
     )
     for colour, ink in page.evaluate(code):
+        assert colours.ink_on(f"#{colour}") == {"#000": "#000000", "#fff": "#ffffff"}[ink]
         luminance = linear(colour) @ [0.2126, 0.7152, 0.0722]
         contrast = (luminance + 0.05) / 0.05 if ink == "#000" else 1.05 / (luminance + 0.05)
         assert contrast >= 4.5, colour
@@ -99,3 +100,4 @@ def test_the_program_has_the_colours_of_the_page() -> None:
     assert others
     assert {colours.colour_of(chr(at)) for at in range(97, 123)} == set(json.loads(others[1]))
     assert colours.colour_of("a") == json.loads(others[1])[97 % 5]
+    assert colours.colour_of("silence", is_dark=True) == f"#{NIGHT}"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from ..console import complain
 from ..errors import Fault, UsageError
 from ..extras import install_line
 from ..files import ready_folder, write_atomically
+from ..progress import progress
 from ..settings.tables import DEFAULT_MODEL, RUNTIMES
 
 if TYPE_CHECKING:
@@ -127,13 +127,13 @@ def _tracks(data: Path, split: str) -> list[Track]:
     return tracks
 
 
-def _progress(tracks: Iterable[Track]) -> Iterable[Track]:
-    if not sys.stderr.isatty():
-        return tracks
-    from tqdm import tqdm
-
-    bar: Iterable[Track] = tqdm(tracks, desc="classifying", unit="track", file=sys.stderr)
-    return bar
+def _progress(tracks: Iterable[Track]) -> Iterator[Track]:
+    """The tracks, while how far the work has come is shown."""
+    tracks = list(tracks)
+    with progress(len(tracks), "track", "classifying") as bar:
+        for track in tracks:
+            yield track
+            bar.update()
 
 
 def _write(folder: Path, found: dict[str, Any]) -> None:

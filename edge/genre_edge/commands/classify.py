@@ -7,13 +7,14 @@ import argparse
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..console import complain, standard_output
 from ..errors import GenreEdgeError, UsageError
 from ..interrupt import end_if_interrupted
+from ..progress import Progress, progress
 from ..records import valid_utf8
 from ..settings.load import load
 from ..settings.tables import EngineConfig
@@ -246,12 +247,7 @@ def _sink(args: argparse.Namespace, config: EngineConfig) -> Sink:
     return CsvSink(out, _info(config).labels)
 
 
-def _progress(files: int, to_file: bool) -> Any:
-    """A progress bar on standard error for several files, where a person sees nothing
-    else."""
-    results_are_seen = not to_file and sys.stdout.isatty()
-    if files < 2 or not sys.stderr.isatty() or results_are_seen:
-        return nullcontext()
-    from tqdm import tqdm
-
-    return tqdm(total=files, unit="file", file=sys.stderr)
+def _progress(files: int, to_file: bool) -> AbstractContextManager[Progress | None]:
+    """How far it has come with several files, where a person sees nothing else."""
+    results_are_seen = not to_file and sys.stdout is not None and sys.stdout.isatty()
+    return nullcontext() if files < 2 or results_are_seen else progress(files)

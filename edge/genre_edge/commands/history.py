@@ -14,9 +14,9 @@ from ..console import harmless, standard_output
 from ..errors import UsageError
 from ..extras import install_line
 from ..records import json_text
-from ..sinks.file_lines import bar
 from ..sinks.history import default_history
 from ..sinks.history_report import BY, LabelTime, parse_age, summarise
+from ..terminal import Part, Terminal, padded
 
 _EPILOG = """\
 examples:
@@ -88,16 +88,22 @@ def _print(rows: Sequence[LabelTime], since: str) -> None:
         print(f"nothing was heard in the last {since}")
         return
     most = max(row.seconds for row in rows)
+    screen = Terminal(standard_output())
     when = ""
     for row in rows:
         if row.when != when:
             when = row.when
             print(when.replace("T", " "))
         percent = "" if row.confidence is None else f"{row.confidence:4.0%}"
-        print(
-            f"  {harmless(row.label):<12} {_clock(row.seconds):>9}  {percent:>4}  "
-            f"{bar(row.seconds / most)}".rstrip()
-        )
+        label = harmless(row.label)
+        parts = [
+            Part(" "),
+            Part(f" {padded(label, 12)}", label=label),
+            Part(f" {_clock(row.seconds):>9}"),
+            Part(f"  {percent:>4}", 1),
+            Part(f"  {screen.bar(row.seconds / most, 20)}", 2),
+        ]
+        print(screen.line(parts))
 
 
 def _clock(seconds: float) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..console import complain
 from ..errors import AudioError, UsageError
+from ..progress import progress
 from .common import add_engine_options, engine_config
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _hear(args: argparse.Namespace, hearing: Hearing, parts: Parts, todo: list[I
     from ..library.run import Run
 
     failed = 0
-    with _workers(args) as client, _progress(len(todo)) as bar:
+    with _workers(args) as client, progress(len(todo)) as bar:
         if has_dashboard() and client.dashboard_link:
             complain(f"Dask's dashboard: {client.dashboard_link}")
         if args.scheduler and not client.nthreads():
@@ -174,11 +174,9 @@ def _hear(args: argparse.Namespace, hearing: Hearing, parts: Parts, todo: list[I
             for row in rows:
                 if row.error is not None or row.warning is not None:
                     failed += row.error is not None
-                    if bar is not None:
-                        bar.clear()
+                    bar.clear()
                     complain(f"{row.path}: {row.error or f'warning: {row.warning}'}")
-                if bar is not None:
-                    bar.update()
+                bar.update()
     return failed
 
 
@@ -188,12 +186,3 @@ def _workers(args: argparse.Namespace) -> AbstractContextManager[Any]:
     if args.scheduler:
         return their_workers(args.scheduler)
     return own_workers(args.workers or len(os.sched_getaffinity(0)))
-
-
-def _progress(files: int) -> Any:
-    """A progress bar with rate and time left, on a terminal."""
-    if not sys.stderr.isatty():
-        return nullcontext()
-    from tqdm import tqdm
-
-    return tqdm(total=files, unit="file", smoothing=0.05, file=sys.stderr)

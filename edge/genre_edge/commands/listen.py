@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ..console import complain, standard_output
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..health import Health
     from ..records import Record
     from ..service.program import ListeningProgram
+    from ..sinks.live_lines import LiveTextSink
     from ..sinks.sink import Sink
 
 _EPILOG = """\
@@ -144,7 +146,9 @@ def run(args: argparse.Namespace) -> int:
 
     read = loader(args)
     screen = _Screen(args.format, shown_labels(read().model))
-    program = ListeningProgram(read, lambda _: screen, complain, Notifier(), args.verbose)
+    program = ListeningProgram(
+        read, lambda _: screen, screen.report, Notifier(), args.verbose, levels=screen.levels
+    )
     run_until_stopped(program)
     return report_losses(program.health)
 
@@ -190,6 +194,9 @@ class _Screen(StateSink):
 
     def __init__(self, name: str, top: int) -> None:
         self._sink: Sink
+        self._lines: LiveTextSink | None = None
+        self.levels: Callable[[Sequence[tuple[str, float]]], None] | None = None
+        """Shows the level of each source; None where nobody would see it."""
         if name == "json":
             from ..sinks.json_lines import JsonlSink
 
@@ -197,10 +204,18 @@ class _Screen(StateSink):
         else:
             from ..sinks.live_lines import LiveTextSink
 
-            self._sink = LiveTextSink(standard_output(), top)
+            self._sink = self._lines = LiveTextSink(standard_output(), top)
+            if self._lines.shows_levels:
+                self.levels = self._lines.levels
+
+    def report(self, message: str) -> None:
+        """Print a line on standard error, not into the one that shows the level."""
+        with nullcontext() if self._lines is None else self._lines.aside():
+            complain(message)
 
     def write(self, record: Record) -> None:
-        super().write(record)
+        with nullcontext() if self._lines is None else self._lines.aside():
+            super().write(record)
         self._sink.write(record)
 
     def close(self) -> None:

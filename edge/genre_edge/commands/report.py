@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..extras import install_line
+from ..progress import progress
 
 if TYPE_CHECKING:
     from ..arrays import Float32
@@ -63,11 +63,11 @@ def run(args: argparse.Namespace) -> int:
 
     output = ready_file(args.output, "output")
     _check(args)
-    with _progress("reading", None) as bar:
+    with progress(None, what="reading") as bar:
         whole = read_whole(args.library, bar.update)
     tags = None
     if not args.no_tags:
-        with _progress("tags", len(whole.heard)) as bar:
+        with progress(len(whole.heard), what="tags") as bar:
             tags = read_tags(whole.heard, whole.labels, bar.update)
     positions, way = _map(whole, args.map)
     write_atomically(output, report(whole, tags, positions, way))
@@ -93,12 +93,3 @@ def _map(whole: Whole, way: str) -> tuple[Float32 | None, str]:
 
     found: Float32 = UMAP(metric="cosine", random_state=0).fit_transform(whole.vectors)
     return found, "by UMAP; distances between far groups mean little"
-
-
-def _progress(what: str, files: int | None) -> Any:
-    """A progress bar, on a terminal."""
-    from tqdm import tqdm
-
-    return tqdm(
-        total=files, desc=what, unit="file", file=sys.stderr, disable=not sys.stderr.isatty()
-    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..console import complain
-from ..errors import AudioError, UsageError
+from ..errors import AudioError, UsageError, os_reason
 
 if TYPE_CHECKING:
     from ..library.tags import TaggedFile
@@ -131,7 +131,7 @@ def _note(undo: Path, path: str, before: dict[str, list[str]]) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise UsageError(f"--undo-file {undo}: {error.strerror}") from None
+        raise UsageError(f"--undo-file {undo}: {os_reason(error)}") from None
 
 
 def _undo(undo: Path) -> int:
@@ -140,9 +140,10 @@ def _undo(undo: Path) -> int:
 
     try:
         notes = [json.loads(line) for line in undo.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "is not what genre-edge tag wrote"
-        raise UsageError(f"--undo {undo}: {reason}") from None
+    except OSError as error:
+        raise UsageError(f"--undo {undo}: {os_reason(error)}") from None
+    except ValueError:
+        raise UsageError(f"--undo {undo}: is not what genre-edge tag wrote") from None
     failed = 0
     for note in reversed(notes):
         try:

@@ -4,7 +4,7 @@ and the settings read again while it runs."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from queue import Empty, Queue
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Load = Callable[[], Settings]
 Report = Callable[[str], None]
+Levels = Callable[[Sequence[tuple[str, float]]], None]
 
 _LOOK_SECONDS = 0.2
 """Time between two looks at the pipelines and at the wish for a reload, s."""
@@ -60,6 +61,7 @@ class ListeningProgram:
         reload: threading.Event | None = None,
         answer: Report | None = None,
         reader: SettingsReader | None = None,
+        levels: Levels | None = None,
     ) -> None:
         """Read the settings, load the model and start the sinks.
 
@@ -84,6 +86,9 @@ class ListeningProgram:
             Takes what came of a reload; None: `report` does.
         reader : SettingsReader or None
             How the settings are read, for the page to change them; None: it does not.
+        levels : callable or None
+            Told the name and the level, dBFS, of each source that is heard, several
+            times a second.
 
         Raises
         ------
@@ -94,7 +99,7 @@ class ListeningProgram:
         """
         self._load, self._report, self._notifier = load, report, notifier
         self._answer = answer or report
-        self._reader = reader
+        self._reader, self._levels = reader, levels
         self._settings = load()
         """Those that the program has started with."""
         self.stop = threading.Event()
@@ -227,6 +232,9 @@ class ListeningProgram:
 
     def _with_viewers(self, source: Source, health: SourceHealth) -> Source:
         """The source. Where the page is served, its viewers see the spectrum."""
+        if self._levels is not None or self._settings.web.enabled:
+            self._meters[health.name] = LevelMeter(source.sample_rate)
+            source = MeteredSource(source, self._meters[health.name])
         if not self._settings.web.enabled:
             return source
         from ..web.spectrum import SpectrumSource
@@ -235,8 +243,7 @@ class ListeningProgram:
             if self._web is not None and self._web.hub is not None:
                 self._web.hub.spectrum(levels, health.name)
 
-        self._meters[health.name] = LevelMeter(source.sample_rate)
-        return SpectrumSource(MeteredSource(source, self._meters[health.name]), send)
+        return SpectrumSource(source, send)
 
     def _emit(self, record: Record) -> None:
         with self._one_at_a_time:
@@ -260,8 +267,15 @@ class ListeningProgram:
                 pipeline.resume()
 
     def _look_after(self) -> None:
+<<<<<<< HEAD
         """Pause, send the heartbeat and read the settings again, when it is time."""
         self._pause_or_resume()
+=======
+        """Show levels, send the heartbeat and read the settings again, when it is
+        time."""
+        if self._levels is not None:
+            self._levels(list(self._heard_levels()))
+>>>>>>> efd967a (A level that moves, labels in their colours and lines that fit, on a terminal; one way to show progress)
         for number, pipeline in enumerate(self._pipelines):
             self._moved[number] |= pipeline.has_ended or pipeline.took_a_step()
         if (self.health.windows or self.health.is_paused) and not self._is_ready:
@@ -279,6 +293,13 @@ class ListeningProgram:
                 one.put(trouble)
             if self._is_ready:
                 self._notifier.ready(self.health.state)
+
+    def _heard_levels(self) -> Iterator[tuple[str, float]]:
+        """The level of each source that is heard now, dBFS."""
+        for one in self._pipelines:
+            level = self._meters[one.health.name].level(one.config.gain)
+            if level is not None and not one.health.is_deaf and not one.has_ended:
+                yield one.health.name, level.dbfs
 
     def _read_settings_again(self) -> str:
         """Apply what can be applied without losing audio. If anything goes wrong, all

@@ -7,17 +7,12 @@ from typing import TextIO
 
 from ..console import harmless
 from ..records import FileRecord, Record, WindowRecord
+from ..terminal import Part, Terminal, padded
 
-_BAR_CELLS = 20
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-def bar(share: float, cells: int = _BAR_CELLS) -> str:
-    """Draw a bar of `cells` characters that is filled to `share` (0 to 1), in eighths
-    of a character."""
-    eighths = round(max(0.0, min(1.0, share)) * cells * 8)
-    full, rest = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(cells)
+_BAR, _LABEL = 20, 10
+"""Widths of the columns, cells."""
+_LEAST = 99
+"""Rank of a bar: where a line is too long, it is left out first."""
 
 
 def clock(seconds: float) -> str:
@@ -36,18 +31,19 @@ def clock(seconds: float) -> str:
     return f"{text}.{tenth}" if tenth else text
 
 
-def others(scores: Mapping[str, float], first: str | None, top: int) -> str:
-    """The most probable labels after the `first`, "rock 31 %, pop 12 %" say.
+def others(scores: Mapping[str, float], first: str | None, top: int) -> list[str]:
+    """The most probable labels after the `first`, "rock 31 %" say.
 
     With the first they are `top` at most. Those that round to 0 % are left out.
     """
     rest = sorted((-score, label) for label, score in scores.items() if label != first)
     shown = [f"{label} {round(-score * 100)} %" for score, label in rest if score <= -0.005]
-    return ", ".join(shown[: top - 1])
+    return shown[: top - 1]
 
 
 class TextSink:
-    """Under the name of each file one line a window, then the verdict.
+    """Under the name of each file one line a window, then the verdict. On a terminal a
+    line is as wide as fits.
 
     Parameters
     ----------
@@ -60,6 +56,7 @@ class TextSink:
     def __init__(self, out: TextIO, top: int = 1) -> None:
         self._out = out
         self._top = top
+        self._terminal = Terminal(out)
         self._file: str | None = None
 
     def write(self, record: Record) -> None:
@@ -69,20 +66,26 @@ class TextSink:
         if record.file != self._file:
             self._file = record.file
             self._out.write(f"{harmless(record.file)}\n")
-        genre = record.label
-        if record.confidence is not None:
-            genre = f"{genre:<10} {round(record.confidence * 100):3d} %"
+        self._out.write(f"{self._terminal.line(self._parts(record))}\n")
+        self._out.flush()
+
+    def _parts(self, record: WindowRecord | FileRecord) -> list[Part]:
+        """What the line says of a window or a file."""
+        begin, end = f"  {'verdict':<16}", []
         if isinstance(record, FileRecord):
             windows = f"{record.windows} window{'s' if record.windows != 1 else ''}"
-            line = f"  {'verdict':<17}{genre}  over {windows}, {record.seconds:g} s\n"
+            end.append(Part(f"  over {windows}, {record.seconds:g} s", 1))
             self._file = None
         else:
-            time = f"{clock(record.start):>7} - {clock(record.end):<7}"
-            line = f"{time:<19}{genre}  {bar(record.confidence or 0.0)}".rstrip() + "\n"
-        if more := others(record.scores, record.genre, self._top):
-            line = f"{line.rstrip()}  {more}\n"
-        self._out.write(line)
-        self._out.flush()
+            begin = f"{clock(record.start):>7} - {clock(record.end):<7} "
+            drawn = self._terminal.bar(record.confidence or 0.0, _BAR).rstrip()
+            end.append(Part(f"  {drawn}", _LEAST))
+        more = others(record.scores, record.genre, self._top)
+        end += [Part(f"{', ' if at else '  '}{text}", 2 + at) for at, text in enumerate(more)]
+        if record.confidence is None:  # it is silence
+            return [Part(f"{begin} {record.label}"), *end]
+        label = Part(f" {padded(record.label, _LABEL)}", label=record.label)
+        return [Part(begin), label, Part(f" {round(record.confidence * 100):3d} %"), *end]
 
     def close(self) -> None:
         """Nothing is held back."""
