@@ -20,7 +20,10 @@ from pathlib import Path
 
 import pytest
 from genre_edge import cli as genre_edge
+from genre_edge import pictures
+from genre_edge.colours import COLOURS, SILENCE_AT_NIGHT
 from genre_edge.errors import GenreEdgeError, UsageError
+from genre_edge.extras import install_line
 from genre_edge.health import SinkHealth
 from genre_edge.records import (
     FileRecord,
@@ -33,7 +36,9 @@ from genre_edge.records import (
 from genre_edge.sinks import history as history_sink
 from genre_edge.sinks.database import open_database
 from genre_edge.sinks.history import HistoryConfig, HistoryError, HistorySink
+from genre_edge.sinks.history_plot import plot_history
 from genre_edge.sinks.history_report import (
+    LabelTime,
     heard_sources,
     latest_stretches,
     parse_age,
@@ -363,6 +368,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from tests.sinks.test_history import live
+from genre_edge.extras import install_line
 from genre_edge.health import SinkHealth
 from genre_edge.sinks.history import HistoryConfig, HistorySink
 config = HistoryConfig(Path({path!r}), windows=True, commit_seconds=0.0, keep_days=1e6)
@@ -814,6 +820,53 @@ def test_stretches_are_listed_the_latest_first_and_with_their_source(history) ->
     assert heard_sources(history, 1e10) == []
     with pytest.raises(UsageError, match="source cellar: is not in this history"):
         latest_stretches(history, 0, 10, "cellar")
+
+
+def picture(history: Path, folder: Path, *options: str) -> str:
+    """The picture of a history, as SVG."""
+    command = ["history", str(history), "--since", "5000w", "--plot", str(folder / "p.svg")]
+    assert genre_edge.main([*command, *options]) == 0
+    return (folder / "p.svg").read_text()
+
+
+def test_a_picture_has_the_colours_of_the_page_and_says_when(history, tmp_path) -> None:
+    by_day = picture(history, tmp_path, "--by", "day")
+    assert "What was heard, 28 to 29 March 2026" in by_day
+    assert "local time (" in by_day
+    for genre in ("jazz", "rock"):
+        assert COLOURS[genre] in by_day
+    assert "#14171a" not in by_day
+    assert "#14171a" in picture(history, tmp_path, "--by", "hour", "--dark")
+
+
+def test_silence_leaves_room_for_the_genres_in_a_picture(tmp_path) -> None:
+    rows = [LabelTime("", "silence", 90_000, None), LabelTime("", "jazz", 3600, 0.9)]
+    plot_history(rows, tmp_path / "p.svg", "genre", 0.0, pictures.DARK)
+    drawn = (tmp_path / "p.svg").read_text()
+    assert "25.0: longer than this axis" in drawn
+    assert SILENCE_AT_NIGHT in drawn
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("none/p.png", "no such file or directory"), ("p.gif", "must be a .png, .svg or .pdf")],
+)
+def test_a_picture_that_cannot_be_written_is_told_before_anything_is_read(
+    tmp_path, capsys, name: str, reason: str
+) -> None:
+    command = ["history", str(tmp_path / "no.db"), "--plot", str(tmp_path / name)]
+    assert genre_edge.main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.lower().startswith(f"genre-edge: --plot {tmp_path / name}: {reason}".lower())
+
+
+def test_a_picture_needs_matplotlib_and_says_how_to_get_it(
+    history, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(pictures, "find_spec", lambda name: None)
+    assert genre_edge.main(["history", str(history), "--plot", str(tmp_path / "p.png")]) == 2
+    assert install_line("plot") in capsys.readouterr().err
+    assert not (tmp_path / "p.png").exists()
 
 
 def test_history_is_printed_in_three_formats_and_a_picture(history, tmp_path, capsys) -> None:

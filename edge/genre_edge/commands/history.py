@@ -6,13 +6,12 @@ import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..console import harmless, standard_output
-from ..errors import UsageError
-from ..extras import install_line
+from ..errors import GenreEdgeError, os_reason
+from ..pictures import DARK, LIGHT, check_picture
 from ..records import json_text
 from ..sinks.history import default_history
 from ..sinks.history_report import BY, LabelTime, parse_age, summarise
@@ -25,6 +24,7 @@ examples:
   genre-edge history --source kitchen
   genre-edge history --by day --format csv > days.csv
   genre-edge history --since 30d --by day --plot month.png
+  genre-edge history --plot week.svg --dark
 
 --plot needs matplotlib (the extra "plot").
 """
@@ -57,14 +57,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw a picture (.png, .svg, .pdf)"
     )
+    parser.add_argument(
+        "--dark", action="store_true", help="the picture of --plot has a dark ground"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print; returns the exit status."""
     if args.plot is not None:
-        _check_plot(args.plot)
-    rows = summarise(args.path, time.time() - parse_age(args.since), args.by, args.source)
+        check_picture(args.plot, "--plot", "plot")
+    since = time.time() - parse_age(args.since)
+    rows = summarise(args.path, since, args.by, args.source)
     if args.format == "json":
         for row in rows:
             print(json_text(asdict(row)))
@@ -78,8 +82,13 @@ def run(args: argparse.Namespace) -> int:
             print(csv_line(cells, standard_output()), end="")
     else:
         _print(rows, args.since)
-    if args.plot is not None:
-        _plot(rows, args.plot, args.by)
+    if args.plot is not None and rows:
+        from ..sinks.history_plot import plot_history
+
+        try:
+            plot_history(rows, args.plot, args.by, since, DARK if args.dark else LIGHT)
+        except OSError as error:
+            raise GenreEdgeError(f"--plot {args.plot}: {os_reason(error)}") from None
     return 0
 
 
@@ -110,34 +119,3 @@ def _clock(seconds: float) -> str:
     """h:mm:ss."""
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-
-
-def _check_plot(path: Path) -> None:
-    """UsageError unless a picture can be drawn there."""
-    if find_spec("matplotlib") is None:
-        raise UsageError(f"--plot needs matplotlib: {install_line('plot')}")
-    if path.suffix not in (".png", ".svg", ".pdf") or not path.absolute().parent.is_dir():
-        raise UsageError(f"--plot {path}: must be a .png, .svg or .pdf in a folder that exists")
-
-
-def _plot(rows: Sequence[LabelTime], path: Path, by: str) -> None:
-    from matplotlib.figure import Figure
-
-    times = list(dict.fromkeys(row.when for row in rows))
-    labels = sorted({row.label for row in rows})
-    figure = Figure(figsize=(max(6.0, 0.5 * len(times) + 3), 4.5), layout="constrained")
-    axis = figure.subplots()
-    if by == "genre":
-        axis.bar([row.label for row in rows], [row.seconds / 60 for row in rows])
-    else:
-        below = [0.0] * len(times)
-        for label in labels:
-            minutes = [
-                sum(r.seconds for r in rows if (r.when, r.label) == (t, label)) / 60 for t in times
-            ]
-            axis.bar([t.replace("T", " ") for t in times], minutes, bottom=below, label=label)
-            below = [a + b for a, b in zip(below, minutes, strict=True)]
-        axis.legend(fontsize=8)
-    axis.tick_params(axis="x", rotation=45)
-    axis.set(ylabel="minutes")
-    figure.savefig(path, dpi=120)

@@ -149,17 +149,18 @@ class Listener:
         level = round(level_dbfs(window.samples), 1)
         if state != self._health.state:
             self.state(state, _REASONS[state])
+        smoother = self._smoother  # a reload may put another in its place meanwhile
         genre, confidence, scores = None, None, {}
         smoothed_genre, smoothed_confidence, smoothed_scores = None, None, {}
         if state == "dead" or level < self._config.silence_dbfs:
-            label, probabilities = self._smoother.silence(), None
+            label, probabilities = smoother.silence(), None
         else:
             prediction = self._engine.predict(window)
             probabilities = prediction.probabilities
             genre, confidence, scores = prediction.genre, prediction.confidence, prediction.scores
-            label, smoothed_genre, mean = self._smoother.add(probabilities)
+            label, smoothed_genre, mean = smoother.add(probabilities)
             smoothed_confidence = round(mean, 4)
-            smoothed = replace(prediction, probabilities=self._smoother.probabilities)
+            smoothed = replace(prediction, probabilities=smoother.probabilities)
             smoothed_scores = smoothed.scores
         self._health.windows += 1
         offset = self._base / self._rate

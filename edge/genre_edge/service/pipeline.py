@@ -10,6 +10,7 @@ from dataclasses import replace
 from ..audio.source import Source
 from ..health import SourceHealth
 from ..live.listener import Emit, Listener
+from ..live.meter import Level, LevelMeter, MeteredSource
 from ..live.microphone import MicrophoneSource
 from ..live.recovery import POLL_SECONDS
 from ..live.stream import StreamSource
@@ -89,7 +90,8 @@ class Pipeline:
             self._source = StreamSource(config, *live, pulse=self._pulse)
         else:
             self._source = MicrophoneSource(config, *live, verbose=verbose, pulse=self._pulse)
-        self._heard = wrap(self._source, health)
+        self._meter = LevelMeter(self._source.sample_rate)
+        self._heard = wrap(MeteredSource(self._source, self._meter), health)
         name = f"source {health.name}".strip()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -138,6 +140,12 @@ class Pipeline:
         """The token of the microphone that is heard, or waited for; None of a
         stream."""
         return self._source.name if isinstance(self._source, MicrophoneSource) else None
+
+    @property
+    def level(self) -> Level | None:
+        """The level now; None while nothing is heard."""
+        is_gone = self.health.is_deaf and self.health.state != "starting"
+        return None if is_gone or self.has_ended else self._meter.level(self.config.gain)
 
     def took_a_step(self) -> bool:
         """Whether it has heard a window, or waited honestly, since the last call."""

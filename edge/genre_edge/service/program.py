@@ -4,7 +4,7 @@ and the settings read again while it runs."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from queue import Empty, Queue
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from ..audio.source import Source
 from ..errors import GenreEdgeError
 from ..health import Health, SourceHealth
 from ..listening_switch import ListeningSwitch
-from ..live.meter import Level, LevelMeter, MeteredSource
+from ..live.meter import Level
 from ..model.engine import Engine
 from ..records import Record, StateRecord
 from ..settings.places import default_folder
@@ -118,8 +118,6 @@ class ListeningProgram:
             self._settings, self.health, loaded.bundle.info, True, report, switch
         )
         self._error: BaseException | None = None
-        self._meters: dict[str, LevelMeter] = {}
-        """What tells the level of each source, where a page is served."""
         self._pipelines = [
             Pipeline(
                 config,
@@ -173,8 +171,7 @@ class ListeningProgram:
         is."""
         for one in self._pipelines:
             if one.microphone is not None:
-                meter = self._meters.get(one.health.name)
-                return one.microphone, None if meter is None else meter.level(one.config.gain)
+                return one.microphone, one.level
         return None
 
     def run(self) -> None:
@@ -232,9 +229,6 @@ class ListeningProgram:
 
     def _with_viewers(self, source: Source, health: SourceHealth) -> Source:
         """The source. Where the page is served, its viewers see the spectrum."""
-        if self._levels is not None or self._settings.web.enabled:
-            self._meters[health.name] = LevelMeter(source.sample_rate)
-            source = MeteredSource(source, self._meters[health.name])
         if not self._settings.web.enabled:
             return source
         from ..web.spectrum import SpectrumSource
@@ -267,15 +261,11 @@ class ListeningProgram:
                 pipeline.resume()
 
     def _look_after(self) -> None:
-<<<<<<< HEAD
-        """Pause, send the heartbeat and read the settings again, when it is time."""
+        """Do all that is to be done now and then."""
         self._pause_or_resume()
-=======
-        """Show levels, send the heartbeat and read the settings again, when it is
-        time."""
         if self._levels is not None:
-            self._levels(list(self._heard_levels()))
->>>>>>> efd967a (A level that moves, labels in their colours and lines that fit, on a terminal; one way to show progress)
+            heard = [(one.health.name, one.level) for one in self._pipelines]
+            self._levels([(name, level.dbfs) for name, level in heard if level is not None])
         for number, pipeline in enumerate(self._pipelines):
             self._moved[number] |= pipeline.has_ended or pipeline.took_a_step()
         if (self.health.windows or self.health.is_paused) and not self._is_ready:
@@ -293,13 +283,6 @@ class ListeningProgram:
                 one.put(trouble)
             if self._is_ready:
                 self._notifier.ready(self.health.state)
-
-    def _heard_levels(self) -> Iterator[tuple[str, float]]:
-        """The level of each source that is heard now, dBFS."""
-        for one in self._pipelines:
-            level = self._meters[one.health.name].level(one.config.gain)
-            if level is not None and not one.health.is_deaf and not one.has_ended:
-                yield one.health.name, level.dbfs
 
     def _read_settings_again(self) -> str:
         """Apply what can be applied without losing audio. If anything goes wrong, all
