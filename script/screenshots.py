@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import random
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -50,6 +52,8 @@ def main() -> int:
     parser.add_argument("--only", help="only the views whose name has this in it")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
+    if not args.only:
+        _plot_month(args.folder / "month.webp")
     with tempfile.TemporaryDirectory(prefix="screenshots-") as name, _service(Path(name)) as url:
         for view, wait in _VIEWS.items():
             if not args.only or args.only in view:
@@ -120,6 +124,26 @@ def _next(start: float, now: float, chance: random.Random) -> tuple[str, float]:
         return "silence", chance.uniform(600, 5400)
     other = chance.choice(("blues", "disco", "hiphop", "metal", "uncertain"))
     return (known[-1] if chance.random() < 0.7 else other), chance.uniform(240, 2400)
+
+
+def _plot_month(path: Path) -> None:
+    """What `genre-edge history --plot` draws of the made-up history."""
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory(prefix="screenshots-") as name:
+        history, picture = Path(name) / "history.db", Path(name) / "month.png"
+        _write_history(history)
+        command = ["history", str(history), "--since", f"{_DAYS}d", "--by", "day"]
+        subprocess.run(
+            [sys.executable, "-m", "genre_edge", *command, "--plot", str(picture)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"TZ": "UTC"},
+        )
+        with Image.open(picture) as image:
+            image.convert("RGB").resize((1200, 1200 * image.height // image.width)).save(
+                path, quality=80, method=6
+            )
 
 
 def _shoot(folder: Path, url: str, view: str, wait: Callable[[Any], None]) -> None:

@@ -12,6 +12,7 @@ from ..console import complain
 from ..errors import Fault, UsageError
 from ..extras import install_line
 from ..files import ready_folder, write_atomically
+from ..pictures import DARK, LIGHT
 from ..progress import progress
 from ..settings.tables import DEFAULT_MODEL, RUNTIMES
 
@@ -78,6 +79,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how often each cost is measured (default: 200)",
     )
     parser.add_argument("--output", type=Path, metavar="DIR", help="write the results here")
+    parser.add_argument("--dark", action="store_true", help="bench.png has a dark ground")
     parser.set_defaults(run=run)
 
 
@@ -104,7 +106,7 @@ def _measure(args: argparse.Namespace) -> int:
         complain(f"skipped {line}")
     print(summary(found))
     if args.output is not None:
-        _write(args.output, found)
+        _write(args.output, found, args.dark)
     return 1 if found["data"]["skipped"] else 0
 
 
@@ -136,14 +138,14 @@ def _progress(tracks: Iterable[Track]) -> Iterator[Track]:
             bar.update()
 
 
-def _write(folder: Path, found: dict[str, Any]) -> None:
+def _write(folder: Path, found: dict[str, Any], is_dark: bool) -> None:
     from ..bench.plot import plot
     from ..bench.report import markdown
 
     write_atomically(folder / "bench.json", json.dumps(found, indent=1) + "\n")
     write_atomically(folder / "bench.md", markdown(found))
     try:
-        plot(found, folder / "bench.png")
+        plot(found, folder / "bench.png", DARK if is_dark else LIGHT)
     except ImportError:
         complain(f"bench.png left out: it needs matplotlib ({install_line('bench')})")
     print(f"\nwritten to {folder}: {', '.join(sorted(p.name for p in folder.glob('bench.*')))}")
