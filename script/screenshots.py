@@ -200,7 +200,7 @@ def _history(page: Any) -> None:
 
 def _here(page: Any) -> None:
     page.locator("#here-toggle").click()  # the browser's own microphone beeps
-    page.locator("#here-pair").wait_for()
+    page.locator("#here-found").wait_for()
     page.wait_for_timeout(500)
 
 
