@@ -29,6 +29,7 @@ EXTRA_OF = {
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "paho": "mqtt",
+    "psycopg": "collect",
     "pyarrow": "parquet",
     "pyaudio": "mic",
     "s3fs": "s3",

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import re
-import select
-import ssl
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from ...settings.source_table import topic_of
 from .home_assistant import BIRTH_TOPIC
 from .settings import MqttConfig
+from .wire import TICK_SECONDS, Wire
 
-CONNECT_SECONDS = 8.0
-"""Time for a broker to answer."""
-_TICK_SECONDS = 0.1
-"""Longest single wait for the network while connecting or leaving."""
 _LEAVE_SECONDS = 2.0
 """Longest wait until the last message is sent."""
 _MOST_IN_FLIGHT = 10
@@ -43,9 +37,6 @@ class Connection:
         config : MqttConfig
             The broker and how to reach it.
         """
-        self._config, self._paho = config, paho
-        self._refused: str | None = None
-        self._is_connected = False
         self._in_flight: dict[int, int] = {}
         """{number of the packet: seq of the window}."""
         self._acknowledged: list[int] = []
@@ -57,45 +48,16 @@ class Connection:
         """{topic: payload} of what the broker kept when it was asked for it."""
         self.last_seq = 0
         """The latest window sent on this connection."""
-        client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2,
-            client_id=f"genre-edge-{topic_of(config.name)}-{uuid.uuid4().hex[:6]}",
-            reconnect_on_failure=False,
+        self._wire = Wire(
+            paho, config, f"genre-edge-{topic_of(config.name)}-{uuid.uuid4().hex[:6]}"
         )
-        client.connect_timeout = CONNECT_SECONDS
+        self._client = client = self._wire.client
         client.will_set(f"{config.base}/status", b"offline", qos=1, retain=True)
-        if config.user is not None:
-            client.username_pw_set(config.user, config.password)
-        client.on_connect = self._on_connect
         client.on_publish = self._on_publish
-        self._client = client
 
     def connect(self) -> str:
         """Connect and wait for the broker's answer; returns what is wrong, or ""."""
-        config = self._config
-        try:
-            if config.tls:
-                self._client.tls_set(config.ca, config.cert, config.key)
-            self._client.connect(config.host, config.port, keepalive=30)
-            deadline = time.monotonic() + CONNECT_SECONDS
-            while not self._is_connected and not self._refused and time.monotonic() < deadline:
-                if self.process(_TICK_SECONDS) and not self._refused:
-                    return "closed the connection"
-        except ssl.SSLError as error:
-            return f"TLS failed ({error.reason or error})"
-        except (OSError, ValueError) as error:
-            return str(getattr(error, "strerror", None) or error)
-        except Exception as error:  # whatever the broker's bytes lead the library to
-            return f"cannot be understood ({type(error).__name__}: {error})"
-        if self._refused:
-            return f"refused ({self._refused})"
-        return "" if self._is_connected else f"no answer within {CONNECT_SECONDS:g} s"
-
-    def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
-        if reason.is_failure:
-            self._refused = str(reason)
-        else:
-            self._is_connected = True
+        return self._wire.connect()
 
     def _on_publish(self, client: Any, data: Any, mid: int, reason: Any, properties: Any) -> None:
         seq = self._in_flight.pop(mid, None)
@@ -125,11 +87,7 @@ class Connection:
     @property
     def own_address(self) -> str:
         """The address that this machine has for the broker; empty if there is none."""
-        wire = self._client.socket()
-        try:
-            return str(wire.getsockname()[0]) if wire is not None else ""
-        except OSError:
-            return ""
+        return self._wire.own_address
 
     @property
     def room(self) -> int:
@@ -180,37 +138,8 @@ class Connection:
         self.last_seq = seq
 
     def process(self, timeout: float, wake: int | None = None) -> str:
-        """Read from the network and write to it.
-
-        Parameters
-        ----------
-        timeout : float
-            Longest wait for the network, s.
-        wake : int or None
-            A file descriptor that ends the wait when it can be read.
-
-        Returns
-        -------
-        str
-            What is wrong with the connection; "" if nothing is.
-        """
-        client, fine = self._client, self._paho.MQTT_ERR_SUCCESS
-        wire = client.socket()
-        if wire is None:
-            return "the connection is lost"
-        if getattr(wire, "pending", lambda: 0)():  # TLS may have decrypted more than was asked for
-            timeout = 0.0
-        readers = [wire] if wake is None else [wire, wake]
-        writers = [wire] if client.want_write() else []
-        try:
-            readable, writable, _ = select.select(readers, writers, [], timeout)
-            results = [client.loop_read()] if wire in readable or timeout == 0.0 else []
-            if writable and client.socket() is not None:
-                results.append(client.loop_write())
-            results.append(client.loop_misc())
-        except Exception as error:  # whatever the broker's bytes lead the library to
-            return f"cannot be understood ({type(error).__name__}: {error})"
-        return "" if all(result == fine for result in results) else "the connection is lost"
+        """Read from the network and write to it, as `Wire.process`."""
+        return self._wire.process(timeout, wake)
 
     def acknowledged(self) -> list[int]:
         """The windows that the broker has acknowledged since the last call."""
@@ -229,13 +158,11 @@ class Connection:
         deadline = time.monotonic() + _LEAVE_SECONDS
         # Closing a socket that holds unread answers may discard what was sent last.
         while not sent.is_published() and time.monotonic() < deadline:
-            if self.process(_TICK_SECONDS):
+            if self.process(TICK_SECONDS):
                 break
         self._client.disconnect()
-        self.process(_TICK_SECONDS)
+        self.process(TICK_SECONDS)
 
     def drop(self) -> None:
         """Close the socket at once."""
-        with suppress(Exception):
-            self._client.disconnect()
-        self.process(0.0)
+        self._wire.drop()

@@ -40,7 +40,7 @@ from ..kind import SinkContext
 from ..sink import CLOSE_SECONDS
 from ..worker import QUEUE_LENGTH, Worker
 from .announcement import Announcement
-from .connection import CONNECT_SECONDS, Connection
+from .connection import Connection
 from .remote_switch import RemoteSwitch
 from .retained import Retained
 from .settings import MqttConfig
@@ -48,6 +48,7 @@ from .spool import Spool
 from .spool_rows import Message
 from .stretch_messages import TOPIC as STRETCH
 from .stretch_messages import StretchMessages
+from .wire import CONNECT_SECONDS
 
 HEALTH_SECONDS = 30.0
 """Time between two messages on the health topic."""

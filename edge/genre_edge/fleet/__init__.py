@@ -1,0 +1,1 @@
+"""Many devices in one database: what they publish is collected and shown."""

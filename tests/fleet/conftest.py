@@ -1,0 +1,56 @@
+"""A broker, a PostgreSQL server, and databases of both kinds."""
+
+from __future__ import annotations
+
+import pytest
+from genre_edge.fleet.address import parse_address
+from genre_edge.fleet.open_store import store_at
+
+from tests.helpers.broker import Broker
+from tests.helpers.postgres import Postgres
+
+
+@pytest.fixture
+def broker(tmp_path):
+    server = Broker(tmp_path / "broker")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def server():
+    postgres = Postgres()
+    try:
+        postgres.start("fsync=off")
+        yield postgres
+    finally:
+        postgres.close()
+
+
+@pytest.fixture
+def make_url(request, tmp_path):
+    """Makes an empty database of a kind; returns its address."""
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path}/fleet.db"
+        return str(request.getfixturevalue("server").make())
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.devices)])
+def url(request, make_url):
+    """An empty database, of each kind."""
+    return make_url(request.param)
+
+
+@pytest.fixture
+def store(url):
+    """An open one with its tables."""
+    found = store_at(parse_address(url))
+    found.open()
+    found.migrate()
+    yield found
+    found.close()
