@@ -29,6 +29,7 @@ COMMANDS = {
     "history": "show what was played, and for how long",
     "teach": "teach labels of your own from a few examples",
     "collect": "collect what many devices publish over MQTT in a database",
+    "fleet": "show the devices in that database, and what they heard",
     "serve": "serve a web page and an HTTP API",
     "notify": "try out the messages that rules of the configuration send",
     "config": "create, check or show the configuration file",

@@ -1,0 +1,124 @@
+"""What a fleet's database says: of all devices, and of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .device_rows import DeviceRow, read_devices
+from .store import Store
+
+SILENT_SECONDS = 300.0
+"""A device that was not heard of for so long is silent, s: ten health messages."""
+CLOCK_SECONDS = 60.0
+"""A clock that is further off is in trouble, s."""
+
+
+@dataclass(frozen=True)
+class HeardStretch:
+    """A stretch of one label. Times are UTC, s since 1970."""
+
+    source: str
+    """What was heard."""
+    label: str
+    """What a person is shown."""
+    started: float
+    """Its first window's start."""
+    ended: float
+    """Its last window's end."""
+    confidence: float | None
+    """Mean confidence; None in silence."""
+
+
+@dataclass(frozen=True)
+class NotedChange:
+    """What changed of a device."""
+
+    noticed: float
+    """When, UTC, s since 1970."""
+    what: str
+    """online, state, trouble, model or version."""
+    value: str
+    """What it is since then."""
+
+
+def all_devices(store: Store) -> list[DeviceRow]:
+    """Every device, by name."""
+    return list(read_devices(store).values())
+
+
+def presence(row: DeviceRow, now: float) -> str:
+    """Whether a device is there: "online", "offline" (it or the broker says so), or
+    "silent" (nothing came for some minutes).
+
+    Parameters
+    ----------
+    row : DeviceRow
+        The device.
+    now : float
+        UTC, s since 1970.
+    """
+    if row.online is False:
+        return "offline"
+    is_recent = row.last_seen is not None and now - row.last_seen <= SILENT_SECONDS
+    return "online" if is_recent else "silent"
+
+
+def trouble_of(row: DeviceRow) -> str:
+    """What is wrong with a device by its own account, and with its clock, in one line;
+    empty if nothing is."""
+    found = [row.trouble] if row.trouble else []
+    if row.clock_ahead is not None and abs(row.clock_ahead) > CLOCK_SECONDS:
+        side = "ahead" if row.clock_ahead > 0 else "behind"
+        found.append(f"clock {abs(row.clock_ahead):.0f} s {side}")
+    return "; ".join(found)
+
+
+def stretches_of(store: Store, device: str, since: float, most: int) -> Sequence[HeardStretch]:
+    """The latest stretches of a device, in order.
+
+    Parameters
+    ----------
+    store : Store
+        An open one.
+    device : str
+        Its name.
+    since : float
+        What began before is left out, UTC, s since 1970.
+    most : int
+        Stretches to read.
+    """
+    rows = store.run(
+        "SELECT source, label, started, ended, confidence FROM stretches "
+        "WHERE device = ? AND started >= ? ORDER BY started DESC LIMIT ?",
+        (device, store.moment(since), most),
+    )
+    return [
+        HeardStretch(source, label, store.seconds(a) or 0.0, store.seconds(b) or 0.0, sure)
+        for source, label, a, b, sure in reversed(rows)
+    ]
+
+
+def label_seconds(store: Store, device: str, since: float) -> dict[str, float]:
+    """How long each label was heard, s, the longest first."""
+    is_number = isinstance(store.moment(0.0), float)
+    length = "ended - started" if is_number else "extract(epoch FROM ended - started)"
+    rows = store.run(
+        f"SELECT label, sum({length}) AS seconds FROM stretches "
+        "WHERE device = ? AND started >= ? GROUP BY label ORDER BY seconds DESC",
+        (device, store.moment(since)),
+    )
+    return {label: round(float(seconds), 3) for label, seconds in rows}
+
+
+def changes_of(store: Store, device: str, since: float, most: int) -> Sequence[NotedChange]:
+    """What changed of a device, in order: the latest, as `stretches_of`."""
+    rows = store.run(
+        "SELECT noticed, what, value FROM changes WHERE device = ? AND noticed >= ? "
+        "ORDER BY noticed DESC LIMIT ?",
+        (device, store.moment(since), most),
+    )
+    return [
+        NotedChange(store.seconds(noticed) or 0.0, what, value or "")
+        for noticed, what, value in reversed(rows)
+    ]
