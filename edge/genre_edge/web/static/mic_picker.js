@@ -19,14 +19,14 @@ export class MicPicker {
   }
 
   async load() {
-    this.say("", t("mic.looking"));
+    this.tell("", t("mic.looking"));
     const found = await api("api/microphones");
     this.used = found.used;
     this.tokens = found.devices.map((one) => one.token);
     const used = found.devices.find((one) => one.token === found.used) ?? found.devices.find((one) => one.default);
     this.list.replaceChildren(...found.devices.map((one) => this.choice(one, one === used)));
     if (used) this.watch(used.token);
-    else this.say("bad", found.trouble || t("mic.none"));
+    else this.tell("bad", found.trouble || t("mic.none"));
     return found;
   }
 
@@ -41,12 +41,12 @@ export class MicPicker {
   watch(token) {
     this.close();
     this.chosen = token;
-    this.say("", t("mic.state.waiting"));
+    this.tell("", t("mic.state.waiting"));
     this.events = new EventSource(`api/microphones/level?device=${encodeURIComponent(token)}`);
     this.events.addEventListener("level", (event) => this.level(JSON.parse(event.data)));
     this.events.addEventListener("trouble", (event) => {
       this.close();
-      this.say("bad", JSON.parse(event.data).detail);
+      this.tell("bad", JSON.parse(event.data).detail);
     });
   }
 
@@ -56,12 +56,12 @@ export class MicPicker {
     this.meter.setAttribute("aria-valuenow", Math.max(LOWEST, now));
     this.meter.setAttribute("aria-valuetext", t("live.level", { dbfs: now }));
     this.figure.textContent = dbfs === null ? "" : `${dbfs.toFixed(0)} dBFS`;
-    this.say(state === "good" || state === "waiting" ? "" : "bad", t(`mic.state.${state}`), state === "waiting" ? "" : t(`mic.remedy.${state}`));
+    this.tell(state === "good" || state === "waiting" ? "" : "bad", t(`mic.state.${state}`), state === "waiting" ? "" : t(`mic.remedy.${state}`));
     this.onLevel(state);
   }
 
   /** A state stays as it is until it changes: a screen reader would read it again. */
-  say(kind, word, remedy = "") {
+  tell(kind, word, remedy = "") {
     if (this.word.textContent !== word) this.word.textContent = word;
     if (this.remedy.textContent !== remedy) this.remedy.textContent = remedy;
     this.word.classList.toggle("bad", kind === "bad");
