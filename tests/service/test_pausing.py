@@ -236,7 +236,8 @@ def loaded(folder: Path, text: str) -> Settings:
 def test_wrong_hours_are_named_with_their_place(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         loaded(tmp_path, '[listen]\nhours = ["Mon-Fri 7-22"]\n')
-    assert str(error.value).startswith("listen: hours: Mon-Fri 7-22: must be like ")
+    place = f"{tmp_path / 'c.toml'}:2: listen.hours"
+    assert str(error.value).startswith(f"{place}: Mon-Fri 7-22: must be like ")
 
 
 def test_hours_come_from_the_environment_too() -> None:

@@ -144,8 +144,8 @@ class _Reader:
                 values = {**section.defaults(environment), **self.values.get(name, {})}
                 try:
                     made[name] = (section.options(**values),)
-                except UsageError as error:  # values that do not go together
-                    self.faults.append(f"{name}: {error}")
+                except UsageError as error:
+                    self.faults += self._misfits(name, error)
                     continue
             for options in made[name]:
                 self._check(section, options)
@@ -153,6 +153,13 @@ class _Reader:
         if self.faults:
             raise UsageError("\n".join(self.faults))
         return Settings(made)
+
+    def _misfits(self, name: str, error: UsageError) -> list[str]:
+        """What is wrong with a table, or with a value of it, and where."""
+        if not error.faults:
+            return [f"{name}: {error}"]
+        keys = [(f"{name}.{fault.parameter}", fault) for fault in error.faults]
+        return [f"{self.origins.get(key, key)}: {fault.reason}" for key, fault in keys]
 
     def _check(self, section: Section[Any], options: Any) -> None:
         key = f"{section.name}.{section.check_key}"

@@ -103,7 +103,7 @@ class ListenConfig:
             try:
                 weekly_hours(self.hours)
             except UsageError as error:
-                raise UsageError(f"hours: {error}") from None
+                raise UsageError(Fault("hours", "", str(error))) from None
 
     @property
     def sensors(self) -> tuple[str, ...]:
