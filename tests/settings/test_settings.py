@@ -331,3 +331,19 @@ def test_a_number_beyond_all_floats_is_one_line(tmp_path: Path) -> None:
     file = written(tmp_path, f"[listen]\nsilence_dbfs = -1{'0' * 400}\n")
     with pytest.raises(UsageError, match="silence_dbfs: must be between -120 and 0"):
         load(file, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[[notify]]\nurls = "json://u:hunter2@h"\n',
+        '[[webhook]]\nurl = ["http://h/hunter2"]\n',
+        '[[webhook]]\nurl = "http://h/"\nheaders = "Authorization: hunter2"\n',
+        '[mqtt]\nurl = ["mqtt://u:hunter2@h"]\n',
+        '[[source]]\nurl = ["http://u:hunter2@h/"]\n',
+    ],
+)
+def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="must be ") as error:
+        load(written(tmp_path, text), {})
+    assert "hunter2" not in str(error.value)

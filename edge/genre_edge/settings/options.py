@@ -105,7 +105,10 @@ class OptionField:
         if self.kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = as_float(value)
         if not isinstance(value, self.kind) or (isinstance(value, bool) and self.kind is not bool):
-            return f"must be {_NAMES[self.kind]}, not {_shown(value)}"
+            wrong = f"must be {_NAMES[self.kind]}"
+            # What is hidden where it is right may be a secret where it is wrong.
+            may_show = self.option.shown is _unchanged and not self.option.secret
+            return f"{wrong}, not {_shown(value)}" if may_show else wrong
         inner: tuple[Any, ...] = ()
         if isinstance(value, (dict, tuple)):
             inner = tuple(value.values()) if isinstance(value, dict) else value
