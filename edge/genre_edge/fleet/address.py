@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from ..errors import UsageError
-from ..settings.credentials import split_address, system_credential, without_credentials
-from ..text_files import MOST_SECRET_BYTES, read_text
+from ..settings.credentials import password_of, split_address, without_credentials
 
 PASSWORD_VARIABLE = "GENRE_EDGE_DATABASE_PASSWORD"
 """Environment variable with the database's password."""
@@ -61,13 +59,7 @@ def parse_address(url: str, password_file: Path | None = None) -> Address:
             f"database {shown}: a password in the address is seen by every user of this machine: "
             f"give --database-password-file, or the environment variable {PASSWORD_VARIABLE}"
         )
-    return Address(shown, None, url, _password(password_file))
-
-
-def _password(path: Path | None) -> str | None:
-    if path is None:
-        return os.environ.get(PASSWORD_VARIABLE) or system_credential(_PASSWORD_CREDENTIAL)
-    try:
-        return read_text(path, most=MOST_SECRET_BYTES).rstrip("\r\n")
-    except UsageError as error:
-        raise UsageError(f"database password file {error}") from None
+    password = password_of(
+        password_file, PASSWORD_VARIABLE, _PASSWORD_CREDENTIAL, "database password file"
+    )
+    return Address(shown, None, url, password)

@@ -108,6 +108,38 @@ def system_credential(name: str, environment: Mapping[str, str] = os.environ) ->
     return None if found in ("", NO_CREDENTIAL) else found
 
 
+def password_of(path: Path | None, variable: str, credential: str, what: str) -> str | None:
+    """A password from a file; without one from the environment, or from systemd.
+
+    Parameters
+    ----------
+    path
+        The file.
+    variable
+        The environment variable.
+    credential
+        The name of systemd's credential.
+    what
+        What a message calls the file, such as "password file".
+
+    Returns
+    -------
+    str or None
+        The password; None if it is in none of these places.
+
+    Raises
+    ------
+    UsageError
+        If the file, or the credential, cannot be read.
+    """
+    if path is None:
+        return os.environ.get(variable) or system_credential(credential)
+    try:
+        return read_text(path, most=MOST_SECRET_BYTES).rstrip("\r\n")
+    except UsageError as error:
+        raise UsageError(f"{what} {error}") from None
+
+
 def has_credentials(url: str) -> bool:
     """Whether `without_credentials` hides something."""
     return without_credentials(url) != url

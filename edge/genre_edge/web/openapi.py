@@ -62,12 +62,6 @@ Events without end. Their data is JSON:
 - spectrum: levels of 48 mel bands, 0 to 255, about ten times a second; where several
   sources are heard, only with the query source
 """
-_LEVEL_EVENTS = """\
-Events whose data is JSON:
-
-- level: dbfs, and state: dead, clipping, quiet, good, or waiting while nothing comes
-- trouble: detail, why the microphone cannot be heard; the last event
-"""
 _PATHS: Json = {
     "/api/classify": {
         "post": {

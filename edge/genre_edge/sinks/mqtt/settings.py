@@ -9,12 +9,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ...errors import UsageError
-from ...settings.credentials import split_address, system_credential, without_credentials
+from ...settings.credentials import password_of, split_address, without_credentials
 from ...settings.options import from_pairs, option
 from ...settings.places import default_folder
 from ...settings.section import Section
 from ...settings.source_table import topic_of
-from ...text_files import MOST_SECRET_BYTES, read_text
 
 PASSWORD_VARIABLE = "GENRE_EDGE_MQTT_PASSWORD"
 """Environment variable with the broker's password."""
@@ -169,7 +168,9 @@ def mqtt_config(options: MqttOptions, state_folder: Path) -> MqttConfig:
         prefix="/".join(topic_of(_topic(p, "prefix")) for p in parts.path.split("/") if p)
         or MqttConfig.prefix,
         user=unquote(parts.username) if parts.username else None,
-        password=_password(options.password_file),
+        password=password_of(
+            options.password_file, PASSWORD_VARIABLE, _PASSWORD_CREDENTIAL, "password file"
+        ),
         ca=_file(options.ca, "ca"),
         cert=_file(options.cert, "cert"),
         key=_file(options.key, "key"),
@@ -199,15 +200,6 @@ def _page(url: str | None) -> str | None:
     if url is not None and not re.fullmatch(r"(https?|homeassistant)://[^\s/@]+(/\S*)?", url):
         raise UsageError(f"page {_shown(url)}: must be http://HOST or https://HOST")
     return url
-
-
-def _password(path: Path | None) -> str | None:
-    if path is None:
-        return os.environ.get(PASSWORD_VARIABLE) or system_credential(_PASSWORD_CREDENTIAL)
-    try:
-        return read_text(path, most=MOST_SECRET_BYTES).rstrip("\r\n")
-    except UsageError as error:
-        raise UsageError(f"password file {error}") from None
 
 
 def _file(path: Path | None, key: str) -> str | None:
