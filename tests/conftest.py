@@ -17,6 +17,7 @@ import soundfile
 from genre_edge.demo import clip_path
 from hypothesis import settings
 
+from tests.helpers.broker import Broker
 from tests.helpers.fakemic import FakeMic, installed
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -115,3 +116,12 @@ def mic(tmp_path: Path) -> Iterator[FakeMic]:
     microphone.start()
     yield microphone
     microphone.close()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A real MQTT broker that is this test's own."""
+    server = Broker(tmp_path / "broker")
+    server.start()
+    yield server
+    server.stop()

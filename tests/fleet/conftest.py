@@ -1,4 +1,4 @@
-"""A broker, a PostgreSQL server, and databases of both kinds."""
+"""A PostgreSQL server, and databases of both kinds."""
 
 from __future__ import annotations
 
@@ -6,16 +6,7 @@ import pytest
 from genre_edge.fleet.address import parse_address
 from genre_edge.fleet.open_store import store_at
 
-from tests.helpers.broker import Broker
 from tests.helpers.postgres import Postgres
-
-
-@pytest.fixture
-def broker(tmp_path):
-    server = Broker(tmp_path / "broker")
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session")

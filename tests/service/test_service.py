@@ -26,7 +26,7 @@ from genre_edge.service.systemd_unit import Unit, unit_text
 from genre_edge.sinks.journal import LogSink
 
 from tests.conftest import noise
-from tests.helpers.broker import Broker, Subscriber
+from tests.helpers.broker import Subscriber
 from tests.helpers.fakemic import FakeMic, installed
 from tests.helpers.supervisor import Supervisor, service_command
 from tests.helpers.waiting import wait_for
@@ -252,14 +252,6 @@ def test_install_writes_into_an_image_keeps_a_configuration_and_refuses_a_faulty
 
 
 # --- all parts together
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    server = Broker(tmp_path / "broker")
-    server.start()
-    yield server
-    server.stop()
 
 
 class Service:

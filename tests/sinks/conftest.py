@@ -1,19 +1,10 @@
-"""A broker, and sinks that publish to it."""
+"""Sinks that publish to a broker."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.helpers.broker import Broker
 from tests.helpers.publisher import Publisher
-
-
-@pytest.fixture
-def broker(tmp_path):
-    server = Broker(tmp_path / "broker")
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import asdict, replace
 from typing import Any
 
 from ..errors import GenreEdgeError
-from ..python_child import python_child
 from ..settings.places import default_folder
 from ..settings.reader import SettingsReader
 from ..sinks.mqtt.settings import SECTION, MqttOptions, mqtt_config
 from ..sinks.mqtt.trial import try_broker
+from .asking import ask_child
 from .problems import Problem
 from .turns import Turns
 
@@ -29,16 +28,7 @@ class Brokers:
     def found(self) -> dict[str, Any]:
         """The brokers that announce themselves, and why none could be looked for."""
         with self._turns:
-            try:
-                done = subprocess.run(
-                    python_child("genre_edge.sinks.mqtt.discovery"),
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    text=True,
-                    timeout=_LOOK_SECONDS,
-                )
-            except (OSError, subprocess.TimeoutExpired) as error:
-                raise Problem(503, f"cannot look for brokers: {error}", 5) from None
+            done = ask_child("brokers", _LOOK_SECONDS, "genre_edge.sinks.mqtt.discovery")
         said = done.stderr.strip().splitlines()
         trouble = said[-1] if said and done.returncode else ""
         lines = [] if trouble else done.stdout.splitlines()

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..python_child import python_child
 from ..records import compact_json
+from .asking import ask_child
 from .control import Control
-from .problems import Problem
 from .turns import Turns
 
 _LIST_SECONDS = 60.0
@@ -34,16 +34,7 @@ class Microphones:
     def listed(self, control: Control) -> dict[str, Any]:
         """All that there are, which one is in use, and why none was found."""
         with self._looking:
-            try:
-                done = subprocess.run(
-                    python_child("genre_edge", "devices", "--json"),
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    text=True,
-                    timeout=_LIST_SECONDS,
-                )
-            except (OSError, subprocess.TimeoutExpired) as error:
-                raise Problem(503, f"cannot look for devices: {error}", 5) from None
+            done = ask_child("devices", _LIST_SECONDS, "genre_edge", "devices", "--json")
         trouble = done.stderr.strip().removeprefix("genre-edge: ")
         found = json.loads(done.stdout or "[]")
         used = control.microphone()
