@@ -6,6 +6,7 @@
      ├─ ModelError
      │   ├─ BundleError       not a bundle, cut short, or changed since it was written
      │   └─ RuntimeMissing    exit code 2: an interpreter or an optional part is missing
+     ├─ UpdateError           an update that is not taken
      └─ DeviceError           the microphone
          ├─ DeviceBusyError   in use by another program; it may be released
          └─ DeviceChoiceError what was asked for is not there, and waiting cannot help
@@ -116,6 +117,10 @@ class RuntimeMissing(ModelError):
     """The interpreter asked for, or another optional part, is not installed."""
 
     exit_code = 2
+
+
+class UpdateError(GenreEdgeError):
+    """An update that is not taken: not signed, not for this device, or no good."""
 
 
 class DeviceError(GenreEdgeError):

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from genre_edge.ed25519 import make_key
 from genre_edge.errors import BundleError, UsageError
-from genre_edge.model import signature
 from genre_edge.model.bundle import find_model, read_bundle, sign_bundle, write_bundle
 from genre_edge.model.bundle_members import read_members
 from genre_edge.model.engine import Engine
@@ -17,7 +17,7 @@ from genre_edge.settings.tables import EngineConfig
 from genre_edge_convert import cli as convert
 
 SHIPPED = read_bundle(find_model("gtzan-two-block.int8"))
-PRIVATE, PUBLIC = signature.make_key()
+PRIVATE, PUBLIC = make_key()
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_only_trusted_models_are_used_where_keys_are_named(
     signed: Path, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    _, stranger = signature.make_key()
+    _, stranger = make_key()
     config = EngineConfig(str(signed), trusted_keys=(stranger, PUBLIC))
     assert Engine(config).bundle.signed_by == PUBLIC
     with pytest.raises(BundleError, match=r"is signed by ed25519:.*not in trusted_keys"):

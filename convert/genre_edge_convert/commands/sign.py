@@ -6,10 +6,10 @@ import argparse
 import os
 from pathlib import Path
 
+from genre_edge.ed25519 import make_key
 from genre_edge.errors import Fault, UsageError
 from genre_edge.files import ready_file
 from genre_edge.model.bundle import find_model, sign_bundle
-from genre_edge.model.signature import make_key
 
 _EPILOG = """\
 examples:
