@@ -101,14 +101,41 @@ def stretches_of(store: Store, device: str, since: float, most: int) -> Sequence
 
 def label_seconds(store: Store, device: str, since: float) -> dict[str, float]:
     """How long each label was heard, s, the longest first."""
-    is_number = isinstance(store.moment(0.0), float)
-    length = "ended - started" if is_number else "extract(epoch FROM ended - started)"
+    length = f"{_epoch(store, 'ended')} - {_epoch(store, 'started')}"
     rows = store.run(
         f"SELECT label, sum({length}) AS seconds FROM stretches "
         "WHERE device = ? AND started >= ? GROUP BY label ORDER BY seconds DESC",
         (device, store.moment(since)),
     )
     return {label: round(float(seconds), 3) for label, seconds in rows}
+
+
+def hour_seconds(store: Store, device: str, since: float) -> list[tuple[float, str, float]]:
+    """How long each label was heard in each hour, in order: the hour's beginning (UTC,
+    s since 1970), label, s.
+
+    What goes on after an hour counts for the next one, and for no other: stretches are
+    at most ten minutes long.
+    """
+    started, ended = _epoch(store, "started"), _epoch(store, "ended")
+    hour = "CAST(started / 3600 AS INTEGER)" if started == "started" else f"floor({started} / 3600)"
+    rows = store.run(
+        f"WITH heard AS (SELECT label, {started} AS a, {ended} AS b, {hour} * 3600 AS hour "
+        "FROM stretches WHERE device = ? AND started >= ?) "
+        "SELECT hour, label, sum(seconds) AS total FROM ("
+        "SELECT hour, label, CASE WHEN b < hour + 3600 THEN b ELSE hour + 3600 END - a AS seconds "
+        "FROM heard UNION ALL "
+        "SELECT hour + 3600, label, CASE WHEN b < hour + 7200 THEN b - hour - 3600 ELSE 3600 END "
+        "FROM heard WHERE b > hour + 3600) AS cut GROUP BY hour, label ORDER BY hour, total DESC",
+        (device, store.moment(since)),
+    )
+    return [(float(hour), label, round(float(seconds), 3)) for hour, label, seconds in rows]
+
+
+def _epoch(store: Store, column: str) -> str:
+    """A time in a statement, s since 1970."""
+    is_number = isinstance(store.moment(0.0), float)
+    return column if is_number else f"extract(epoch FROM {column})"
 
 
 def changes_of(store: Store, device: str, since: float, most: int) -> Sequence[NotedChange]:

@@ -10,19 +10,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
 
 from ..arrays import Float32
 from ..audio.pcm import as_floats
 from ..version import __version__
 from . import problems
-from .admission import WITHOUT_TOKEN
 from .history_routes import add_history
 from .metrics import metrics
 from .openapi import document
 from .page_routes import add_page
 from .problems import Problem
-from .queries import json_object, number, switch
+from .protection import protect
+from .queries import number, switch
 from .settings_routes import add_settings
 from .setup_routes import add_setup
 from .state import WebState
@@ -55,7 +54,7 @@ def create_app(state: WebState) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.request_class = UploadRequest
     app.config["MAX_FORM_MEMORY_SIZE"] = 100_000
-    _protect(app, state)
+    protect(app, state.guard, state.config)
     _add_classification(app, state)
     _add_reports(app, state)
     _add_live(app, state)
@@ -65,33 +64,6 @@ def create_app(state: WebState) -> Flask:
     add_setup(app, state)
     add_page(app)
     return app
-
-
-def _protect(app: Flask, state: WebState) -> None:
-    @app.before_request
-    def check() -> Response | None:
-        if request.method == "OPTIONS" and state.config.allow_origin:
-            return Response(status=204)
-        if request.path != "/healthz":
-            state.guard.check_sender(request)
-        if request.path.startswith(("/api/", "/metrics")):
-            state.guard.check_site(request)
-            if request.path not in WITHOUT_TOKEN:
-                state.guard.check_token(request)
-        return None
-
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        return state.guard.add_headers(request, response)
-
-    app.register_error_handler(Problem, problems.response)
-    app.register_error_handler(HTTPException, problems.from_http)
-
-    @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Response:
-        app.logger.exception("%s", request.path)
-        detail = "internal error; the log of the service has the details"
-        return problems.response(Problem(500, detail))
 
 
 def _add_classification(app: Flask, state: WebState) -> None:
@@ -207,14 +179,3 @@ def _add_live(app: Flask, state: WebState) -> None:
         if state.hub is None:
             raise Problem(409, "no microphone here; start the service with --live")
         return Response(state.hub.watch(request.args.get("source")), mimetype="text/event-stream")
-
-    @app.post("/api/session")
-    def session() -> Response:
-        token = json_object().get("token")
-        if state.guard.asks_for_token(request) and not (
-            isinstance(token, str) and state.guard.is_token(token, state.guard.client(request))
-        ):
-            raise Problem(401, "wrong access token")
-        answer = Response(status=204)
-        state.guard.start_session(request, answer)
-        return answer

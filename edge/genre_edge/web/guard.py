@@ -39,6 +39,9 @@ class Guard:
         Names the token's file, the address and the site that is allowed.
     key
         Signs session cookies; None: a new one.
+    cookie
+        Name of the session cookie. Browsers send cookies to all ports of a machine, so
+        each program needs a name of its own.
 
     Raises
     ------
@@ -46,9 +49,9 @@ class Guard:
         The token is missing where one is needed, or cannot be read.
     """
 
-    def __init__(self, config: WebConfig, key: bytes | None = None) -> None:
+    def __init__(self, config: WebConfig, key: bytes | None = None, cookie: str = COOKIE) -> None:
         self._config, self._token = config, config.token()
-        self._key = key or new_key()
+        self._key, self._cookie = key or new_key(), cookie
         self._guesses = GuessLimit()
         self._hosts = {name.lower() for name in config.allowed_hosts}
         self._proxies = Proxies(config)
@@ -128,7 +131,7 @@ class Guard:
         self.check_sender(request)
         if self._token is None or not self.asks_for_token(request):
             return
-        if _equal(request.cookies.get(COOKIE, ""), _session_value(self._key, self._token)):
+        if _equal(request.cookies.get(self._cookie, ""), _session_value(self._key, self._token)):
             return
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self.is_token(given.strip(), self.client(request)):
@@ -170,7 +173,7 @@ class Guard:
         """Set the cookie that lets this browser in from now on, for this page alone."""
         if self._token is not None:
             response.set_cookie(
-                COOKIE,
+                self._cookie,
                 _session_value(self._key, self._token),
                 httponly=True,
                 samesite="Strict",

@@ -41,16 +41,22 @@ def _hash(files: list[Path]) -> str:
     return content.hexdigest()[:16]
 
 
+def page_text(path: Path) -> str:
+    """An HTML page with what it needs to know of the languages."""
+    listed = html.escape(json.dumps(languages()))
+    return path.read_text(encoding="utf-8").replace("@LANGUAGES@", listed)
+
+
 def add_page(app: Flask) -> None:
     """Add the page and its files."""
+    add_files(app)
 
     @app.get("/")
     def page() -> Response:
         # The waveform library adds a style sheet of its own. The nonce allows that one
         # and no other.
         nonce = secrets.token_urlsafe(16)
-        text = (STATIC / "index.html").read_text(encoding="utf-8").replace("@NONCE@", nonce)
-        text = text.replace("@LANGUAGES@", html.escape(json.dumps(languages())))
+        text = page_text(STATIC / "index.html").replace("@NONCE@", nonce)
         answer = Response(text, mimetype="text/html")
         policy = CONTENT_SECURITY_POLICY.replace(
             "style-src 'self'", f"style-src 'self' 'nonce-{nonce}'"
@@ -67,6 +73,14 @@ def add_page(app: Flask) -> None:
         names = ["./", *(path.relative_to(STATIC.parent).as_posix() for path in files)]
         return Response(text.replace('["@FILES@"]', json.dumps(names)), mimetype="text/javascript")
 
+    @app.get("/api/demo.flac")
+    def demo() -> Response:
+        return send_file(clip_path(), mimetype="audio/flac", max_age=3600)
+
+
+def add_files(app: Flask) -> None:
+    """Add what pages load: scripts, style, languages, libraries."""
+
     @app.get("/static/<path:name>")
     def static_file(name: str) -> Response:
         # Asked for again each time: modules of two versions must never meet.
@@ -78,7 +92,3 @@ def add_page(app: Flask) -> None:
         if not VENDOR.is_dir():
             abort(404, "the libraries of the page are missing; run script/web to download them")
         return send_from_directory(VENDOR, name, max_age=3600)
-
-    @app.get("/api/demo.flac")
-    def demo() -> Response:
-        return send_file(clip_path(), mimetype="audio/flac", max_age=3600)

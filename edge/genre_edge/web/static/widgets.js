@@ -16,14 +16,14 @@ export function duration(seconds) {
   return `${(seconds / 3600).toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} h`;
 }
 
-/** One bar for each label; made once, then only resized. */
+/** One bar for each label; made once, then only resized. `say` names a label. */
 export class Bars {
-  constructor(list, labels) {
+  constructor(list, labels, say = (label) => label) {
     this.rows = new Map();
     list.replaceChildren(...labels.map((label) => {
       const row = document.createElement("li");
       const [name, track, bar, value] = ["span", "i", "b", "span"].map((tag) => document.createElement(tag));
-      name.textContent = label;
+      name.textContent = say(label);
       value.textContent = "0 %";
       bar.style.background = colour(label);
       track.append(bar);
@@ -33,11 +33,12 @@ export class Bars {
     }));
   }
 
-  show(scores) {
+  /** `say` writes what a bar stands for: its score and its label are given. */
+  show(scores, say = percent) {
     for (const [label, [bar, value]] of this.rows) {
       const score = scores[label] ?? 0;
       bar.style.width = `${score * 100}%`;
-      value.textContent = percent(score);
+      value.textContent = say(score, label);
     }
   }
 }
