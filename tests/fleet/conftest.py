@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from genre_edge.fleet.address import parse_address
 from genre_edge.fleet.open_store import store_at
+from genre_edge.fleet.roles import SQL
 
 from tests.helpers.postgres import Postgres
 
@@ -45,3 +48,24 @@ def store(url):
     found.migrate()
     yield found
     found.close()
+
+
+@pytest.fixture
+def owned(server):
+    """An open database of PostgreSQL, as its owner has it, with tables and roles."""
+    found = store_at(parse_address(server.make()))
+    found.open()
+    found.migrate()
+    is_first = not found.run("SELECT 1 FROM pg_roles WHERE rolname = 'genre_edge_viewer'")
+    sql = SQL if is_first else re.sub("CREATE ROLE .*", "", SQL)  # roles are the server's
+    with found._errors():
+        found._opened().execute(sql)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def url_as(server, owned):
+    """The address of that database for the role of the collector or the viewer."""
+    (name,) = owned.run("SELECT current_database()")[0]
+    return lambda role: server.url(name, f"genre_edge_{role}")

@@ -15,7 +15,6 @@ from genre_edge.fleet.address import parse_address
 from genre_edge.fleet.batch import sort_out
 from genre_edge.fleet.months import Believed
 from genre_edge.fleet.open_store import store_at
-from genre_edge.fleet.roles import SQL
 from genre_edge.fleet.writing import write
 from genre_edge.web import metrics
 
@@ -48,22 +47,15 @@ def as_sent(sql: str) -> str:
 
 
 @pytest.mark.devices
-def test_every_query_has_an_answer_for_whom_may_only_read(server) -> None:
-    url = server.make()
-    owner = store_at(parse_address(url))
-    owner.open()
-    owner.migrate()
-    with owner._errors():
-        owner._opened().execute(SQL)
+def test_every_query_has_an_answer_for_whom_may_only_read(owned, url_as) -> None:
     messages = [
         incoming("kitchen/stretch", stretch_payload(1, NOW - 60), NOW),
         incoming("kitchen/health", health_payload(NOW, state="dead"), NOW),
         incoming("kitchen/status", b"online", NOW),
         incoming("shop/stretch", b"damaged", NOW),
     ]
-    write(owner, sort_out(messages, "music", Believed(), NOW), NOW)
-    name = owner.run("SELECT current_database()")[0][0]
-    viewer = store_at(parse_address(server.url(name, "genre_edge_viewer")))
+    write(owned, sort_out(messages, "music", Believed(), NOW), NOW)
+    viewer = store_at(parse_address(url_as("viewer")))
     viewer.open()
     (variable,) = dashboard("fleet")["templating"]["list"]
     assert viewer.run(variable["query"]) == [("kitchen",)]
@@ -73,7 +65,6 @@ def test_every_query_has_an_answer_for_whom_may_only_read(server) -> None:
         if target["format"] == "time_series":
             assert len(rows[0]) == 3, "time, metric, value"
     viewer.close()
-    owner.close()
 
 
 def test_every_metric_is_one_of_the_service() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from genre_edge.fleet.batch import sort_out
+from genre_edge.fleet.device_rows import DeviceRow
 from genre_edge.fleet.messages import (
     BadMessage,
     HealthNote,
@@ -16,6 +17,12 @@ from genre_edge.fleet.messages import (
     parse,
 )
 from genre_edge.fleet.months import Believed, month_of, months_before, start_of
+from genre_edge.fleet.reading import (
+    clock_trouble,
+    microphone_trouble,
+    output_trouble,
+    trouble_of,
+)
 from genre_edge.fleet.subscribing import Subscribing
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,6 +124,22 @@ def test_health_tells_what_does_not_work() -> None:
     note = parse("m/shelf/health", json.dumps(old).encode(), "m")
     assert isinstance(note, HealthNote)
     assert (note.version, note.time) == (None, None), "a device of an earlier version"
+
+
+def test_a_device_that_is_paused_on_purpose_has_no_trouble() -> None:
+    sources = {"bar": {"state": "paused"}, "roof": {"state": "lost"}}
+    note = parse("m/shelf/health", health_payload(NOON, sources=sources), "m")
+    assert isinstance(note, HealthNote)
+    assert (note.state, note.trouble) == ("bar: paused, roof: lost", "roof lost")
+
+
+def test_what_is_wrong_is_told_apart_by_what_it_is_about() -> None:
+    row = DeviceRow("shelf", NOON, state="bar: listening, roof: lost", clock_ahead=-61.0)
+    row.trouble = "roof lost; mqtt: no answer; disk: full"
+    assert microphone_trouble(row) == "roof lost"
+    assert output_trouble(row) == "mqtt: no answer; disk: full"
+    assert clock_trouble(row) == "clock 61 s behind"
+    assert trouble_of(row) == "roof lost; mqtt: no answer; disk: full; clock 61 s behind"
 
 
 def test_wild_times_go_to_the_quarantine() -> None:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import re
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..console import complain
 from ..errors import UsageError
-from ..settings.options import from_pairs, option
 
 if TYPE_CHECKING:
     from ..fleet.collector import Collector
     from ..fleet.store import Store
     from ..fleet.subscribing import Subscribing
     from ..service.systemd_notify import Notifier
-    from ..sinks.mqtt.settings import MqttConfig
 
 _EPILOG = """\
 examples:
@@ -31,18 +28,6 @@ examples:
 The broker's password is in password-file= or GENRE_EDGE_MQTT_PASSWORD, the database's in
 --database-password-file, GENRE_EDGE_DATABASE_PASSWORD or ~/.pgpass.
 """
-
-
-@dataclass(frozen=True)
-class _Broker:
-    """The keys of the broker's address."""
-
-    url: str = option("", "mqtt[s]://[USER@]HOST[:PORT][/PREFIX]")
-    name: str = option("collect", "the name of this collector's session at the broker")
-    password_file: Path | None = option(None, "file with the password")
-    ca: Path | None = option(None, "CA certificates for mqtts, PEM")
-    cert: Path | None = option(None, "client certificate for mqtts, PEM")
-    key: Path | None = option(None, "its key, PEM")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -148,13 +133,14 @@ def _check(args: argparse.Namespace) -> None:
 def _collect(args: argparse.Namespace, store: Store) -> int:
     import threading
 
+    from ..fleet.broker_address import parse_broker
     from ..fleet.collector import Collector
     from ..fleet.months import Believed
     from ..fleet.receiver import Receiver
     from ..service.signals import ends, signals_call
     from ..service.systemd_notify import Notifier
 
-    config, subscribing = _broker(args), _subscribing(args)
+    config, subscribing = parse_broker(args.addresses[0]), _subscribing(args)
     stop, notifier = threading.Event(), Notifier()
     once = args.once or args.forget
     with signals_call(dict.fromkeys(ends(), stop.set)):
@@ -217,17 +203,6 @@ class _Beat:
         line = collector.tally.line(collector.waiting)
         print(line, flush=True)
         self._notifier.status(line)
-
-
-def _broker(args: argparse.Namespace) -> MqttConfig:
-    from ..settings.places import default_folder
-    from ..sinks.mqtt.settings import MqttOptions, mqtt_config
-
-    try:
-        given = _Broker(**from_pairs(_Broker, "url", args.addresses[0]))
-        return mqtt_config(MqttOptions(**asdict(given)), default_folder())
-    except UsageError as error:
-        raise UsageError(f"broker: {error}") from None
 
 
 def _subscribing(args: argparse.Namespace) -> Subscribing:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ..sinks.mqtt.stretch_messages import TOPIC as STRETCH
+from ..states import PAUSED
 
 _LONGEST_TEXT = 300
 """Most letters of a name, a label or an id."""
@@ -16,7 +17,7 @@ _LONGEST_TROUBLE = 1000
 _MOST_COUNT = 2**53
 _RECENT_SECONDS = 120.0
 """An output's last trouble counts for so long, s."""
-_FINE = ("listening", "starting")
+_FINE = ("listening", "starting", PAUSED)
 
 
 class BadMessage(Exception):
@@ -217,9 +218,7 @@ def _health(device: str, values: dict[str, Any]) -> HealthNote:
 
 def _trouble(states: dict[str, str], sinks: Any, when: float | None) -> str:
     """What does not work: sources that are not heard well, outputs that fail now."""
-    found = [
-        f"{name or 'microphone'} {state}" for name, state in states.items() if state not in _FINE
-    ]
+    found = [_source_trouble(name, state) for name, state in states.items() if state not in _FINE]
     for sink in sinks if isinstance(sinks, list) else ():
         if not isinstance(sink, dict):
             continue
@@ -230,6 +229,31 @@ def _trouble(states: dict[str, str], sinks: Any, when: float | None) -> str:
         if isinstance(text, str) and text:
             found.append(text.replace("\0", "?"))
     return "; ".join(found)
+
+
+def _source_trouble(name: str, state: str) -> str:
+    return f"{name or 'microphone'} {state}"
+
+
+def source_troubles(state: str) -> list[str]:
+    """What is wrong with a device's microphone or sources, in the words of its trouble.
+
+    Parameters
+    ----------
+    state : str
+        That of a `HealthNote`.
+
+    Examples
+    --------
+    >>> source_troubles("hall: listening, roof: lost"), source_troubles("dead")
+    (['roof lost'], ['microphone dead'])
+    """
+    found = []
+    for one in state.split(", ") if state else ():
+        name, _, word = one.rpartition(": ")
+        if word not in _FINE:
+            found.append(_source_trouble(name, word))
+    return found
 
 
 def _text(values: dict[str, Any], key: str) -> str:

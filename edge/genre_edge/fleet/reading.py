@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .device_rows import DeviceRow, read_devices
+from .messages import source_troubles
 from .store import Store
 
 SILENT_SECONDS = 300.0
@@ -47,7 +48,7 @@ def all_devices(store: Store) -> list[DeviceRow]:
     return list(read_devices(store).values())
 
 
-def presence(row: DeviceRow, now: float) -> str:
+def presence(row: DeviceRow, now: float, silent_after: float = SILENT_SECONDS) -> str:
     """Whether a device is there: "online", "offline" (it or the broker says so), or
     "silent" (nothing came for some minutes).
 
@@ -57,21 +58,38 @@ def presence(row: DeviceRow, now: float) -> str:
         The device.
     now : float
         UTC, s since 1970.
+    silent_after : float
+        A device that was not heard of for longer is silent, s.
     """
     if row.online is False:
         return "offline"
-    is_recent = row.last_seen is not None and now - row.last_seen <= SILENT_SECONDS
+    is_recent = row.last_seen is not None and now - row.last_seen <= silent_after
     return "online" if is_recent else "silent"
+
+
+def clock_trouble(row: DeviceRow, most_off: float = CLOCK_SECONDS) -> str:
+    """What is wrong with a device's clock; empty if it is no further off than
+    `most_off`, s."""
+    if row.clock_ahead is None or abs(row.clock_ahead) <= most_off:
+        return ""
+    return f"clock {abs(row.clock_ahead):.0f} s {'ahead' if row.clock_ahead > 0 else 'behind'}"
+
+
+def microphone_trouble(row: DeviceRow) -> str:
+    """What is wrong with a device's microphone or sources; empty if nothing is."""
+    return "; ".join(source_troubles(row.state or ""))
+
+
+def output_trouble(row: DeviceRow) -> str:
+    """What else is wrong with a device by its own account; empty if nothing is."""
+    heard = source_troubles(row.state or "")
+    return "; ".join(one for one in (row.trouble or "").split("; ") if one not in heard)
 
 
 def trouble_of(row: DeviceRow) -> str:
     """What is wrong with a device by its own account, and with its clock, in one line;
     empty if nothing is."""
-    found = [row.trouble] if row.trouble else []
-    if row.clock_ahead is not None and abs(row.clock_ahead) > CLOCK_SECONDS:
-        side = "ahead" if row.clock_ahead > 0 else "behind"
-        found.append(f"clock {abs(row.clock_ahead):.0f} s {side}")
-    return "; ".join(found)
+    return "; ".join(one for one in (row.trouble, clock_trouble(row)) if one)
 
 
 def stretches_of(store: Store, device: str, since: float, most: int) -> Sequence[HeardStretch]:
