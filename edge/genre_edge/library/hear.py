@@ -24,6 +24,7 @@ from ..records import FileRecord, WindowRecord, valid_utf8
 from ..settings.tables import EngineConfig
 from ..version import __version__
 from .fetch import local
+from .memory import keep_memory
 from .row import Row
 from .sources import Item
 
@@ -63,6 +64,7 @@ def failed(hearing: Hearing, item: Item, reason: str) -> Row:
 @lru_cache(maxsize=64)
 def _loaded(hearing: Hearing, thread: int) -> Engine:
     """The engine, loaded once in each thread of a worker."""
+    keep_memory()
     engine = (_EmbeddingEngine if hearing.embeddings else Engine)(hearing.engine)
     if engine.bundle.sha256 != hearing.model_sha256:
         reason = "is another one on a worker's machine: install the same on all of them"
