@@ -1,6 +1,7 @@
-"""A folder of files by this program, by librosa's log-mel, and by YAMNet.
+"""A folder of files by this program, by librosa's log-mel, by YAMNet and by musicnn.
 
-    python -m benchmarks.library_peers --yamnet yamnet.tflite ~/some-mp3s
+    python -m benchmarks.library_peers \\
+        --yamnet yamnet.tflite --musicnn musicnn.tflite ~/some-mp3s
 
 Each way decodes the same files, one after the other. Prints the processor's time for
 the folder without the start, in seconds: the fastest of several rounds, in which the
@@ -16,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 import librosa
+import numpy as np
 import soundfile
 import soxr
 from ai_edge_litert.interpreter import Interpreter
@@ -25,6 +27,9 @@ from genre_edge.settings.tables import EngineConfig
 
 YAMNET_RATE, YAMNET_WINDOW, YAMNET_HOP = 16_000, 15_600, 7_680
 """Hz, samples, samples: 0.975 s every 0.48 s, as YAMNet's own program does it."""
+MUSICNN_RATE, MUSICNN_FRAMES = 16_000, 187
+"""Hz, frames of 256 samples: 3 s, one patch after the other, as musicnn's own program
+does it."""
 
 Way = Callable[[str], object]
 
@@ -72,11 +77,40 @@ def by_yamnet(model: Path) -> Way:
     return listen
 
 
+def by_musicnn(model: Path) -> Way:
+    """`librosa.load`, musicnn's log-mel by librosa, musicnn in LiteRT."""
+    interpreter = Interpreter(str(model), num_threads=1)
+    interpreter.allocate_tensors()
+    taken, given = (
+        interpreter.get_input_details()[0]["index"],
+        interpreter.get_output_details()[0]["index"],
+    )
+
+    def listen(path: str) -> object:
+        samples, rate = librosa.load(path, sr=MUSICNN_RATE)
+        mel = librosa.feature.melspectrogram(
+            y=samples, sr=rate, n_fft=512, hop_length=256, n_mels=96
+        )
+        rows = np.log10(1 + 10_000 * mel.T).astype(np.float32)
+        scores = []
+        for start in range(0, len(rows) - MUSICNN_FRAMES + 1, MUSICNN_FRAMES):
+            patch = rows[start : start + MUSICNN_FRAMES]
+            interpreter.set_tensor(
+                taken, patch.reshape(interpreter.get_input_details()[0]["shape"])
+            )
+            interpreter.invoke()
+            scores.append(interpreter.get_tensor(given))
+        return scores
+
+    return listen
+
+
 def main() -> None:
     """Measure each way."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", help="of audio files")
     parser.add_argument("--yamnet", type=Path, required=True, metavar="FILE", help="as TFLite")
+    parser.add_argument("--musicnn", type=Path, required=True, metavar="FILE", help="as TFLite")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     args = parser.parse_args()
     paths = sorted(map(str, Path(args.folder).expanduser().iterdir()))
@@ -84,6 +118,7 @@ def main() -> None:
         "genre-edge classify": ours(),
         "librosa.load and its log-mel": by_librosa(),
         "YAMNet": by_yamnet(args.yamnet),
+        "musicnn": by_musicnn(args.musicnn),
     }
     for way in ways.values():
         way(paths[0])  # what is loaded at the first use is part of the start
