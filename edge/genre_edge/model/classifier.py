@@ -144,6 +144,8 @@ class Classifier:
         info = bundle.info
         self._read = OutputReader(info.output, info.output_names, info.mapping)
         self._one_at_a_time = threading.Lock()
+        self.not_finite = 0
+        """Windows whose answer held numbers that are none: NaN or infinite."""
         self._check(bundle)
 
     def _check(self, bundle: Bundle) -> None:
@@ -204,6 +206,7 @@ class Classifier:
         raw = self._net.get_tensor(self._output["index"]).reshape(-1)
         if self._output["dtype"] == np.float32:
             scores: Float32 = raw
+            self.not_finite += not np.isfinite(raw).all()
         else:
             scores = dequantise(raw, *self._output["quantization"])
         return self._read(scores)

@@ -47,6 +47,10 @@ class WindowStream:
         """Length of what was pushed, s."""
         return round(self._pushed / self._rate, 3)
 
+    def begins(self, number: int) -> int:
+        """Index, among the samples pushed, of the first of window `number`, from 0."""
+        return round(number * self._logmel.hop_seconds * self._rate)
+
     def push(self, samples: Float32) -> list[Window]:
         """Add samples, float32 [n, channels]; returns the windows they complete."""
         self._pushed += len(samples)

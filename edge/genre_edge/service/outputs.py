@@ -51,6 +51,8 @@ class Change:
     """Those that did not run before."""
     old: list[_Running]
     """Those that run now and will not."""
+    info: BundleInfo
+    """The model whose records they will get."""
     decided: threading.Event = field(default_factory=threading.Event)
     """Set once it is known whether the change takes place."""
     takes_place: bool = False
@@ -151,15 +153,28 @@ class Outputs:
         """
         self.apply(self.prepare(settings))
 
-    def prepare(self, settings: Settings) -> Change:
-        """Make what other settings ask for and does not run yet. This may take a while,
-        and disturbs nobody. UsageError."""
-        change = Change([], [], list(self._running))
+    def prepare(self, settings: Settings, info: BundleInfo | None = None) -> Change:
+        """Make what other settings ask for, or another model, and does not run yet.
+        This may take a while, and disturbs nobody.
+
+        Parameters
+        ----------
+        settings : Settings
+            What is asked for.
+        info : BundleInfo or None
+            The model whose records will come; None: the one whose do now.
+
+        Raises
+        ------
+        UsageError
+            If a sink cannot be made.
+        """
+        change = Change([], [], list(self._running), info or self._info)
         try:
-            for one in list(_planned(settings)):
+            for one in list(_planned(settings, change.info)):
                 kept = next((other for other in change.old if other.planned == one), None)
                 if kept is None:
-                    change.running.append(self._make(one, settings))
+                    change.running.append(self._make(one, settings, change.info))
                     change.new.append(change.running[-1])
                 else:
                     change.running.append(kept)
@@ -178,25 +193,25 @@ class Outputs:
             change.give_up()
             raise
         self._leaving |= leaving
-        self._running = change.running
+        self._running, self._info = change.running, change.info
         self._health.sinks = [one.entry for one in change.running]
         change.takes_place = True
         change.decided.set()
 
-    def _make(self, planned: PlannedSink, settings: Settings) -> _Running:
+    def _make(self, planned: PlannedSink, settings: Settings, info: BundleInfo) -> _Running:
         entry = SinkHealth(planned.name)
-        return _Running(planned, entry, planned.make(self._context(entry, settings)))
+        return _Running(planned, entry, planned.make(self._context(entry, settings, info)))
 
-    def _context(self, entry: SinkHealth, settings: Settings) -> SinkContext:
-        window, web = self._info.frontend.window_seconds, settings.web
+    def _context(self, entry: SinkHealth, settings: Settings, info: BundleInfo) -> SinkContext:
+        web = settings.web
         return SinkContext(
             entry=entry,
             health=self._health,
-            labels=self._info.labels,
-            model=self._info.name,
+            labels=info.labels,
+            model=info.name,
             report=self._report,
             wait=not self._live,
-            window_seconds=max(window, settings.model.hop_seconds or window),
+            window_seconds=_window_seconds(settings, info),
             sensors=settings.listen.sensors,
             page=f"http://{_in_address(web.host)}:{web.port}" if web.enabled and web.port else "",
             switch=self._switch,
@@ -277,7 +292,13 @@ def _at_once(calls: list[Callable[[], None]]) -> None:
         thread.join()
 
 
-def _planned(settings: Settings) -> Iterator[PlannedSink]:
+def _window_seconds(settings: Settings, info: BundleInfo) -> float:
+    """Time between two windows, or the length of one where that is longer, s."""
+    window = info.frontend.window_seconds
+    return max(window, settings.model.hop_seconds or window)
+
+
+def _planned(settings: Settings, info: BundleInfo) -> Iterator[PlannedSink]:
     """In the order in which they get records. UsageError."""
     for kind in kinds.KINDS:
         for options in settings.all_of(kind.section):
@@ -287,4 +308,7 @@ def _planned(settings: Settings) -> Iterator[PlannedSink]:
             if planned.tells_sensors:
                 made_from = (planned.made_from, settings.listen.sensors)
                 planned = replace(planned, made_from=made_from)
+            if planned.tells_model:
+                told = (info.name, info.labels, _window_seconds(settings, info))
+                planned = replace(planned, made_from=(planned.made_from, told))
             yield planned

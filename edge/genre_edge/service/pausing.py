@@ -4,7 +4,8 @@ while people want it to."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from ..listening_switch import ListeningSwitch
 from ..settings.hours import WeeklyHours, weekly_hours
@@ -12,6 +13,16 @@ from ..settings.hours import WeeklyHours, weekly_hours
 SWITCHED_OFF = "listening-off"
 """Name of the file that remembers that people have switched listening off."""
 _WHY_OFF = 'by the switch "listening", until it is on again'
+
+
+class Pausable(Protocol):
+    """What can pause."""
+
+    def pause(self, reason: str) -> None:
+        """Close the source, so that nothing is heard until `resume`."""
+
+    def resume(self) -> None:
+        """Open it again."""
 
 
 class Pausing:
@@ -37,7 +48,7 @@ class Pausing:
         """
         self._wall, self._switch = wall, switch
         self._hours: WeeklyHours | None = None
-        self._reason = ""
+        self._reason = self._told = ""
         self.set_hours(hours)
 
     def set_hours(self, hours: Sequence[str]) -> None:
@@ -57,3 +68,15 @@ class Pausing:
             until = self._hours.next_change(moment)
             self._reason = f"by the hours of the settings, until {until}"
         return self._reason
+
+    def look(self, pipelines: Iterable[Pausable]) -> None:
+        """Have the sources closed, or opened again, when it is time."""
+        reason = self.reason()
+        if reason == self._told:
+            return
+        self._told = reason
+        for pipeline in pipelines:
+            if reason:
+                pipeline.pause(reason)
+            else:
+                pipeline.resume()

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from ..audio.source import Source
 from ..health import SourceHealth
-from ..live.listener import Emit, Listener
+from ..live.gate import Gate
+from ..live.listener import Emit, Judge, Listener
 from ..live.meter import Level, LevelMeter, MeteredSource
 from ..live.microphone import MicrophoneSource
 from ..live.recovery import POLL_SECONDS
@@ -57,6 +58,10 @@ class Pipeline:
         Whether ALSA and PortAudio may print to standard error.
     wrap
         Puts something between the source and the listener.
+    gate
+        Where the windows of all pipelines pass.
+    judge
+        Watches how the model answers.
     """
 
     def __init__(
@@ -69,6 +74,8 @@ class Pipeline:
         on_end: Callable[[BaseException | None], None],
         verbose: bool = False,
         wrap: Wrap = lambda source, health: source,
+        gate: Gate | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.health = health
         """Its name, state and counters."""
@@ -83,7 +90,9 @@ class Pipeline:
         """Why nothing is to be heard now; empty: it is."""
         self._is_alive = False
         self._started = time.monotonic()
-        self._listener = Listener(engine, listen, emit, health, config.gain, self._pulse)
+        self._listener = Listener(
+            engine, listen, emit, health, config.gain, self._pulse, gate, judge
+        )
         live = (engine.sample_rate, self._halt, self._listener.state, health)
         self._source: MicrophoneSource | StreamSource
         if isinstance(config, SourceConfig):
@@ -159,6 +168,10 @@ class Pipeline:
         self.config = replace(self.config, gain_db=config.gain_db)
         self._listener.configure(listen, config.gain)
         self._source.set_gain(config.gain_db)
+
+    def change(self, engine: Engine) -> None:
+        """Hear with another model from the next window on, as `Listener.change`."""
+        self._listener.change(engine)
 
     def _run(self) -> None:
         try:

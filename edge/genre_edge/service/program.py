@@ -9,21 +9,23 @@ from contextlib import ExitStack
 from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
-from ..audio.source import Source
 from ..errors import GenreEdgeError
 from ..health import Health, SourceHealth
 from ..listening_switch import ListeningSwitch
 from ..live.meter import Level
+from ..model.bundle_info import BundleInfo
 from ..model.engine import Engine
 from ..records import Record, StateRecord
 from ..settings.places import default_folder
 from ..settings.reader import SettingsReader
 from ..settings.settings import Settings
-from ..settings.tables import EngineConfig
+from ..settings.tables import MODEL, EngineConfig
 from ..sinks.sink import Sink
 from ..teach.listening import engine_to_teach
-from .changed import heard_thing, need_restart
+from .changed import need_restart
+from .model_switch import ModelSwitch
 from .outputs import Outputs
+from .parts import Parts
 from .pausing import SWITCHED_OFF, Pausing
 from .pipeline import Pipeline, planned_sources
 from .systemd_notify import Notifier
@@ -109,34 +111,36 @@ class ListeningProgram:
         planned = planned_sources(self._settings)
         self.health = Health([SourceHealth(name) for name, _ in planned])
         """State and counters; other threads may read them."""
-        loaded = (engine or self._engine)(self._settings.model)
-        self._loaded = loaded
-        self._one_at_a_time = threading.Lock()  # what several pipelines say
+        load_engine = engine or self._engine
+        self._models = ModelSwitch(self._settings.model, load_engine, self._hear_with)
         self._screen = screen(self.health)
         switch = ListeningSwitch(default_folder() / SWITCHED_OFF)
+        loaded = self._models.first
         self._outputs = Outputs(
             self._settings, self.health, loaded.bundle.info, True, report, switch
         )
+        self._parts = Parts(self._settings, self._settings.model, loaded, self._outputs)
         self._error: BaseException | None = None
-        self._pipelines = [
-            Pipeline(
-                config,
-                self._settings.listen,
-                loaded,
-                self._emit,
-                health,
-                self._ended,
-                verbose,
-                self._with_viewers,
+        self._pipelines = self._parts.pipelines
+        for (_, config), health in zip(planned, self.health.sources, strict=True):
+            self._pipelines.append(
+                Pipeline(
+                    config,
+                    self._settings.listen,
+                    loaded,
+                    self._emit,
+                    health,
+                    self._ended,
+                    verbose,
+                    self._parts.with_viewers,
+                    self._parts.gate,
+                )
             )
-            for (_, config), health in zip(planned, self.health.sources, strict=True)
-        ]
-        self._pausing, self._pause = Pausing(self._settings.listen.hours, switch), ""
+        self._pausing = Pausing(self._settings.listen.hours, switch)
         self._running = len(self._pipelines)
         self._moved = [False] * len(self._pipelines)
         """Which pipelines took a step since the last heartbeat."""
         self._is_ready = False
-        self._web: PredictionService | None = None
         self._waiting_for_reload: list[Queue[str]] = []
         self.starts_again = False
         """Whether the program ends to be started again, with what is in the file."""
@@ -155,11 +159,30 @@ class ListeningProgram:
         except Empty:
             return f"the program has not taken note within {_RELOAD_SECONDS:g} s"
 
+    def switch_model(self, model: str) -> BundleInfo:
+        """Hear with another model from the next window on, as `ModelSwitch.switch`. Any
+        thread but the one that runs may call."""
+        return self._models.switch(model)
+
+    def _hear_with(self, config: EngineConfig, engine: Engine) -> None:
+        if self.stop.is_set():
+            raise GenreEdgeError("the program ends")
+        self._parts.hear_with(config, engine)
+
+    @property
+    def model(self) -> str:
+        """What the model in use was loaded from: a path or a name."""
+        return self._parts.config.model
+
     def start_again(self) -> None:
         """End, and tell who runs the program to start another with what is in the
         file."""
         self.starts_again = True
         self.stop.set()
+
+    @property
+    def _web(self) -> PredictionService | None:
+        return self._parts.web
 
     @property
     def port(self) -> int | None:
@@ -179,7 +202,7 @@ class ListeningProgram:
         impossible."""
         try:
             self._serve()
-            self._pause_or_resume()  # a microphone that is to be closed is never opened
+            self._pausing.look(self._pipelines)  # a microphone that is to be closed is never opened
             for pipeline in self._pipelines:
                 pipeline.start()
             while not self.stop.wait(_LOOK_SECONDS):
@@ -213,34 +236,25 @@ class ListeningProgram:
             control = None
             if self._reader is not None:
                 control = Control(self._reader, self.start_again, self.read_again, self.microphone)
-            self._web = PredictionService(
-                self._settings, self.health, self._report, self._loaded, control
-            )
-            self._report(f"serving {self._web.url}")
+            parts = self._parts
+            with parts.changing:
+                settings = self._settings.replaced(MODEL, parts.config)
+                parts.web = PredictionService(
+                    settings, self.health, self._report, parts.engine, control
+                )
+            self._report(f"serving {parts.web.url}")
 
     def _ended(self, error: BaseException | None) -> None:
         """A pipeline has ended. The program ends with the last one, and with an
         error."""
-        with self._one_at_a_time:
+        with self._parts.telling:
             self._running -= 1
             self._error = self._error or error
             if error is not None or not self._running:
                 self.stop.set()
 
-    def _with_viewers(self, source: Source, health: SourceHealth) -> Source:
-        """The source. Where the page is served, its viewers see the spectrum."""
-        if not self._settings.web.enabled:
-            return source
-        from ..web.spectrum import SpectrumSource
-
-        def send(levels: list[int]) -> None:
-            if self._web is not None and self._web.hub is not None:
-                self._web.hub.spectrum(levels, health.name)
-
-        return SpectrumSource(source, send)
-
     def _emit(self, record: Record) -> None:
-        with self._one_at_a_time:
+        with self._parts.telling:
             if isinstance(record, StateRecord):
                 self._notifier.status(record.described)
             self._screen.write(record)
@@ -248,21 +262,9 @@ class ListeningProgram:
             if self._web is not None and self._web.hub is not None:
                 self._web.hub.write(record)
 
-    def _pause_or_resume(self) -> None:
-        """Have the sources closed, or opened again, when it is time."""
-        reason = self._pausing.reason()
-        if reason == self._pause:
-            return
-        self._pause = reason
-        for pipeline in self._pipelines:
-            if reason:
-                pipeline.pause(reason)
-            else:
-                pipeline.resume()
-
     def _look_after(self) -> None:
         """Do all that is to be done now and then."""
-        self._pause_or_resume()
+        self._pausing.look(self._pipelines)
         if self._levels is not None:
             heard = [(one.health.name, one.level) for one in self._pipelines]
             self._levels([(name, level.dbfs) for name, level in heard if level is not None])
@@ -290,22 +292,12 @@ class ListeningProgram:
         try:
             settings = self._load()
             later = need_restart(self._settings, settings)
-            change = self._outputs.prepare(settings)
-            with self._one_at_a_time:
-                self._outputs.apply(change)
+            self._parts.apply(settings)
         except Exception as error:  # no file that a user can write ends the program
             self._answer(f"{_told(error)}\nthe configuration stays as it was")
             return _told(error)
         for name in later:
             self._answer(f"{name}: takes effect at the next start")
-        if self._web is not None:
-            self._web.read_history_of(settings)
-        wanted = dict(planned_sources(settings))
-        for pipeline in self._pipelines:
-            same = wanted.get(pipeline.health.name)
-            if same is None or heard_thing(same) != heard_thing(pipeline.config):
-                same = pipeline.config  # another source, with its gain: at the next start
-            pipeline.configure(same, settings.listen)
         self._pausing.set_hours(settings.listen.hours)
         self._answer("the configuration was read again")
         return ""

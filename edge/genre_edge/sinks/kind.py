@@ -71,6 +71,8 @@ class PlannedSink:
     """Makes it, not yet started. UsageError if it cannot be made."""
     tells_sensors: bool = False
     """Whether it is made anew when other sensors are on."""
+    tells_model: bool = False
+    """Whether it is made anew when another model listens: it tells of the labels."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..extras import install_line
@@ -10,9 +11,13 @@ from ..health import Health
 from ..model.engine import Engine
 from ..settings.places import default_folder
 from ..settings.settings import Settings
+from ..settings.tables import EngineConfig
 from ..sinks import history
 from ..teach.listening import RememberingEngine
 from .control import Control
+
+if TYPE_CHECKING:
+    from .teaching import Teaching
 
 
 class PredictionService:
@@ -55,16 +60,13 @@ class PredictionService:
             from .server import Server
             from .session_key import session_key
             from .state import WebState
-            from .teaching import Teaching
         except ImportError as error:
             if error.name not in ("flask", "waitress", "werkzeug"):
                 raise
             raise UsageError(f"the web needs {error.name}: {install_line('web')}") from None
         self.hub = Hub(health, settings.web.viewers) if health is not None else None
         """Sends live events to viewers; None where nobody listens."""
-        teaching = None
-        if isinstance(engine, RememberingEngine):
-            teaching = Teaching(settings.model.model, engine)
+        teaching = _teaching(settings.model, engine)
         file = settings.of(history.SECTION).path
         key = session_key(default_folder()) if settings.web.token() else None
         state = WebState(
@@ -87,8 +89,28 @@ class PredictionService:
         """Answer from the history that other settings name."""
         self._state.history = settings.of(history.SECTION).path
 
+    def hear_with(self, model: EngineConfig, engine: Engine) -> None:
+        """Answer with another model, and teach what it hears from now on.
+
+        Parameters
+        ----------
+        model
+            What it was loaded from; uploads load it again.
+        engine
+            What the program hears with.
+        """
+        self._state.use_model(model, engine.bundle.info, _teaching(model, engine))
+
     def close(self) -> None:
         """Disconnect viewers and stop serving."""
         if self.hub is not None:
             self.hub.close()
         self._server.close()
+
+
+def _teaching(model: EngineConfig, engine: Engine | None) -> Teaching | None:
+    """What teaches labels from what an engine hears; None where it does not remember
+    that."""
+    from .teaching import Teaching
+
+    return Teaching(model.model, engine) if isinstance(engine, RememberingEngine) else None

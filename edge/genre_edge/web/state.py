@@ -12,6 +12,7 @@ from ..audio.level import level_dbfs
 from ..errors import AudioError
 from ..health import Health
 from ..model.bundle import find_model, read_bundle
+from ..model.bundle_info import BundleInfo
 from ..model.engine import Engine, genre_of
 from ..settings.tables import EngineConfig, WebConfig
 from .control import Control
@@ -63,7 +64,8 @@ class WebState:
         """For who reads the history, which may be long."""
         self.settings = SettingsDesk(self.guard, self.config, self.control)
         """Shows and changes the settings."""
-        self._engine: Engine | None = None
+        self._window_engine: tuple[EngineConfig, Engine] | None = None
+        """What windows are classified with, and what it was loaded from."""
 
     def trouble(self) -> str | None:
         """Why the service is not ready; None if it is."""
@@ -78,6 +80,21 @@ class WebState:
     def is_paused(self) -> bool:
         """Whether what listens is paused on purpose."""
         return self.health is not None and self.health.is_paused
+
+    def use_model(self, model: EngineConfig, info: BundleInfo, teaching: Teaching | None) -> None:
+        """Answer with another model from the next request on.
+
+        Parameters
+        ----------
+        model
+            What it is loaded from.
+        info
+            What it says of itself.
+        teaching
+            Teaches labels from what it hears; None if it cannot be taught.
+        """
+        self.model, self.info, self.teaching = model, info, teaching
+        self.uploads.use_model(model)
 
     def classify_window(self, samples: Float32, rate: int) -> dict[str, Any]:
         """Answer a request for the genre of one window.
@@ -95,13 +112,15 @@ class WebState:
             422 if the samples are shorter than a window, 429 if many others wait.
         """
         with self._window_turns:  # first_window is for one caller at a time
-            if self._engine is None:
-                self._engine = Engine(replace(self.model, hop_seconds=None, threads=1))
+            model, known = self.model, self._window_engine
+            if known is None or known[0] != model:
+                known = model, Engine(replace(model, hop_seconds=None, threads=1))
+                self._window_engine = known
             try:
-                window = self._engine.first_window(samples, rate)
+                window = known[1].first_window(samples, rate)
             except AudioError as error:
                 raise Problem(422, error.reason) from None
-            prediction = self._engine.predict_unless_silent(window)
+            prediction = known[1].predict_unless_silent(window)
             self.windows += 1
         genre, confidence, scores = genre_of(prediction)
         return {

@@ -48,6 +48,10 @@ class Uploads:
         self.refused = 0
         """Uploads refused because there were too many."""
 
+    def use_model(self, model: EngineConfig) -> None:
+        """Classify the next uploads with another model."""
+        self._model = model
+
     def classify(self, body: IO[bytes] | FormPart, name: str) -> Iterator[dict[str, Any]]:
         """Classify one upload.
 
@@ -116,9 +120,10 @@ class Uploads:
 
     def _start(self, path: str) -> subprocess.Popen[bytes]:
         words = ["classify", path, "--format", "json"]
-        words += ["--model", self._model.model, "--threads", str(self._model.threads)]
-        words += ["--runtime", self._model.runtime] if self._model.runtime else []
-        keys = ",".join(self._model.trusted_keys)
+        model = self._model
+        words += ["--model", model.model, "--threads", str(model.threads)]
+        words += ["--runtime", model.runtime] if model.runtime else []
+        keys = ",".join(model.trusted_keys)
         words += ["--trusted-keys", keys] if keys else []
         command = python_child("genre_edge.web.upload_worker", *words)
         try:

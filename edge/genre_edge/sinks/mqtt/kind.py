@@ -31,7 +31,11 @@ def _plan(options: MqttOptions) -> PlannedSink | None:
     if not options.url:
         return None
     config = mqtt_config(options, default_folder())
-    return PlannedSink("mqtt", config, lambda context: _make(config, context), tells_sensors=True)
+
+    def make(context: SinkContext) -> BoundedSink:
+        return _make(config, context)
+
+    return PlannedSink("mqtt", config, make, tells_sensors=True, tells_model=True)
 
 
 def _make(config: MqttConfig, context: SinkContext) -> BoundedSink:

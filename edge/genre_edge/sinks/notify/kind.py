@@ -29,7 +29,10 @@ def _plan(config: NotifyConfig) -> PlannedSink:
     def make(context: SinkContext) -> BackgroundSink:
         return _make(config, context)
 
-    return PlannedSink(f"notify {config.title}", (config, addresses), make)
+    # One that is for certain labels says which of them a model does not know.
+    return PlannedSink(
+        f"notify {config.title}", (config, addresses), make, tells_model=bool(config.labels)
+    )
 
 
 def _make(config: NotifyConfig, context: SinkContext) -> BackgroundSink:
