@@ -69,8 +69,15 @@ class Running:
         self.program = ListeningProgram(
             self.load, lambda health: self, self.said.append, Notifier({}), **options
         )
-        self._thread = threading.Thread(target=self.program.run)
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
         self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.program.run()
+        except RuntimeError as error:
+            self.error = error
 
     def load(self) -> Settings:
         return load(kinds.sections(), self.file, {})[0]
@@ -99,6 +106,11 @@ class Running:
                 ),
                 f"windows of {source}",
             )
+
+    def join_with_error(self, words: str) -> None:
+        """Wait until it has ended by itself, with an error that has these words."""
+        self._thread.join(60)
+        assert words in str(self.error)
 
     def stop(self) -> None:
         self.program.stop.set()

@@ -1,11 +1,12 @@
 """Another model in a program that listens, without losing audio.
 
-    info = program.switch_model("/var/lib/genre-edge/updates/9f3c.tflite")
+    info = program.switch_model("mine")           at once
+    info = program.try_model("/.../9f3c.tflite")  for its first windows; then it stays,
+                                                  or the one before listens again
 
 The new model is loaded beside the old one, on the caller's thread, so listening goes on
-meanwhile. A model that cannot be used is refused with its reason (a GenreEdgeError of
-one line), and all is as it was. Then every source changes between two windows, all of
-them at the same moment:
+meanwhile. A model that cannot be used is refused with its reason, and all is as it was.
+Then every source changes between two windows, all of them at the same moment:
 
 - The first window of the new model begins where the next one of the old model would
   have begun. Where windows follow each other without a hop of their own, that is the
@@ -14,6 +15,15 @@ them at the same moment:
 - A model that hears at a lower rate than the source was opened at hears resampled
   audio. One of a higher rate is refused: what the source left out cannot be given back.
 - Sinks that tell of labels are made anew, as at a reload; the page follows.
+
+A window that a model on trial fails on, or answers with numbers that are not finite, is
+told by nobody: the model before takes over at once and hears that window again. Other
+trouble (see `model_watch`) ends the trial between two windows.
+
+A model at fault is a ModelError or a UsageError, in one line: the same model will do no
+better. Any other GenreEdgeError (another trial is under way, the program ends) may be
+over later. What survives a restart is for the caller to remember, before a trial too: a
+model that crashes or hangs the program leaves no time for it.
 """
 
 from __future__ import annotations
@@ -23,19 +33,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from ..errors import ModelError, UsageError
+from ..errors import GenreEdgeError, ModelError
+from ..health import Health
 from ..model.bundle_info import BundleInfo
 from ..model.engine import Engine
 from ..settings.tables import EngineConfig
+from .model_watch import ModelWatch
 
+Loaded = tuple[EngineConfig, Engine]
+"""A model, and what it was loaded from."""
 Load = Callable[[EngineConfig], Engine]
 Use = Callable[[EngineConfig, Engine], None]
 
 
 class ModelSwitch:
-    """The model of one program, and how it becomes another. Any thread may call."""
+    """The model of one program, and how it becomes another; the judge of its windows.
+    Any thread may call."""
 
-    def __init__(self, config: EngineConfig, load: Load, use: Use) -> None:
+    def __init__(
+        self, config: EngineConfig, load: Load, use: Use, health: Health, stop: threading.Event
+    ) -> None:
         """Load the first model.
 
         Parameters
@@ -45,19 +62,26 @@ class ModelSwitch:
         load : callable
             Loads a model.
         use : callable
-            Has every part of the program hear with it; UsageError, and all is as it
+            Has every part of the program hear with it; GenreEdgeError, and all is as it
             was.
+        health : Health
+            The program's.
+        stop : threading.Event
+            Set when the program is to end; a trial ends with it.
 
         Raises
         ------
         GenreEdgeError
             If it cannot be used.
         """
-        self._load, self._use = load, use
-        self._config = config
+        self._load, self._use, self._health, self._stop = load, use, health, stop
         self.first = load(config)
         """The model that the sources are opened for."""
-        self._turn = threading.Lock()
+        self._now: Loaded = (config, self.first)
+        self._before: Loaded | None = None
+        """What listens again if the one on trial is no good."""
+        self._watch: ModelWatch | None = None
+        self._turn, self._changing = threading.Lock(), threading.Lock()
 
     def switch(self, model: str) -> BundleInfo:
         """Hear with another model from the next window on.
@@ -78,29 +102,93 @@ class ModelSwitch:
             Why it is refused. Then all is as it was.
         """
         with self._alone():
-            config = replace(self._config, model=model)
-            engine = self._load(config)
-            self._check(config, engine)
-            self._use(config, engine)
+            loaded = self._loaded(model)
+            self._hear_with(loaded)
+            return loaded[1].bundle.info
+
+    def try_out(self, model: str) -> BundleInfo:
+        """Hear with another model, and wait until its first windows are judged.
+
+        Parameters
+        ----------
+        model : str
+            A path, or the name of a model.
+
+        Returns
+        -------
+        BundleInfo
+            What it says of itself; it stays.
+
+        Raises
+        ------
+        GenreEdgeError
+            Why it does not. Then the model before listens, as if there had been no
+            other.
+        """
+        with self._alone():
+            loaded = self._loaded(model)
+            engine = loaded[1]
+            watch = ModelWatch(engine, self._health)
+            self._before, self._watch = self._now, watch
+            try:
+                self._hear_with(loaded)
+                trouble = watch.wait(self._stop)
+                if trouble:
+                    self._go_back(engine)
+                    raise ModelError(f"{engine.bundle.path}: {trouble}")
+                if self._stop.is_set():
+                    raise GenreEdgeError("the program ends before the model has proved itself")
+            finally:
+                self._watch = self._before = None
             return engine.bundle.info
+
+    def answered(self, engine: Engine, seconds: float) -> None:
+        """A window took so many seconds. ModelError if the model is on trial, and its
+        answer is no good."""
+        watch = self._watch
+        if watch is not None and watch.engine is engine:
+            watch.answered(seconds)
+
+    def rescued(self, engine: Engine, error: Exception) -> bool:
+        """Whether the model before hears again, now that this one has failed."""
+        watch = self._watch
+        if watch is not None and watch.engine is engine:
+            watch.failed(error)
+            self._go_back(engine)
+        with self._changing:
+            return self._now[1] is not engine
+
+    def _hear_with(self, loaded: Loaded) -> None:
+        with self._changing:  # a window may fail before `_use` has returned
+            self._use(*loaded)
+            self._now = loaded
+
+    def _go_back(self, engine: Engine) -> None:
+        """Hear with the model before, unless that has been seen to."""
+        with self._changing:
+            if self._now[1] is engine and self._before is not None:
+                self._use(*self._before)
+                self._now = self._before
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One switch at a time."""
+        """One switch or trial at a time."""
         if not self._turn.acquire(blocking=False):
-            raise UsageError("another model is being put in place; try again later")
+            raise GenreEdgeError("another model is being put in place or tried")
         try:
             yield
         finally:
             self._turn.release()
 
-    def _check(self, config: EngineConfig, engine: Engine) -> None:
-        """ModelError for one that cannot hear what the program hears."""
+    def _loaded(self, model: str) -> Loaded:
+        """A model that can hear what the program hears. GenreEdgeError."""
+        config = replace(self._now[0], model=model)
+        engine = self._load(config)
         rate, path, opened = engine.sample_rate, engine.bundle.path, self.first.sample_rate
         if rate > opened:
             raise ModelError(
-                f"{path}: hears at {rate} Hz, and the sources are open at {opened} Hz: "
-                "name it in the configuration ([model] model) and start the program again"
+                f"{path}: hears at {rate} Hz, and the sources are open at {opened} Hz: name it in "
+                "the configuration ([model] model) and start the program again"
             )
         window = engine.bundle.info.frontend.window_seconds
         if config.hop_seconds is not None and config.hop_seconds > window:
@@ -108,3 +196,4 @@ class ModelSwitch:
                 f"{path}: its windows of {window:g} s would leave audio out, as they start every "
                 f"{config.hop_seconds:g} s ([model] hop_seconds)"
             )
+        return config, engine

@@ -169,6 +169,8 @@ class Outputs:
         UsageError
             If a sink cannot be made.
         """
+        if self._is_closing.is_set():
+            return Change(list(self._running), [], [], info or self._info)
         change = Change([], [], list(self._running), info or self._info)
         try:
             for one in list(_planned(settings, change.info)):

@@ -111,8 +111,9 @@ class ListeningProgram:
         planned = planned_sources(self._settings)
         self.health = Health([SourceHealth(name) for name, _ in planned])
         """State and counters; other threads may read them."""
-        load_engine = engine or self._engine
-        self._models = ModelSwitch(self._settings.model, load_engine, self._hear_with)
+        self._models = ModelSwitch(
+            self._settings.model, engine or self._engine, self._use, self.health, self.stop
+        )
         self._screen = screen(self.health)
         switch = ListeningSwitch(default_folder() / SWITCHED_OFF)
         loaded = self._models.first
@@ -134,6 +135,7 @@ class ListeningProgram:
                     verbose,
                     self._parts.with_viewers,
                     self._parts.gate,
+                    self._models,
                 )
             )
         self._pausing = Pausing(self._settings.listen.hours, switch)
@@ -147,6 +149,9 @@ class ListeningProgram:
 
     def _engine(self, config: EngineConfig) -> Engine:
         return engine_to_teach(config) if self._settings.web.enabled else Engine(config)
+
+    def _use(self, config: EngineConfig, engine: Engine) -> None:
+        self._parts.hear_with(config, engine)
 
     def read_again(self) -> str:
         """Have the settings read again, as `reload` does, and wait for what came of it:
@@ -164,10 +169,10 @@ class ListeningProgram:
         thread but the one that runs may call."""
         return self._models.switch(model)
 
-    def _hear_with(self, config: EngineConfig, engine: Engine) -> None:
-        if self.stop.is_set():
-            raise GenreEdgeError("the program ends")
-        self._parts.hear_with(config, engine)
+    def try_model(self, model: str) -> BundleInfo:
+        """Hear with another model, and have its first windows judged, as
+        `ModelSwitch.try_out`. Any thread but the one that runs may call."""
+        return self._models.try_out(model)
 
     @property
     def model(self) -> str:

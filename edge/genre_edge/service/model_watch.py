@@ -1,0 +1,111 @@
+"""The first windows of a model that has just taken another's place: they decide whether
+it stays.
+
+It stays after WINDOWS windows with an answer, or after SECONDS where it is too quiet
+for so many, unless by then
+
+- it has failed on a window, or answered one with numbers that are not finite;
+- SLOW_WINDOWS of the windows took longer than the time between two of them;
+- more audio was lost than before, because the program was too slow;
+- a place that records go to has stopped to work, or has lost some.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from ..console import harmless
+from ..errors import ModelError
+from ..health import Health
+from ..model.engine import Engine
+
+WINDOWS = 10
+"""Windows with an answer, of all sources together, after which a model stays."""
+SECONDS = 60.0
+"""Time after which it stays although it was asked about fewer, s."""
+SLOW_WINDOWS = 3
+"""Windows slower than real time that are too many."""
+_LOOK_SECONDS = 0.2
+"""Time between two looks at the health, s."""
+_MOST_QUOTED = 200
+"""Letters of an interpreter's words that a message quotes."""
+
+
+class ModelWatch:
+    """Watches one model. Pipelines tell it of each window; one thread waits."""
+
+    def __init__(self, engine: Engine, health: Health) -> None:
+        """Begin, before the model hears anything.
+
+        Parameters
+        ----------
+        engine : Engine
+            The model.
+        health : Health
+            The program's; what was wrong with it before is not counted.
+        """
+        self.engine, self._health = engine, health
+        self._hop = engine.logmel.hop_seconds
+        self._dropped, self._overflows = health.dropped_seconds, health.overflows
+        # By the entry, not by its name: sinks that are made anew have new ones.
+        self._before = {id(one): (one, one.dropped, one.stopped) for one in health.sinks}
+        self._windows = self._slow = 0
+        self._failure = ""
+        self._news = threading.Event()
+
+    def answered(self, seconds: float) -> None:
+        """A window took so many seconds. ModelError if its answer is no good."""
+        if self.engine.classifier.not_finite:
+            raise ModelError("it answers with numbers that are not finite")
+        self._windows += 1  # two sources that count at once: one window more is watched
+        self._slow += seconds > self._hop
+        self._news.set()
+
+    def failed(self, error: Exception) -> None:
+        """The model has failed on a window, or another part with it."""
+        self._failure = self._failure or _told(error)
+        self._news.set()
+
+    def wait(self, stop: threading.Event) -> str:
+        """Wait until it is known whether the model stays: why not, or "". An empty
+        answer is none where `stop` was set."""
+        end = time.monotonic() + SECONDS
+        while not (trouble := self._trouble()) and not stop.is_set():
+            if self._windows >= WINDOWS or time.monotonic() >= end:
+                break
+            self._news.wait(_LOOK_SECONDS)
+            self._news.clear()
+        return trouble
+
+    def _trouble(self) -> str:
+        """What is wrong by now; empty if nothing is."""
+        if self._failure:
+            return self._failure
+        if self._slow >= SLOW_WINDOWS:
+            return (
+                f"it is slower than real time: {self._slow} of {self._windows} windows took more "
+                f"than {self._hop:g} s"
+            )
+        dropped = self._health.dropped_seconds - self._dropped
+        overflows = self._health.overflows - self._overflows
+        if dropped > 0 or overflows:
+            return f"{dropped:.1f} s of audio dropped, {overflows} overflows of the driver"
+        return self._sink_trouble()
+
+    def _sink_trouble(self) -> str:
+        for entry in list(self._health.sinks):
+            _, dropped, stopped = self._before.get(id(entry), (entry, 0, ""))
+            if entry.stopped and not stopped:
+                return entry.stopped
+            if entry.dropped > dropped:
+                trouble = f" ({entry.trouble})" if entry.trouble else ""
+                return f"{entry.name}: {entry.dropped - dropped} records lost{trouble}"
+        return ""
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, ModelError):
+        return str(error)
+    words = harmless(" ".join(str(error).split()))[:_MOST_QUOTED]
+    return f"it fails on a window ({words or type(error).__name__})"

@@ -1,0 +1,187 @@
+"""The first windows of a new model are judged: it stays, or the one before is back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from genre_edge.errors import GenreEdgeError, ModelError
+from genre_edge.health import Health, SinkHealth, SourceHealth
+from genre_edge.model.bundle_info import BundleInfo
+from genre_edge.model.engine import Engine
+from genre_edge.records import GapRecord
+from genre_edge.service import model_watch
+from genre_edge.service.model_watch import SLOW_WINDOWS, WINDOWS, ModelWatch
+from genre_edge.settings.tables import EngineConfig
+
+from tests.helpers.tiny_models import LOUD, SECONDS, tiny_model
+from tests.helpers.waiting import wait_for
+from tests.service.test_model_switch import NEW, OLD, TWO, Running, Steady, run  # noqa: F401
+
+Trial = Callable[..., "Future[BundleInfo]"]
+
+
+@pytest.fixture
+def trial(run, tmp_path: Path, monkeypatch):  # noqa: F811
+    """Begin the trial of a model that listens by the time this returns."""
+    pool = ThreadPoolExecutor(1)
+
+    def begin(program: Running, windows: int = 10**9, **how) -> Future[BundleInfo]:
+        monkeypatch.setattr(model_watch, "WINDOWS", windows)
+        path = tiny_model(tmp_path / "new.tflite", NEW, **how)
+        program.wait_for_windows(*OLD)
+        found = pool.submit(program.program.try_model, path)
+        program.wait_for_windows(*NEW)
+        return found
+
+    yield begin
+    pool.shutdown(wait=False)
+
+
+def gets_loud(monkeypatch) -> None:
+    monkeypatch.setattr(Steady, "level", 2 * LOUD / 0.1)
+
+
+def assert_nothing_is_missing(program: Running) -> None:
+    """Every source's windows follow each other; which model told them is all one."""
+    assert not [one for one in program.records if isinstance(one, GapRecord)]
+    for source in ("bar", "hall"):
+        told = program.windows(*OLD, source=source) + program.windows(*NEW, source=source)
+        starts = sorted(one.start for one in told)
+        assert starts == [round(k * SECONDS, 3) for k in range(len(starts))]
+
+
+def test_a_model_stays_after_its_first_windows(run, trial) -> None:  # noqa: F811
+    program = run()
+    assert trial(program, WINDOWS).result(60).labels == NEW
+    assert program.program.model.endswith("new.tflite")
+    program.wait_for_windows(*NEW)
+    program.stop()
+    assert_nothing_is_missing(program)
+
+
+def test_in_a_quiet_room_it_stays_after_a_while(run, tmp_path, monkeypatch) -> None:  # noqa: F811
+    monkeypatch.setattr(model_watch, "SECONDS", 0.05)
+    monkeypatch.setattr(Steady, "level", 0.0)
+    program = run()
+    path = tiny_model(tmp_path / "new.tflite", NEW)
+    assert program.program.try_model(path).labels == NEW
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("error", r"new\.tflite: it fails on a window \(gather index out of bounds"),
+        ("nan", r"new\.tflite: it answers with numbers that are not finite"),
+    ],
+)
+def test_one_that_fails_later_hands_the_window_back(
+    run,  # noqa: F811
+    trial,
+    monkeypatch,
+    how: str,
+    reason: str,
+) -> None:
+    program = run(text=f"[web]\nenabled = true\nport = 0\n{TWO}")
+    wait_for(lambda: program.program.port, "the page")
+    found = trial(program, when_loud=how)
+    gets_loud(monkeypatch)
+    with pytest.raises(ModelError, match=reason):
+        found.result(60)
+    program.wait_for_windows(*OLD)
+    assert program.program.model == program.old
+    model = requests.get(f"http://127.0.0.1:{program.program.port}/api/model").json()
+    assert model["labels"] == list(OLD)
+    program.stop()
+    assert_nothing_is_missing(program)
+
+
+def test_lost_audio_ends_the_trial(run, trial) -> None:  # noqa: F811
+    program = run()
+    found = trial(program)
+    program.program.health.sources[0].dropped_seconds += 1.5
+    with pytest.raises(ModelError, match=r"1\.5 s of audio dropped"):
+        found.result(60)
+    program.wait_for_windows(*OLD)
+    program.stop()
+    assert_nothing_is_missing(program)
+
+
+def test_one_trial_at_a_time_and_it_ends_with_the_program(run, trial) -> None:  # noqa: F811
+    program = run()
+    found = trial(program)
+    with pytest.raises(GenreEdgeError, match="put in place or tried"):
+        program.program.switch_model(program.old)
+    program.stop()
+    with pytest.raises(GenreEdgeError, match="the program ends") as raised:
+        found.result(60)
+    assert not isinstance(raised.value, ModelError), "the model is not at fault"
+
+
+def test_after_its_trial_a_model_that_fails_ends_the_program(run, trial, monkeypatch) -> None:  # noqa: F811
+    """As the first one would: nothing is there in its place, and systemd starts it."""
+    program = run()
+    trial(program, 1, when_loud="error").result(60)
+    gets_loud(monkeypatch)
+    program.join_with_error("out of bounds")
+
+
+# --- what is judged
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory) -> Engine:
+    path = tiny_model(tmp_path_factory.mktemp("watched") / "m.tflite", NEW)
+    return Engine(EngineConfig(path))
+
+
+def verdict(watch: ModelWatch) -> str:
+    return watch.wait(threading.Event())
+
+
+def test_a_slow_window_is_an_accident_and_several_are_not(engine) -> None:
+    watch = ModelWatch(engine, Health())
+    for number in range(WINDOWS):
+        watch.answered(1.1 * SECONDS if number < SLOW_WINDOWS - 1 else 0.5 * SECONDS)
+    assert verdict(watch) == ""
+    watch.answered(1.1 * SECONDS)
+    assert verdict(watch) == (
+        f"it is slower than real time: {SLOW_WINDOWS} of {WINDOWS + 1} windows took more than "
+        f"{SECONDS} s"
+    )
+
+
+def changed(health: Health, **values: object) -> Health:
+    for name, value in values.items():
+        setattr(health.sinks[0], name, value)
+    return health
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"dropped": 5}, ""),
+        ({"dropped": 7, "trouble": "HTTP 422"}, "webhook h: 2 records lost (HTTP 422)"),
+        ({"failures": 9}, ""),
+        ({"stopped": "webhook h: stopped by KeyError"}, "webhook h: stopped by KeyError"),
+    ],
+)
+def test_only_what_has_become_worse_counts(engine, values: dict, reason: str) -> None:
+    sources = [SourceHealth(dropped_seconds=3.0, overflows=2)]
+    health = Health(sources, [SinkHealth("webhook h", dropped=5)])
+    watch = ModelWatch(engine, health)
+    changed(health, **values)
+    for _ in range(WINDOWS):
+        watch.answered(0.0)
+    assert verdict(watch) == reason
+
+
+def test_sinks_that_are_made_for_the_model_begin_at_nothing(engine) -> None:
+    health = Health(sinks=[SinkHealth("mqtt", dropped=5)])
+    watch = ModelWatch(engine, health)
+    health.sinks = [SinkHealth("mqtt", dropped=1)]
+    assert verdict(watch) == "mqtt: 1 records lost"
