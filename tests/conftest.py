@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 import soundfile
 from genre_edge.demo import clip_path
+from genre_edge.service import pipeline
 from hypothesis import settings
 
 from tests.helpers.broker import Broker
 from tests.helpers.fakemic import FakeMic, installed
+from tests.helpers.steady_program import Running, Steady
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -125,3 +127,18 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def steady(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Running]]:
+    """Start a ListeningProgram on a thread; its sources are Steady."""
+    monkeypatch.setattr(pipeline, "StreamSource", Steady)
+    running: list[Running] = []
+
+    def start(**options: Any) -> Running:
+        running.append(Running(tmp_path, **options))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()

@@ -18,15 +18,15 @@ from genre_edge.service import model_watch
 from genre_edge.service.model_watch import SLOW_WINDOWS, WINDOWS, ModelWatch
 from genre_edge.settings.tables import EngineConfig
 
+from tests.helpers.steady_program import NEW, OLD, RMS, TWO, Running, Steady
 from tests.helpers.tiny_models import LOUD, SECONDS, tiny_model
 from tests.helpers.waiting import wait_for
-from tests.service.test_model_switch import NEW, OLD, TWO, Running, Steady, run  # noqa: F401
 
 Trial = Callable[..., "Future[BundleInfo]"]
 
 
 @pytest.fixture
-def trial(run, tmp_path: Path, monkeypatch):  # noqa: F811
+def trial(steady, tmp_path: Path, monkeypatch):
     """Begin the trial of a model that listens by the time this returns."""
     pool = ThreadPoolExecutor(1)
 
@@ -43,7 +43,7 @@ def trial(run, tmp_path: Path, monkeypatch):  # noqa: F811
 
 
 def gets_loud(monkeypatch) -> None:
-    monkeypatch.setattr(Steady, "level", 2 * LOUD / 0.1)
+    monkeypatch.setattr(Steady, "level", 2 * LOUD / RMS)
 
 
 def assert_nothing_is_missing(program: Running) -> None:
@@ -55,8 +55,8 @@ def assert_nothing_is_missing(program: Running) -> None:
         assert starts == [round(k * SECONDS, 3) for k in range(len(starts))]
 
 
-def test_a_model_stays_after_its_first_windows(run, trial) -> None:  # noqa: F811
-    program = run()
+def test_a_model_stays_after_its_first_windows(steady, trial) -> None:
+    program = steady()
     assert trial(program, WINDOWS).result(60).labels == NEW
     assert program.program.model.endswith("new.tflite")
     program.wait_for_windows(*NEW)
@@ -64,10 +64,10 @@ def test_a_model_stays_after_its_first_windows(run, trial) -> None:  # noqa: F81
     assert_nothing_is_missing(program)
 
 
-def test_in_a_quiet_room_it_stays_after_a_while(run, tmp_path, monkeypatch) -> None:  # noqa: F811
+def test_in_a_quiet_room_it_stays_after_a_while(steady, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(model_watch, "SECONDS", 0.05)
     monkeypatch.setattr(Steady, "level", 0.0)
-    program = run()
+    program = steady()
     path = tiny_model(tmp_path / "new.tflite", NEW)
     assert program.program.try_model(path).labels == NEW
 
@@ -80,13 +80,13 @@ def test_in_a_quiet_room_it_stays_after_a_while(run, tmp_path, monkeypatch) -> N
     ],
 )
 def test_one_that_fails_later_hands_the_window_back(
-    run,  # noqa: F811
+    steady,
     trial,
     monkeypatch,
     how: str,
     reason: str,
 ) -> None:
-    program = run(text=f"[web]\nenabled = true\nport = 0\n{TWO}")
+    program = steady(text=f"[web]\nenabled = true\nport = 0\n{TWO}")
     wait_for(lambda: program.program.port, "the page")
     found = trial(program, when_loud=how)
     gets_loud(monkeypatch)
@@ -100,8 +100,8 @@ def test_one_that_fails_later_hands_the_window_back(
     assert_nothing_is_missing(program)
 
 
-def test_lost_audio_ends_the_trial(run, trial) -> None:  # noqa: F811
-    program = run()
+def test_lost_audio_ends_the_trial(steady, trial) -> None:
+    program = steady()
     found = trial(program)
     program.program.health.sources[0].dropped_seconds += 1.5
     with pytest.raises(ModelError, match=r"1\.5 s of audio dropped"):
@@ -111,8 +111,8 @@ def test_lost_audio_ends_the_trial(run, trial) -> None:  # noqa: F811
     assert_nothing_is_missing(program)
 
 
-def test_one_trial_at_a_time_and_it_ends_with_the_program(run, trial) -> None:  # noqa: F811
-    program = run()
+def test_one_trial_at_a_time_and_it_ends_with_the_program(steady, trial) -> None:
+    program = steady()
     found = trial(program)
     with pytest.raises(GenreEdgeError, match="put in place or tried"):
         program.program.switch_model(program.old)
@@ -122,9 +122,9 @@ def test_one_trial_at_a_time_and_it_ends_with_the_program(run, trial) -> None:  
     assert not isinstance(raised.value, ModelError), "the model is not at fault"
 
 
-def test_after_its_trial_a_model_that_fails_ends_the_program(run, trial, monkeypatch) -> None:  # noqa: F811
+def test_after_its_trial_a_model_that_fails_ends_the_program(steady, trial, monkeypatch) -> None:
     """As the first one would: nothing is there in its place, and systemd starts it."""
-    program = run()
+    program = steady()
     trial(program, 1, when_loud="error").result(60)
     gets_loud(monkeypatch)
     program.join_with_error("out of bounds")

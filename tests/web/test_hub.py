@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from genre_edge.health import Health, SinkHealth, SourceHealth
+from genre_edge.model.bundle_info import BundleInfo
+from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.records import GapRecord, LiveRecord, StateRecord
 from genre_edge.settings.tables import WebConfig
 from genre_edge.web.hub import Hub
@@ -65,6 +68,18 @@ def test_a_new_viewer_gets_what_is_known_and_then_what_comes() -> None:
     gap = GapRecord("2026-01-31T12:00:06.000Z", 6.0, 7.0)
     hub.write(gap)
     assert events_in(next(viewer)) == [("gap", gap.to_json())]
+
+
+def test_viewers_are_told_which_model_hears_and_when_it_is_another() -> None:
+    hub = Hub(Health(), 2)
+    first = BundleInfo("first", ("jazz", "rock"), FrontendSpec())
+    hub.model(first)
+    viewer = hub.watch()
+    told = {"name": "first", "labels": ["jazz", "rock"], "window_seconds": 3.0}
+    assert ("model", told) in events_in(next(viewer))
+    hub.model(replace(first, name="second"))
+    assert events_in(next(viewer)) == [("model", {**told, "name": "second"})]
+    assert dict(events_in(next(hub.watch())))["model"]["name"] == "second"
 
 
 def test_each_window_comes_with_the_state_of_the_sinks() -> None:

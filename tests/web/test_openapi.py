@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 import requests
 from genre_edge.health import Health, SinkHealth, SourceHealth
+from genre_edge.model.bundle_info import BundleInfo
+from genre_edge.model.frontend_spec import FrontendSpec
 from genre_edge.records import FileRecord, GapRecord, LiveRecord, StateRecord, WindowRecord
 from genre_edge.settings.tables import WebConfig
 from genre_edge.sinks.history_report import HeardStretch, LabelTime
@@ -127,17 +129,20 @@ def test_a_row_and_its_schema_have_the_same_keys_and_types(name: str, row: type)
 
 
 def test_live_events_and_their_schemas_have_the_same_keys_and_types() -> None:
-    recent, sinks = [], []
+    recent, sinks, models = [], [], []
     for name in ("", "kitchen"):
         source = SourceHealth(name, dropped_seconds=1.5)
         hub = Hub(Health([source], [SinkHealth("history")]), 1)
+        hub.model(BundleInfo("m", ("jazz",), FrontendSpec()))
         hub.write(window(0.0, source=name))
         hub.write(replace(window(3.0, source=name), confidence=None))
         data = dict(events_in(next(hub.watch())))
         recent += data["recent"]
         sinks.append(data["sinks"])
+        models.append(data["model"])
     assert shape_of(recent) == bare(SCHEMAS["RecentWindow"])
     assert shape_of(sinks) == bare(SCHEMAS["Sinks"])
+    assert shape_of(models) == bare(SCHEMAS["HearingModel"])
 
 
 def test_an_error_and_its_schema_have_the_same_keys_and_types() -> None:

@@ -14,6 +14,8 @@ from genre_edge.demo.examples import play
 from genre_edge.demo.synth import RATE
 
 from tests.helpers.pages import BACKSTOP_MS, shoot
+from tests.helpers.steady_program import NEW, OLD, TWO
+from tests.helpers.tiny_models import tiny_model
 from tests.helpers.waiting import wait_for
 from tests.helpers.webserver import WebServer
 
@@ -275,3 +277,20 @@ def test_the_card_says_what_is_known_and_never_null(
     assert card.locator("#live-label").text_content() == shown
     assert card.locator("#live-confidence").text_content() == says
     assert "null" not in card.text_content()
+
+
+def test_the_page_follows_another_model(steady, page, tmp_path: Path) -> None:
+    program = steady(text=f"[web]\nenabled = true\nport = 0\n{TWO}").program
+    page.goto(f"http://127.0.0.1:{wait_for(lambda: program.port, 'the page')}")
+    labels = page.locator("#live-bars li span:first-child")
+    expect(page.locator("#about")).to_contain_text("old")
+    for label in OLD:
+        expect(labels.filter(has_text=label)).to_be_visible()
+    program.switch_model(tiny_model(tmp_path / "new.tflite", NEW))
+    for label in NEW:
+        expect(labels.filter(has_text=label)).to_be_visible()
+    for label in OLD:
+        expect(labels.filter(has_text=label)).to_have_count(0)
+    expect(page.locator("#about")).to_contain_text("new")
+    expect(page.locator("#live-label")).to_have_text(re.compile("blues|metal|pop|not sure", re.I))
+    assert page.errors == []

@@ -12,6 +12,7 @@ from queue import Empty, Full, Queue
 from typing import Any
 
 from ..health import Health, SourceHealth
+from ..model.bundle_info import BundleInfo
 from ..records import LiveRecord, Record, StateRecord, compact_json, source_name_of
 from .problems import Problem
 
@@ -67,6 +68,8 @@ class Hub:
         self._viewers: set[Viewer] = set()
         self._known: dict[str, _Known] = {}
         """What is known of each source, by its name."""
+        self._model: dict[str, Any] = {}
+        """What is told of the model that hears; nothing until it is known."""
         self._is_closed = False
         self.viewers_cut = 0
         """Viewers that were disconnected because they were too slow."""
@@ -92,6 +95,16 @@ class Hub:
         elif isinstance(record, StateRecord):
             known.state = data
         self._send(data["type"], data, sees)
+
+    def model(self, info: BundleInfo) -> None:
+        """Tell all viewers, and those to come, which model hears from now on."""
+        with self._lock:
+            self._model = {
+                "name": info.name,
+                "labels": list(info.labels),
+                "window_seconds": info.frontend.window_seconds,
+            }
+        self._send("model", self._model, lambda viewer: True)
 
     def spectrum(self, levels: list[int], source: str = "") -> None:
         """Send a coarse spectrum of a source to its viewers: one level a band, 0 to
@@ -150,6 +163,7 @@ class Hub:
         seen = [one for one in self._health.sources if source in (None, one.name)]
         known = [(one, self._known.get(one.name, _Known())) for one in seen]
         events = [_event("recent", [short for _, past in known for short in list(past.recent)])]
+        events += [_event("model", self._model)] if self._model else []
         for one, past in known:
             events.append(_event("sinks", self._sinks(one)))
             events += [_event(r["type"], r) for r in (past.state, past.window) if r]

@@ -53,6 +53,7 @@ _LIVE_EVENTS = """\
 Events without end. Their data is JSON:
 
 - recent: what was heard in the last hour, an array of RecentWindow; comes first
+- model: HearingModel, at the beginning and when another model hears
 - window: LiveWindow
 - state: State, when the state of the microphone changes
 - gap: Gap, audio that was lost

@@ -73,6 +73,8 @@ class PredictionService:
             settings.web, settings.model, file, health, self.hub, teaching, control, key
         )
         self._state = state
+        if self.hub is not None:
+            self.hub.model(state.info)
         bodies = Admission(state.guard, settings.web)
         self._server = Server(create_app(state), settings.web, bodies, report)
         self.url = self._server.url
@@ -100,6 +102,8 @@ class PredictionService:
             What the program hears with.
         """
         self._state.use_model(model, engine.bundle.info, _teaching(model, engine))
+        if self.hub is not None:
+            self.hub.model(engine.bundle.info)
 
     def close(self) -> None:
         """Disconnect viewers and stop serving."""

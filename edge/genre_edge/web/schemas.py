@@ -121,6 +121,11 @@ SCHEMAS: Json = {
             end=_STREAM_SECONDS,
         )
     ),
+    "HearingModel": object_of(
+        name=described(TEXT, "What the model is called."),
+        labels={"type": "array", "items": TEXT},
+        window_seconds=described(NUMBER, "Length of its windows."),
+    ),
     "LabelTime": object_of(
         when=described(TEXT, "The hour or day in local time; empty if the rows are by genre."),
         label=TEXT,

@@ -65,6 +65,7 @@ class Live {
       this.draw();
       if (this.hasHistory) this.remember(source);
     });
+    on("model", (model) => dispatchEvent(new CustomEvent("model", { detail: model })));
     on("state", (record) => this.state(record.state, record.reason));
     on("sinks", (record) => {
       this.state(record.state, "");

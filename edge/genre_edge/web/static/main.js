@@ -94,9 +94,11 @@ async function load() {
     return;
   }
   notice("");
-  byId("about").textContent = t("about", {
-    model: model.name, version: model.version, count: model.labels.length, seconds: model.frontend.window_seconds,
-  });
+  const tell = ({ name, labels, window_seconds: seconds }) => {
+    byId("about").textContent = t("about", { model: name, version: model.version, count: labels.length, seconds });
+  };
+  tell({ ...model, window_seconds: model.frontend.window_seconds });
+  addEventListener("model", ({ detail }) => tell(detail));
   wireTabs(model);
 }
 

@@ -10,7 +10,8 @@ const byId = (id) => document.getElementById(id);
 
 export function startThisDevice(model) {
   const bars = new TopBars(byId("here-bars"), byId("here-all"), model.labels);
-  const seconds = model.frontend.window_seconds;
+  let seconds = model.frontend.window_seconds;
+  addEventListener("model", ({ detail }) => { seconds = detail.window_seconds; });
   let stop = null;
   byId("here-toggle").addEventListener("click", async () => {
     if (stop) {

@@ -5,22 +5,28 @@ import { Bars } from "./widgets.js";
 const FEW = 3;
 
 export class TopBars {
-  /** `button` changes between few and all. */
+  /** `button` changes between few and all. The labels become those of a model that hears later. */
   constructor(list, button, labels) {
-    Object.assign(this, { list, button, isWhole: false, order: "" });
-    this.bars = new Bars(list, labels);
-    button.hidden = labels.length <= FEW;
+    Object.assign(this, { list, button, isWhole: false });
+    this.relabel(labels);
+    addEventListener("model", ({ detail }) => {
+      if (detail.labels.join() !== this.labels.join()) this.relabel(detail.labels);
+    });
     button.addEventListener("click", () => {
       this.isWhole = !this.isWhole;
       this.cut();
     });
+  }
+
+  relabel(labels) {
+    Object.assign(this, { labels, order: "", bars: new Bars(this.list, labels) });
+    this.button.hidden = labels.length <= FEW;
     this.cut();
   }
 
   show(scores) {
     this.bars.show(scores);
-    const labels = [...this.bars.rows.keys()];
-    const sorted = labels.toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+    const sorted = this.labels.toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
     if (sorted.join() !== this.order) { // rows that stay where they are go on moving their bars
       this.order = sorted.join();
       this.list.append(...sorted.map((label) => this.bars.rows.get(label)[2]));
