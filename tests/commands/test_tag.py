@@ -68,7 +68,7 @@ def test_without_write_nothing_is_changed(song: Path, tmp_path: Path, cli) -> No
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == [
         f"{song}: GENRE Rock, 3 fields of scores",
-        "1 files would be changed (--write changes them), 0 failed",
+        "1 file would be changed (--write --undo-file FILE changes them), 0 failed",
     ]
     assert song.read_bytes() == before
 
@@ -82,7 +82,7 @@ def test_tags_are_written_and_put_back(song: Path, tmp_path: Path, cli) -> None:
     assert result.returncode == 0, result.stderr
     assert shown(song) == WRITTEN
     assert cli("tag", folder).stdout.startswith("0 files would be changed")
-    assert cli("tag", "--undo", undo).stdout == "1 files as before, 0 failed\n"
+    assert cli("tag", "--undo", undo).stdout == "1 file as before, 0 failed\n"
     assert shown(song) == {"GENRE_EDGE_JAZZ": ["0.1000"]}
     soundfile_or_ffmpeg_reads(song)
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_tagged_is_one_line_and_the_rest_is_done(tmp_path: Path, 
     folder = library(tmp_path / "lib", row(bad), row(song), row(tmp_path / "gone.mp3"))
     result = cli("tag", folder, "--write", "--undo-file", tmp_path / "undo")
     assert result.returncode == 1
-    assert result.stdout.endswith("1 files changed, 2 failed\n")
+    assert result.stdout.endswith("1 file changed, 2 failed\n")
     assert len(result.stderr.splitlines()) == 2
     assert shown(song) == WRITTEN
 

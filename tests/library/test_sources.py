@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import fsspec
 import pytest
 from genre_edge.audio.folders import SkippedFiles
-from genre_edge.errors import AudioError, UsageError
+from genre_edge.errors import UsageError
 from genre_edge.library.sources import Item, find_items
 
 
@@ -110,7 +111,16 @@ def test_a_pattern_may_be_a_url(memory: str) -> None:
 
 def test_what_is_not_behind_a_url_is_an_error_and_the_rest_is_found(memory: str) -> None:
     found = list(find_items([f"{memory}/none.wav", f"{memory}/a.wav"]))
-    assert isinstance(found[0], AudioError)
+    assert str(found[0]) == f"{memory}/none.wav: no such file or folder"
+    assert isinstance(found[1], Item)
+
+
+def test_a_server_that_does_not_answer_is_an_error_and_the_rest_is_found(memory: str) -> None:
+    with socket.socket() as closed:  # bound, and listens to nobody
+        closed.bind(("127.0.0.1", 0))
+        url = f"ftp://127.0.0.1:{closed.getsockname()[1]}/a.mp3"
+        found = list(find_items([url, f"{memory}/a.wav"]))
+    assert str(found[0]) == f"{url}: Connection refused"
     assert isinstance(found[1], Item)
 
 

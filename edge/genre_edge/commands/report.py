@@ -80,7 +80,7 @@ def _check(args: argparse.Namespace) -> None:
         reason = f"tags need mutagen: {install_line('tag')}, or leave them out with --no-tags"
         raise UsageError(reason)
     if args.map == "umap" and find_spec("umap") is None:
-        raise UsageError("--map umap: needs the package umap-learn")
+        raise UsageError("--map umap: needs the package umap-learn: pip install umap-learn")
 
 
 def _map(whole: Whole, way: str) -> tuple[Float32 | None, str]:

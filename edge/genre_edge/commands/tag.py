@@ -84,9 +84,13 @@ def _tag(args: argparse.Namespace) -> int:
         if changes:
             changed += 1
             print(f"{row['path']}: {_shown(changes)}")
-    verb = "changed" if args.write else "would be changed (--write changes them)"
-    print(f"{changed} files {verb}, {failed} failed")
+    verb = "changed" if args.write else "would be changed (--write --undo-file FILE changes them)"
+    print(f"{_files(changed)} {verb}, {failed} failed")
     return 1 if failed else 0
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def _wanted(folder: Path, least: float) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
@@ -154,5 +158,5 @@ def _undo(undo: Path) -> int:
         except AudioError as error:
             complain(error)
             failed += 1
-    print(f"{len(notes) - failed} files as before, {failed} failed")
+    print(f"{_files(len(notes) - failed)} as before, {failed} failed")
     return 1 if failed else 0

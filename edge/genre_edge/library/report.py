@@ -24,6 +24,8 @@ MOST_POINTS = 4000
 """Files on the map; of more, some are drawn by lot."""
 MOST_ROWS = 50
 """Files in each list."""
+FINE_HOURS = 10
+"""Below so many hours in all, hundredths of an hour are shown."""
 MAP_SIZE = (900, 560)
 """Width and height of the map, units of its SVG."""
 
@@ -71,12 +73,15 @@ def report(whole: Whole, tags: Tags | None, positions: Float32 | None, way: str)
     wrong = [] if tags is None else likely_wrong(rows, tags)
     shown = [{"row": rows[at], "tag": tags.named[at]} for at in wrong[:MOST_ROWS] if tags]
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    hours = sum(row["seconds"] for row in rows) / 3600
+    places = 1 if hours >= FINE_HOURS else 2
     page.filters |= {"link": _link, "percent": _percent, "clock": _clock, "colour": colour_of}
+    page.filters["hours"] = lambda value: f"{value:,.{places}f}"
     text = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     return page.from_string(text).render(
         whole=whole,
         version=__version__,
-        hours=sum(row["seconds"] for row in rows) / 3600,
+        hours=hours,
         shares=_shares(rows),
         points=None if positions is None else _points(rows, positions),
         way=way,

@@ -134,15 +134,18 @@ def _remote(url: str) -> Iterator[Found]:
     from fsspec.core import url_to_fs
 
     try:
-        system, path = url_to_fs(url)
+        system, path = url_to_fs(url)  # some connect here
     except (ValueError, ImportError) as error:
-        raise UsageError(f"{url}: {_line(error)}") from None
+        raise UsageError(f"{url}: {_reason(url, error)}") from None
+    except Exception as error:  # file systems raise errors of their own kinds
+        yield AudioError(url, _reason(url, error))
+        return
     try:
         found, is_folder = _entries(system, path)
     except Exception as error:  # file systems raise errors of their own kinds
         if isinstance(error, GenreEdgeError):
             raise
-        yield AudioError(url, _line(error))
+        yield AudioError(url, _reason(url, error))
         return
     skipped: Counter[str] = Counter()
     suffixes, heard = audio_suffixes(), 0
@@ -189,7 +192,9 @@ def _changed(info: dict[str, Any]) -> float | None:
     return None
 
 
-def _line(error: Exception) -> str:
+def _reason(url: str, error: Exception) -> str:
     """An error of a file system in one line."""
     said = " ".join(str(getattr(error, "strerror", None) or error).split())
+    if isinstance(error, FileNotFoundError) and url.endswith(said):
+        return "no such file or folder"  # some say the name alone
     return said or type(error).__name__
