@@ -69,6 +69,8 @@ def test_windows_of_files_have_no_time_and_are_of_no_interest() -> None:
     [
         ({"start": "yesterday"}, "start is no time"),
         ({"start": "2026-03-01T12:00:00"}, "start is no time with a zone"),
+        ({"start": "0001-01-01T00:00:00+14:00"}, "start is no time with a zone"),
+        ({"end": "9999-12-31T23:59:59.999999Z"}, "end is no time with a zone"),
         ({"end": "2000-01-01T00:00:00Z"}, "end is before its start"),
         ({"label": ""}, "label is no text"),
         ({"label": "a\0b"}, "label has letters that no database takes"),
@@ -113,11 +115,12 @@ def test_health_tells_what_does_not_work() -> None:
         {"name": "a", "stopped": "a: stopped by KeyError", "trouble": "", "trouble_time": 0.0},
         {"name": "b", "stopped": "", "trouble": "b: no answer", "trouble_time": NOON - 10},
         {"name": "c", "stopped": "", "trouble": "c: long ago", "trouble_time": NOON - 9999},
+        {"name": "d", "stopped": "", "trouble": "d: \udcff", "trouble_time": 10**400},
     ]
     sources = {"bar": {"state": "listening"}, "cellar": {"state": "dead"}}
     note = parse("m/shelf/health", health_payload(NOON, sinks=sinks, sources=sources), "m")
     assert isinstance(note, HealthNote)
-    assert note.trouble == "cellar dead; a: stopped by KeyError; b: no answer"
+    assert note.trouble == "cellar dead; a: stopped by KeyError; b: no answer; d: \\udcff"
     assert note.state == "bar: listening, cellar: dead"
     old = json.loads(health_payload(NOON))
     del old["version"], old["time"]
@@ -148,9 +151,11 @@ def test_wild_times_go_to_the_quarantine() -> None:
     messages = [
         incoming("shelf/stretch", stretch_payload(k, at), NOON) for k, at in enumerate(times)
     ]
+    without_end = stretch_payload(9, NOON, end="2200-01-01T00:00:00Z")
+    messages.append(incoming("shelf/stretch", without_end, NOON))
     batch = sort_out(messages, "music", Believed(), NOON)
     assert [row.started for row in batch.stretches] == times[1:4]
-    assert [row.started for row in batch.quarantined] == [0.0, *times[4:]]
+    assert [row.started for row in batch.quarantined] == [0.0, *times[4:], NOON]
     assert len(batch.months) == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from genre_edge.fleet import collector as collector_module
@@ -58,6 +59,14 @@ def test_times_and_texts_come_back_as_they_were(store) -> None:
     )
     assert (label, confidence) == ("Küche ✓", None)
     assert (store.seconds(started), store.seconds(ended)) == (at, at + 30), "across a month's end"
+
+
+def test_a_stretch_that_the_broker_had_kept_is_one_like_others(store) -> None:
+    (kept,) = stretches_of("a", [1])
+    done = put(store, replace(kept, retained=True), incoming("b/status", b"online", NOW))
+    assert done.stretches == 1
+    assert read_devices(store)["a"].label == "jazz"
+    assert read_devices(store)["a"].last_seen is None
 
 
 def test_a_wild_clock_costs_nothing_but_its_rows_place(store) -> None:

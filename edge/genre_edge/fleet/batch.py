@@ -110,7 +110,7 @@ def sort_out(messages: Sequence[Incoming], prefix: str, believed: Believed, now:
             batch.notes.append(Note(row, message.received, message.retained))
             if isinstance(row, HealthNote) and not message.retained:
                 _note_time(batch, row.time, now)
-        elif not believed.has(row.started, now):
+        elif not believed.has(row.started, row.ended, now):
             batch.quarantined.append(row)
         else:
             _note_time(batch, row.ended, now)

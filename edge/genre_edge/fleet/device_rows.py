@@ -75,6 +75,7 @@ def read_devices(store: Store, devices: Sequence[str] | None = None) -> dict[str
 def update_devices(store: Store, batch: Batch) -> None:
     """Write what a batch tells of its devices; inside a transaction."""
     names = {*batch.seen, *(note.said.device for note in batch.notes)}
+    names |= {stretch.device for stretch in batch.stretches}  # the broker may have kept it
     if not names:
         return
     rows = read_devices(store, sorted(names))
@@ -86,7 +87,7 @@ def update_devices(store: Store, batch: Batch) -> None:
         row = rows.setdefault(device, DeviceRow(device, seen))
         row.last_seen = max(row.last_seen or 0.0, seen)
     for stretch in batch.stretches:
-        row = rows[stretch.device]
+        row = rows.setdefault(stretch.device, DeviceRow(stretch.device, stretch.ended))
         if row.heard_until is None or stretch.ended >= row.heard_until:
             row.label, row.heard_until = stretch.label, stretch.ended
     # In one order everywhere: two collectors wait for each other, and never both.

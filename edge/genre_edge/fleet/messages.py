@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from ..records import valid_utf8
 from ..sinks.mqtt.stretch_messages import TOPIC as STRETCH
 from ..states import PAUSED
 
@@ -223,11 +224,12 @@ def _trouble(states: dict[str, str], sinks: Any, when: float | None) -> str:
         if not isinstance(sink, dict):
             continue
         text, at = sink.get("stopped") or "", sink.get("trouble_time")
-        is_recent = isinstance(at, int | float) and when is not None and when - at < _RECENT_SECONDS
+        # No difference: JSON has whole numbers that are too large for one.
+        is_recent = isinstance(at, int | float) and when is not None and at > when - _RECENT_SECONDS
         if not text and is_recent:
             text = sink.get("trouble") or ""
         if isinstance(text, str) and text:
-            found.append(text.replace("\0", "?"))
+            found.append(valid_utf8(text.replace("\0", "?")))
     return "; ".join(found)
 
 
@@ -281,7 +283,9 @@ def _moment(values: dict[str, Any], key: str) -> float:
     try:
         when = datetime.fromisoformat(text) if isinstance(text, str) else None
         if when is not None and when.tzinfo is not None:
-            return when.timestamp()
+            time = when.timestamp()
+            datetime.fromtimestamp(time, UTC)  # a zone may take it out of the years 1 to 9999
+            return time
     except (ValueError, OverflowError):
         pass
     raise BadMessage(f"{key} is no time with a zone")

@@ -29,17 +29,19 @@ class Believed:
         """The oldest month of which rows are taken."""
         return months_before(month_of(now), self.keep_months or DEFAULT_MONTHS)
 
-    def has(self, started: float, now: float) -> bool:
+    def has(self, started: float, ended: float, now: float) -> bool:
         """Whether a row is taken.
 
         Parameters
         ----------
         started : float
-            Its time, UTC, s since 1970.
+            When it begins, UTC, s since 1970.
+        ended : float
+            When it ends, not before `started`, likewise.
         now : float
-            The collector's, likewise.
+            The collector's time, likewise.
         """
-        return started <= now + AHEAD_SECONDS and month_of(started) >= self.first(now)
+        return ended <= now + AHEAD_SECONDS and month_of(started) >= self.first(now)
 
 
 def month_of(time: float) -> Month:
