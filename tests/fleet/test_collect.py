@@ -168,6 +168,7 @@ def test_hostile_devices_stop_nobody(broker, devices, tmp_path) -> None:
         (["mqtt://me:hunter2@h", "sqlite:///a.db"], "a password in the address is seen"),
         (["mqtt://h", "postgresql://me:hunter2@h/a"], "a password in the address is seen"),
         (["mqtt://h", "postgresql://h/a?password=hunter2"], "a password in the address is seen"),
+        (["mqtt://h", "postgresql://h/a?foo=hunter2"], 'invalid URI query parameter: "foo"'),
         (["mqtt://h", "mysql://h/a"], "must be postgresql://USER@HOST/NAME or sqlite:///FILE"),
         (["mqtt://h,spool=x", "sqlite:///a.db"], "spool=x is none of name="),
         (["mqtt://h"], "give the BROKER and the DATABASE"),
@@ -207,3 +208,19 @@ def test_tables_are_made_and_checked_by_themselves(cli, tmp_path) -> None:
     refused = cli("collect", "--check", url)
     assert refused.returncode == 1
     assert "run genre-edge collect --migrate-only" in refused.stderr
+
+
+@pytest.mark.parametrize("kind", ["song", "history"])
+def test_a_file_of_another_program_is_left_alone(cli, tmp_path, kind) -> None:
+    path = tmp_path / kind
+    path.write_bytes(b"ID3" + bytes(5000))
+    if kind == "history":
+        path.unlink()
+        with closing(sqlite3.connect(path)) as file:
+            file.execute("CREATE TABLE stretches (x)")
+    before = path.read_bytes()
+    done = cli("collect", "mqtt://h", f"sqlite:///{path}")
+    assert done.returncode == 1
+    assert f"{path}: is no database of genre-edge collect: give another file" in done.stderr
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == [kind]

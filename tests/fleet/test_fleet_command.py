@@ -70,6 +70,6 @@ def test_what_cannot_be_shown_is_said_in_one_line(fleet, tmp_path, capsys) -> No
     assert "no such file (genre-edge collect makes it)" in capsys.readouterr().err
     (tmp_path / "text.db").write_text("not a database, but long enough to be looked at" * 90)
     assert main(["fleet", f"sqlite:///{tmp_path}/text.db"]) == 1
-    assert "file is not a database" in capsys.readouterr().err
+    assert "is no database of genre-edge collect" in capsys.readouterr().err
     assert main(["fleet", "postgresql://me@127.0.0.1:1/none"]) in (1, 2)
     assert len(capsys.readouterr().err.splitlines()) == 1

@@ -220,3 +220,12 @@ def test_a_partition_that_somebody_dropped_is_made_again(make_url, server) -> No
         put(store, *stretches_of("a", [2]))
     assert put(store, *stretches_of("a", [2])).stretches == 1
     store.close()
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(server) -> None:
+    import psycopg
+
+    with psycopg.connect(server.url(), autocommit=True) as link:
+        link.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(WrongSchema, match="its encoding is LATIN1, and must be UTF8"):
+        store_at(parse_address(server.url("latin"))).open()

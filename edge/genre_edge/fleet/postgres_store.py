@@ -24,7 +24,8 @@ class PostgresStore:
     """A `Store` in PostgreSQL."""
 
     def __init__(self, address: Address) -> None:
-        """Name the database. UsageError if psycopg is not installed.
+        """Name the database. UsageError if psycopg is not installed, or libpq cannot
+        read the address.
 
         Parameters
         ----------
@@ -36,6 +37,10 @@ class PostgresStore:
         except ImportError:
             raise UsageError(f"PostgreSQL needs psycopg: {install_line('collect')}") from None
         self._psycopg, self._address, self.shown = psycopg, address, address.shown
+        try:
+            psycopg.conninfo.conninfo_to_dict(address.conninfo)
+        except psycopg.ProgrammingError as error:
+            raise UsageError(f"database {self.shown}: {_first_line(error)}") from None
         self._link: Any = None
         self._known: set[Month] = set()
         """Months whose partitions are there."""
@@ -51,11 +56,19 @@ class PostgresStore:
                 self._address.conninfo,
                 autocommit=True,
                 application_name="genre-edge",
+                client_encoding="UTF8",
                 keepalives_idle=30,
                 **more,
             )
             self.run(f"SET statement_timeout = '{_STATEMENT_SECONDS}s'")
             self.run("SET timezone = 'UTC'")
+        encoding = self._link.info.parameter_status("server_encoding")
+        if encoding != "UTF8":  # one label could not be kept, and not even as a dead letter
+            self.close()
+            raise WrongSchema(
+                f"{self.shown}: its encoding is {encoding}, and must be UTF8 (createdb --encoding "
+                "UTF8 --template template0)"
+            )
 
     def close(self) -> None:
         """Disconnect."""

@@ -15,6 +15,9 @@ from .store import Away, Refused, WrongSchema
 
 _BUSY_SECONDS = 10.0
 """How long another program may hold the file, s."""
+_OURS = "dead_letters"
+"""A table that no history of this program has, nor most other programs."""
+_FOREIGN = "is no database of genre-edge collect: give another file"
 
 
 class SqliteStore:
@@ -50,11 +53,22 @@ class SqliteStore:
                     self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
                 )
                 self._file = file
+                self._check_is_ours(file)
                 file.execute("PRAGMA journal_mode=WAL")
                 # What is committed is acknowledged: it must be on the disk.
                 file.execute("PRAGMA synchronous=FULL")
+        except WrongSchema:
+            self.close()
+            raise
         except OSError as error:
             raise Away(f"{self.shown}: cannot be opened ({error.strerror})") from None
+
+    def _check_is_ours(self, file: sqlite3.Connection) -> None:
+        """WrongSchema if another program has made the file."""
+        tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master")}
+        (version,) = file.execute("PRAGMA user_version").fetchone()
+        if (tables or version) and _OURS not in tables:
+            raise WrongSchema(f"{self.shown}: {_FOREIGN}")
 
     def close(self) -> None:
         """Close the file."""
@@ -152,6 +166,8 @@ class SqliteStore:
         except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeError) as error:
             raise Refused(f"{self.shown}: {told(error)}") from None
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+                raise WrongSchema(f"{self.shown}: {_FOREIGN}") from None
             raise Away(f"{self.shown}: {told(error)}") from None
 
 

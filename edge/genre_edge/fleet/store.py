@@ -20,7 +20,7 @@ class Refused(GenreEdgeError):
 
 
 class WrongSchema(GenreEdgeError):
-    """The tables are not those that this version uses."""
+    """The database, or its tables, are not such as this version uses."""
 
 
 class Store(Protocol):
@@ -30,7 +30,8 @@ class Store(Protocol):
     """Its address for messages."""
 
     def open(self) -> None:
-        """Connect; again after Away."""
+        """Connect; again after Away. WrongSchema if it is another program's, or
+        cannot hold every text."""
 
     def close(self) -> None:
         """Disconnect."""
