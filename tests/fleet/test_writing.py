@@ -229,3 +229,40 @@ def test_a_database_that_cannot_hold_every_text_is_refused(server) -> None:
         link.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     with pytest.raises(WrongSchema, match="its encoding is LATIN1, and must be UTF8"):
         store_at(parse_address(server.url("latin"))).open()
+
+
+def test_a_reader_that_takes_its_time_stops_no_new_month(make_url) -> None:
+    url = make_url("postgresql")
+    store, reader = (store_at(parse_address(url)) for _ in range(2))
+    store.open()
+    store.migrate()
+    reader.open()
+    with reader.transaction():
+        reader.run("SELECT * FROM stretches")
+        assert put(store, *stretches_of("a", [1])).stretches == 1
+    for one in (store, reader):
+        one.close()
+
+
+def test_a_collector_that_cannot_delete_goes_on(owned, url_as) -> None:
+    store, said = store_at(parse_address(url_as("collector"))), list[str]()
+    store.open()
+    collector = Collector(Acknowledged(), store, "music", Believed(3), said.append)
+    collector._tend()
+    assert len(said) == 1
+    assert "genre_edge_drop_before; what is too old stays for now" in said[0]
+    assert put(store, *stretches_of("a", [1])).stretches == 1
+    store.close()
+
+
+def test_a_table_of_somebody_else_is_not_deleted_whatever_its_name(owned) -> None:
+    owned.run("CREATE TABLE stretches_2020_01 (mine text)")
+    for year in (2018, 2019):
+        owned.run(
+            f"CREATE TABLE stretches_{year}_01 PARTITION OF stretches "
+            f"FOR VALUES FROM ('{year}-01-01 00:00:00+00') TO ('{year}-02-01 00:00:00+00')"
+        )
+    owned.run("ALTER TABLE stretches DETACH PARTITION stretches_2019_01")
+    assert forget_old(owned, Believed(keep_months=3), NOW) == 1
+    left = rows(owned, "SELECT tablename FROM pg_tables WHERE tablename ~ '_20(18|19|20)_'")
+    assert sorted(left) == [("stretches_2019_01",), ("stretches_2020_01",)]

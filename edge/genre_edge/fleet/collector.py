@@ -163,7 +163,7 @@ class Collector:
         self.trouble, self._pause = "", _FIRST_PAUSE
 
     def _lost(self, trouble: str) -> None:
-        if not self.trouble:
+        if trouble != self.trouble:
             self._report(f"{trouble}; trying again")
         self.trouble = trouble
         self._next_attempt = time.monotonic() + self._pause * random.uniform(0.5, 1.0)
@@ -176,7 +176,11 @@ class Collector:
         now = time.time()
         month = month_of(now)
         self._store.ready_months([month, months_before(month, -1)])
-        forget_old(self._store, self._believed, now)
+        try:
+            forget_old(self._store, self._believed, now)
+        except Away as error:  # what is new matters more; a lost connection shows at once
+            hint = "(the rights for --keep-months: genre-edge collect --roles)"
+            self._report(f"{error}; what is too old stays for now {hint}")
         self._next_tending = time.monotonic() + _TEND_SECONDS
 
     def _write(self, messages: Sequence[Incoming]) -> None:

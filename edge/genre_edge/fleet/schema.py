@@ -124,7 +124,7 @@ DECLARE
     part text;
 BEGIN
     IF first < this - interval '{most_months} months' OR first > this + interval '2 months' THEN
-        RAISE EXCEPTION 'month % is out of range', first;
+        RAISE EXCEPTION 'month % is out of range: is a clock wrong?', to_char(first, 'YYYY-MM');
     END IF;
     PERFORM pg_advisory_xact_lock({lock});
     FOREACH parent IN ARRAY ARRAY['stretches', 'windows'] LOOP
@@ -132,24 +132,30 @@ BEGIN
         IF NOT EXISTS (
             SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = part
         ) THEN
-            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
-                part, parent, first || ' 00:00:00+00', after || ' 00:00:00+00');
+            -- In two steps, for which nobody who reads or writes has to wait.
+            EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS)', part, parent);
+            EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                parent, part, first || ' 00:00:00+00', after || ' 00:00:00+00');
         END IF;
     END LOOP;
 END $$;
 REVOKE ALL ON FUNCTION genre_edge_make_month FROM PUBLIC;
 
 CREATE FUNCTION genre_edge_drop_before(oldest date) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp
+-- Who waits for a table that is read for long holds up all who come later.
+SET lock_timeout = '5s' AS $$
 DECLARE
     dropped integer := 0;
     part text;
 BEGIN
     PERFORM pg_advisory_xact_lock({lock});
     FOR part IN
-        SELECT tablename FROM pg_tables WHERE schemaname = current_schema()
-        AND tablename ~ '^(stretches|windows)_[0-9]{{4}}_[0-9]{{2}}$'
-        AND right(tablename, 7) < to_char(oldest, 'YYYY_MM')
+        -- A table that somebody has detached, or has given such a name, is theirs.
+        SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent IN ('stretches'::regclass, 'windows'::regclass)
+        AND relname ~ '^(stretches|windows)_[0-9]{{4}}_[0-9]{{2}}$'
+        AND right(relname, 7) < to_char(oldest, 'YYYY_MM')
     LOOP
         EXECUTE format('DROP TABLE %I', part);
         dropped := dropped + 1;

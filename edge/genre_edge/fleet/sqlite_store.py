@@ -65,8 +65,9 @@ class SqliteStore:
 
     def _check_is_ours(self, file: sqlite3.Connection) -> None:
         """WrongSchema if another program has made the file."""
-        tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master")}
+        # In this order: another collector may make the tables in between.
         (version,) = file.execute("PRAGMA user_version").fetchone()
+        tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master")}
         if (tables or version) and _OURS not in tables:
             raise WrongSchema(f"{self.shown}: {_FOREIGN}")
 
