@@ -120,12 +120,12 @@ def test_times_stay_true(models) -> None:
     assert [one.time for one in windows(heard(plain, blocks, 5, changed))] == expected
 
 
-def test_a_model_of_a_lower_rate_hears_the_source_resampled(models) -> None:
-    new = models(NEW, rate=4000)
-    found = windows(heard(models(OLD), cut(SAMPLES, RATE), 4, new))
+@pytest.mark.parametrize("rate", [4000, 11025])
+def test_a_model_of_another_rate_hears_the_source_resampled(models, rate: int) -> None:
+    found = windows(heard(models(OLD), cut(SAMPLES, RATE), 4, models(NEW, rate=rate)))
     assert [one.start for one in found] == [round(k * SECONDS, 3) for k in range(len(found))]
     after = [one.scores for one in found if one.scores.keys() == set(NEW)]
-    assert after == alone(new, SAMPLES[5 * round(SECONDS * RATE) :])
+    assert after == alone(models(NEW, rate=rate), SAMPLES[5 * round(SECONDS * RATE) :])
 
 
 def test_smoothing_begins_anew(models) -> None:

@@ -100,6 +100,12 @@ def test_one_that_fails_later_hands_the_window_back(
     assert_nothing_is_missing(program)
 
 
+def test_one_whose_windows_would_leave_audio_out_is_not_tried(steady, tmp_path) -> None:
+    program = steady(more="hop_seconds = 0.15\n")
+    with pytest.raises(ModelError, match=r"its windows of 0\.1 s would leave audio out"):
+        program.program.try_model(tiny_model(tmp_path / "new.tflite", NEW))
+
+
 def test_lost_audio_ends_the_trial(steady, trial) -> None:
     program = steady()
     found = trial(program)

@@ -331,7 +331,7 @@ def test_an_error_that_nobody_expected_changes_nothing(program, monkeypatch) -> 
     def broken() -> Settings:
         raise MemoryError
 
-    monkeypatch.setattr(made, "_load", broken)
+    monkeypatch.setattr(made._reading, "_load", broken)
     made.reload.set()
     made._look_after()
     assert "stays as it was" in said[0]
@@ -350,7 +350,7 @@ def test_no_window_waits_while_new_outputs_are_made(program, monkeypatch) -> Non
     prepare = made._outputs.prepare
     monkeypatch.setattr(made._outputs, "prepare", slow)
     file.write_text(file.read_text().replace("h.db", "other.db"))
-    reading = threading.Thread(target=made._read_settings_again)
+    reading = threading.Thread(target=made._reading.read)
     reading.start()
     try:
         assert making.wait(60)
@@ -368,7 +368,7 @@ def test_a_reload_says_what_is_not_in_force_until_it_is(program) -> None:
     text = file.read_text()
     for more in ("[web]\nport = 9999\n", "[web]\nport = 9999\n[listen]\nsmooth = 2\n", ""):
         file.write_text(text + more)
-        made._read_settings_again()
+        made._reading.read()
     later = "web.port: takes effect at the next start"
     read = "the configuration was read again"
     assert said == [later, read, later, read, read]
@@ -386,7 +386,7 @@ def test_the_page_reads_the_history_that_is_written(program, tmp_path) -> None:
             write_stretch(other, Stretch("usb:1", "jazz", time.time() - 9, time.time(), 3, 2.4))
             other.commit()
         file.write_text(file.read_text().replace("h.db", "other.db"))
-        made._read_settings_again()
+        made._reading.read()
         assert [row["label"] for row in requests.get(url).json()] == ["jazz"]
     finally:
         made._web.close()

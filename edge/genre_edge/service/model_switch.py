@@ -12,8 +12,9 @@ Then every source changes between two windows, all of them at the same moment:
   have begun. Where windows follow each other without a hop of their own, that is the
   sample after the last window. No sample is skipped, and no gap is reported.
 - Smoothing and sensors begin anew, as after a gap.
-- A model that hears at a lower rate than the source was opened at hears resampled
-  audio. One of a higher rate is refused: what the source left out cannot be given back.
+- A model of another rate than the sources were opened at hears resampled audio. What
+  was left out for one of a lower rate is missing until the next start; the program
+  says so. It is not refused: it may be the model that everybody wants back.
 - Sinks that tell of labels are made anew, as at a reload; the page follows.
 
 A window that a model on trial fails on, or answers with numbers that are not finite, is
@@ -128,6 +129,7 @@ class ModelSwitch:
         with self._alone():
             loaded = self._loaded(model)
             engine = loaded[1]
+            _check_hop(*loaded)
             watch = ModelWatch(engine, self._health)
             self._before, self._watch = self._now, watch
             try:
@@ -181,19 +183,16 @@ class ModelSwitch:
             self._turn.release()
 
     def _loaded(self, model: str) -> Loaded:
-        """A model that can hear what the program hears. GenreEdgeError."""
+        """GenreEdgeError."""
         config = replace(self._now[0], model=model)
-        engine = self._load(config)
-        rate, path, opened = engine.sample_rate, engine.bundle.path, self.first.sample_rate
-        if rate > opened:
-            raise ModelError(
-                f"{path}: hears at {rate} Hz, and the sources are open at {opened} Hz: name it in "
-                "the configuration ([model] model) and start the program again"
-            )
-        window = engine.bundle.info.frontend.window_seconds
-        if config.hop_seconds is not None and config.hop_seconds > window:
-            raise ModelError(
-                f"{path}: its windows of {window:g} s would leave audio out, as they start every "
-                f"{config.hop_seconds:g} s ([model] hop_seconds)"
-            )
-        return config, engine
+        return config, self._load(config)
+
+
+def _check_hop(config: EngineConfig, engine: Engine) -> None:
+    """ModelError for a model whose windows would leave audio out."""
+    hop, window = config.hop_seconds, engine.bundle.info.frontend.window_seconds
+    if hop is not None and hop > window:
+        raise ModelError(
+            f"{engine.bundle.path}: its windows of {window:g} s would leave audio out, as they "
+            f"start every {hop:g} s ([model] hop_seconds)"
+        )

@@ -6,10 +6,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
-from ..errors import GenreEdgeError
 from ..health import Health, SourceHealth
 from ..listening_switch import ListeningSwitch
 from ..live.meter import Level
@@ -22,12 +20,12 @@ from ..settings.settings import Settings
 from ..settings.tables import MODEL, EngineConfig
 from ..sinks.sink import Sink
 from ..teach.listening import engine_to_teach
-from .changed import need_restart
 from .model_switch import ModelSwitch
 from .outputs import Outputs
 from .parts import Parts
 from .pausing import SWITCHED_OFF, Pausing
 from .pipeline import Pipeline, planned_sources
+from .reload import Reload
 from .systemd_notify import Notifier
 
 if TYPE_CHECKING:
@@ -39,8 +37,6 @@ Levels = Callable[[Sequence[tuple[str, float]]], None]
 
 _LOOK_SECONDS = 0.2
 """Time between two looks at the pipelines and at the wish for a reload, s."""
-_RELOAD_SECONDS = 20.0
-"""Longest wait for the settings to be read again, s."""
 _END_SECONDS = 10.0
 """Time that a pipeline gets to end after it was asked to, s."""
 
@@ -99,7 +95,7 @@ class ListeningProgram:
         ModelError
             If the model cannot be used.
         """
-        self._load, self._report, self._notifier = load, report, notifier
+        self._report, self._notifier = report, notifier
         self._answer = answer or report
         self._reader, self._levels = reader, levels
         self._settings = load()
@@ -143,7 +139,7 @@ class ListeningProgram:
         self._moved = [False] * len(self._pipelines)
         """Which pipelines took a step since the last heartbeat."""
         self._is_ready = False
-        self._waiting_for_reload: list[Queue[str]] = []
+        self._reading = Reload(load, self._parts, self._pausing, self._answer, self.reload)
         self.starts_again = False
         """Whether the program ends to be started again, with what is in the file."""
 
@@ -156,23 +152,27 @@ class ListeningProgram:
     def read_again(self) -> str:
         """Have the settings read again, as `reload` does, and wait for what came of it:
         why all is as it was, or "". Not for the thread that runs."""
-        said: Queue[str] = Queue()
-        self._waiting_for_reload.append(said)
-        self.reload.set()
-        try:
-            return said.get(timeout=_RELOAD_SECONDS)
-        except Empty:
-            return f"the program has not taken note within {_RELOAD_SECONDS:g} s"
+        return self._reading.wait()
 
     def switch_model(self, model: str) -> BundleInfo:
         """Hear with another model from the next window on, as `ModelSwitch.switch`. Any
         thread but the one that runs may call."""
-        return self._models.switch(model)
+        return self._with_its_limits(self._models.switch(model))
 
     def try_model(self, model: str) -> BundleInfo:
         """Hear with another model, and have its first windows judged, as
         `ModelSwitch.try_out`. Any thread but the one that runs may call."""
-        return self._models.try_out(model)
+        return self._with_its_limits(self._models.try_out(model))
+
+    def _with_its_limits(self, info: BundleInfo) -> BundleInfo:
+        """A model that stays. People are told what it cannot hear."""
+        opened, rate = self._models.first.sample_rate, info.frontend.sample_rate
+        if rate > opened:
+            self._report(
+                f"{info.name} hears at {rate} Hz, and the sources are open at {opened} Hz: it "
+                "misses what is higher until the next start"
+            )
+        return info
 
     @property
     def model(self) -> str:
@@ -282,34 +282,7 @@ class ListeningProgram:
             self._moved = [False] * len(self._pipelines)
             self._notifier.heartbeat(self.health.stopped)
         if self.reload.is_set():
-            self.reload.clear()
-            waiting, self._waiting_for_reload = self._waiting_for_reload, []
             self._notifier.reloading()
-            trouble = self._read_settings_again()
-            for one in waiting:
-                one.put(trouble)
+            self._reading.answer_wishes()
             if self._is_ready:
                 self._notifier.ready(self.health.state)
-
-    def _read_settings_again(self) -> str:
-        """Apply what can be applied without losing audio. If anything goes wrong, all
-        is as it was. Returns what went wrong, or ""."""
-        try:
-            settings = self._load()
-            later = need_restart(self._settings, settings)
-            self._parts.apply(settings)
-        except Exception as error:  # no file that a user can write ends the program
-            self._answer(f"{_told(error)}\nthe configuration stays as it was")
-            return _told(error)
-        for name in later:
-            self._answer(f"{name}: takes effect at the next start")
-        self._pausing.set_hours(settings.listen.hours)
-        self._answer("the configuration was read again")
-        return ""
-
-
-def _told(error: Exception) -> str:
-    """An error for people, expected or not."""
-    if isinstance(error, GenreEdgeError):
-        return str(error)
-    return f"the configuration cannot be used ({type(error).__name__}: {error})"
