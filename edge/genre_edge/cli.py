@@ -34,6 +34,7 @@ COMMANDS = {
     "notify": "try out the messages that rules of the configuration send",
     "config": "create, check or show the configuration file",
     "service": "run at boot under systemd",
+    "provision": "make many devices ready: passwords, rights and a configuration for each",
     "bench": "measure how often models are right, and what they cost",
 }
 """Each subcommand with its line in --help. The module commands/NAME.py has

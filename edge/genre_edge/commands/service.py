@@ -16,7 +16,6 @@ from ..console import complain
 from ..errors import UsageError
 from ..service.systemd_notify import heartbeat_file
 from ..service.systemd_unit import NAME, WATCHDOG_SECONDS, Unit, unit_text
-from ..settings.load import load
 from ..settings.places import SYSTEM_FILE, config_home, user_file
 from ..settings.text import commented
 from ..sinks import kinds
@@ -27,11 +26,13 @@ _EPILOG = """\
 examples:
   sudo genre-edge service install          run at boot; configuration: /etc/genre-edge.toml
   genre-edge service install --user        run when this user logs in
+  sudo genre-edge service install --config kitchen.toml --replace
+                                           run with this configuration; once more: no change
   genre-edge service status                whether it runs, and the end of its log
   sudo genre-edge service uninstall        remove it; configuration and history stay
   journalctl -u genre-edge -o json         the log, with fields GENRE_EDGE_...
 
-exit status: 0 done, 1 systemctl failed, 2 wrong usage
+exit status: 0 done, 1 systemctl failed, 2 wrong usage or a faulty configuration
 """
 
 
@@ -61,6 +62,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
             help="work in the system image DIR (default: /)",
         )
         sub.set_defaults(run=run)
+        if run is _install:
+            _add_install_options(sub)
     alive = what.add_parser(
         "alive",
         help="exit with status 0 if the service is alive",
@@ -75,6 +78,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_listening_options(running)
     running.set_defaults(run=_run)
+
+
+def _add_install_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="make FILE, once it is checked, the service's configuration; what is as it should be "
+        "is left alone",
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="with --config: also where there is another configuration, which is kept beside it",
+    )
+    parser.add_argument(
+        "--no-start",
+        action="store_true",
+        help="do not start the service now; files with secrets may then come later",
+    )
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -114,26 +137,20 @@ def _listen(args: argparse.Namespace, reload: threading.Event) -> int:
 
 
 def _install(args: argparse.Namespace) -> int:
-    from getpass import getuser
-
     unit, config = _paths(args)
-    program = _program()
-    under_home = any(
-        Path(word).is_relative_to(home) for word in program[:1] for home in ("/home", "/root")
-    )
-    user = os.environ.get("SUDO_USER") or getuser()
     real_config = args.root / config.relative_to("/") if not args.user else config
-    if real_config.exists():
-        # A service that cannot start is not installed.
-        load(kinds.sections(), real_config, environment={})
-        print(f"kept {real_config}")
-    else:
-        write_new(real_config, commented(kinds.sections(), {"history": {"enabled": True}}), False)
-        print(f"wrote {real_config}")
-    text = unit_text(Unit(program, config, user if under_home else None, args.user))
-    write_new(unit, text, True)
-    print(f"wrote {unit}")
-    steps = (["daemon-reload"], ["enable", NAME], ["restart", "--no-block", NAME])
+    text = unit_text(Unit(_program(), config, _account(), args.user))
+    changed = _install_config(args, real_config)
+    if args.config is None or not unit.exists() or unit.read_text(encoding="utf-8") != text:
+        write_new(unit, text, True)
+        print(f"wrote {unit}")
+        changed = True
+    if not changed:
+        print("nothing has changed")
+    start = "restart" if changed else "start"
+    steps = [["daemon-reload"], ["enable", NAME], [start, "--no-block", NAME]]
+    if args.no_start:
+        del steps[-1]
     if not _systemd_runs(args):
         shown = " && ".join(" ".join(_command(args, step)) for step in steps)
         print(f"systemd does not run here; on the device: {shown}")
@@ -142,10 +159,45 @@ def _install(args: argparse.Namespace) -> int:
         if _systemctl(args, step):
             complain(f"{' '.join(_command(args, step))}: failed")
             return 1
-    print("started; 'genre-edge service status' shows its log")
+    if not args.no_start:
+        print("started; 'genre-edge service status' shows its log")
     if args.user:
         print("to run it while nobody is logged in: loginctl enable-linger")
     return 0
+
+
+def _account() -> str | None:
+    """Who runs the service: the owner of the home that the program is installed in;
+    None if it is in no home."""
+    from getpass import getuser
+
+    program = Path(_program()[0])
+    if not any(program.is_relative_to(home) for home in ("/home", "/root")):
+        return None
+    return os.environ.get("SUDO_USER") or getuser()
+
+
+def _install_config(args: argparse.Namespace, target: Path) -> bool:
+    """Check the service's configuration and write it; whether it is another now. A
+    service that cannot start is not installed."""
+    from ..service.install_config import check_config, put_config
+
+    sections = kinds.sections()
+    if args.config is None and args.replace:
+        raise UsageError("--replace: goes with --config")
+    if args.config is None and not target.exists():
+        write_new(target, commented(sections, {"history": {"enabled": True}}), False)
+        print(f"wrote {target}")
+        return True
+    later = args.no_start or args.root != Path("/")
+    missing = check_config(args.config or target, sections, args.root, args.user, later)
+    done = (
+        "kept" if args.config is None else put_config(args.config, target, args.replace, args.user)
+    )
+    print(f"{done} {target}")
+    for path in missing:
+        print(f"{path}: is not there yet, and the service needs it")
+    return done != "kept"
 
 
 def _uninstall(args: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""Many devices made ready: a name, a password, a configuration and rights for each."""
