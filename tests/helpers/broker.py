@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -30,7 +31,14 @@ def free_port() -> int:
 class Broker:
     """Mosquitto on one port; it can be stopped and started again."""
 
-    def __init__(self, folder: Path, password: str | None = None, tls: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        password: str | None = None,
+        tls: bool = False,
+        fleet: Path | None = None,
+    ) -> None:
+        """`fleet` has files `passwords` and `acl`."""
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         if not Path(program).exists():
             pytest.skip("needs mosquitto (script/setup installs it)")
@@ -45,7 +53,10 @@ class Broker:
         ]
         # What the broker has acknowledged it must deliver, also after a restart.
         lines += ["persistence true", f"persistence_location {folder}/", "max_queued_messages 0"]
-        if password is None:
+        if fleet is not None:
+            lines += ["allow_anonymous false", f"password_file {fleet}/passwords"]
+            lines.append(f"acl_file {fleet}/acl")
+        elif password is None:
             lines.append("allow_anonymous true")
         else:
             (folder / "users").write_text(f"edge:{password}\n")
@@ -79,6 +90,13 @@ class Broker:
                     return
             time.sleep(0.02)
         raise RuntimeError("mosquitto did not start: " + (self._folder / "log").read_text())
+
+    def reload(self) -> None:
+        """Have it read its passwords and rights again."""
+        assert self._process is not None
+        before = self.log().count("Reloading config.")
+        self._process.send_signal(signal.SIGHUP)
+        wait_for(lambda: self.log().count("Reloading config.") > before, "the broker")
 
     def stop(self) -> None:
         if self._process is not None:

@@ -23,7 +23,8 @@ examples:
 fleet/ then holds
   devices/NAME/genre-edge.toml   the device's configuration, for service install --config
   devices/NAME/mqtt-password     its password, for /etc/genre-edge.secrets/mqtt-password there
-  services/USER/mqtt-password    for genre-edge collect, Home Assistant and genre-edge publish
+  services/USER/mqtt-password    for collector, alerts, publisher (genre-edge collect, alerts,
+                                 publish) and homeassistant
   mosquitto/passwords, acl       for the broker: password_file and acl_file of mosquitto.conf
 
 No password is printed. Passwords that are there stay, and a second run changes nothing.
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     from ..provision.device_file import checked, make_device
     from ..provision.folder import FleetFolder
     from ..provision.names import Wanted, check_names, read_names
-    from ..provision.rights import SERVICES
+    from ..provision.rights import FLEET, SERVICES
     from ..settings.source_table import topic_of
 
     wanted = [Wanted(name) for name in args.names]
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         wanted += read_names(args.devices)
     if not wanted and not args.revoke:
         raise UsageError("name devices, or give --devices FILE or --revoke NAME")
-    check_names(wanted, SERVICES)
+    check_names(wanted, (*SERVICES, FLEET))
     revoked = [topic_of(name) for name in args.revoke]
     both = next((one.name for one in wanted if one.user in revoked), None)
     if both is not None:

@@ -70,18 +70,18 @@ def check_names(wanted: Iterable[Wanted], taken: Sequence[str]) -> None:
     wanted
         Devices.
     taken
-        Users of the broker that are no devices.
+        Names that stand for something else at the broker.
 
     Raises
     ------
     UsageError
-        If two are the same in topics, or one is as a user that is no device.
+        If two are the same in topics, or one has a name that is taken.
     """
     found: dict[str, str] = {}
     for one in wanted:
         if one.user in taken:
             raise UsageError(
-                f"device {one.name}: is the name of a user of the broker; choose another"
+                f"device {one.name}: means something else at the broker; choose another name"
             )
         if one.user in found:
             other = found[one.user]

@@ -19,10 +19,13 @@ from ..sinks.mqtt.home_assistant import BIRTH_TOPIC, ROOT, discovery_filters, no
 from ..sinks.mqtt.remote_switch import LISTENING
 from ..sinks.mqtt.settings import MqttConfig
 
-COLLECTOR, HOME_ASSISTANT, PUBLISHER = "collector", "homeassistant", "publisher"
-"""Users for genre-edge collect, for Home Assistant and for genre-edge publish."""
-SERVICES = (COLLECTOR, HOME_ASSISTANT, PUBLISHER)
+COLLECTOR, ALERTS, PUBLISHER = "collector", "alerts", "publisher"
+"""Users for genre-edge collect, genre-edge alerts and genre-edge publish."""
+HOME_ASSISTANT = "homeassistant"
+SERVICES = (COLLECTOR, ALERTS, PUBLISHER, HOME_ASSISTANT)
 """Users that are no devices."""
+FLEET = "fleet"
+"""Where alerts are, among the topics of devices: no device's name."""
 _BEGIN = "# --- genre-edge provision: written anew each time; put lines of your own elsewhere"
 _END = "# --- end of genre-edge provision"
 
@@ -69,7 +72,7 @@ def device_rights(config: MqttConfig, sources: Sequence[str]) -> Rights:
 
 
 def service_rights(prefixes: Sequence[str]) -> dict[str, Rights]:
-    """What each of SERVICES needs.
+    """What each of SERVICES needs, and no more.
 
     Parameters
     ----------
@@ -77,14 +80,17 @@ def service_rights(prefixes: Sequence[str]) -> dict[str, Rights]:
         What the topics of devices begin with.
     """
     collected = [Subscribing(windows=True).filters(prefix)[0] for prefix in prefixes]
+    alerts = [f"{prefix}/{FLEET}/{ALERTS}" for prefix in prefixes]
+    announced = discovery_filters([topic_of(one) for one in alerts])
     return {
         COLLECTOR: Rights(read=tuple(one for filters in collected for one in filters)),
+        ALERTS: Rights(read=(BIRTH_TOPIC,), both=(*(f"{one}/#" for one in alerts), *announced)),
+        PUBLISHER: Rights(both=tuple(updates_of(prefix) for prefix in prefixes)),
         HOME_ASSISTANT: Rights(
             read=tuple(f"{prefix}/#" for prefix in prefixes),
             write=tuple(f"{prefix}/+/{LISTENING}/set" for prefix in prefixes),
             both=(f"{ROOT}/#",),
         ),
-        PUBLISHER: Rights(both=tuple(updates_of(prefix) for prefix in prefixes)),
     }
 
 
