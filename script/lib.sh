@@ -84,3 +84,32 @@ need_venv() {
         printf '%s\n' "$want" >"$stamp"
     fi
 }
+
+# ansible-lint, in an environment of its own: its packages are for nothing else here.
+need_ansible_lint() {
+    local want
+    ansible_lint="$root/.cache/ansible-lint"
+    want=$(sha256sum <"$root/requirements-lint.txt")
+    grep -qsx -- "$want" "$ansible_lint/installed" && return 0
+    say "installing ansible-lint into .cache"
+    rm -rf "$ansible_lint"
+    "$venv/bin/python" -m venv "$ansible_lint"
+    "$ansible_lint/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
+        --requirement "$root/requirements-lint.txt" >&2
+    printf '%s\n' "$want" >"$ansible_lint/installed"
+}
+
+# The schema of cloud-init's files, out of its Debian package. The package itself is not
+# installed: it would act at the next boot.
+need_cloud_init_schema() {
+    local folder="$root/.cache/cloud-init"
+    [ ! -f "$folder/schema.json" ] && command -v apt-get >/dev/null || return 0
+    say "fetching the schema of cloud-init into .cache"
+    mkdir -p "$folder"
+    (cd "$folder" && { apt-get download -qq cloud-init || { apt-get update -qq && apt-get download -qq cloud-init; }; }) >/dev/null 2>&1 ||
+        { say "no package cloud-init: its file is not checked"; return 0; }
+    dpkg-deb --fsys-tarfile "$folder"/cloud-init_*.deb |
+        tar -xO --wildcards '*/schema-cloud-config-v1.json' >"$folder/schema.part"
+    rm "$folder"/cloud-init_*.deb
+    mv "$folder/schema.part" "$folder/schema.json"
+}
