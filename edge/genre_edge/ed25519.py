@@ -8,8 +8,12 @@ is optional, and imported where it is used.
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
 from .errors import UsageError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _PREFIX = "ed25519:"
 _KEY_BYTES = 32
@@ -61,17 +65,27 @@ def sign(message: bytes, private_key: bytes) -> tuple[str, str]:
     UsageError
         If it is no such key.
     """
+    key = _private(private_key)
+    signature = base64.b64encode(key.sign(message)).decode()
+    return _written(key.public_key().public_bytes_raw()), signature
+
+
+def public_key(private_key: bytes) -> str:
+    """The public key of a private one, PEM. UsageError if it is none."""
+    return _written(_private(private_key).public_key().public_bytes_raw())
+
+
+def _private(pem: bytes) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        key = load_pem_private_key(private_key, None)
+        key = load_pem_private_key(pem, None)
     except (ValueError, TypeError) as error:
         raise UsageError(f"no Ed25519 key in PEM without a password ({error})") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError("no Ed25519 key (genre-convert sign --make-key makes one)")
-    signature = base64.b64encode(key.sign(message)).decode()
-    return _written(key.public_key().public_bytes_raw()), signature
+    return key
 
 
 def fits(message: bytes, key: str, signature: str) -> bool:

@@ -25,6 +25,7 @@ def need_restart(old: Settings, new: Settings) -> list[str]:
         ("microphone", replace(old.microphone, gain_db=new.microphone.gain_db), new.microphone),
         ("model", old.model, new.model),
         ("web", old.web, new.web),
+        ("update", old.update, new.update),
     )
     for section, before, after in pairs:
         for option in fields(before):

@@ -15,6 +15,7 @@ from .reader import SettingsReader
 from .section import Section
 from .settings import Settings, all_sections
 from .tables import MICROPHONE, MODEL, WEB
+from .update_table import UPDATE
 
 _KINDS = {str: "text", int: "integer", float: "number", bool: "switch", tuple: "list"}
 """What the page calls the types that it can change."""
@@ -73,7 +74,7 @@ def at_once(section: str, key: str) -> bool:
     """Whether a reload applies a change of this option."""
     if section == MICROPHONE.name:
         return key == "gain_db"
-    return section not in (MODEL.name, WEB.name)
+    return section not in (MODEL.name, WEB.name, UPDATE.name)
 
 
 def settings_tables(reader: SettingsReader) -> list[SettingsTable]:

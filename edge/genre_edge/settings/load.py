@@ -1,5 +1,5 @@
-"""The settings in force: defaults, then the configuration file, then the environment,
-then the command line.
+"""The settings in force: defaults, then the configuration file, then what came signed
+over the network, then the environment, then the command line.
 
 Every value is checked. All faults are reported at once, each with the place where the
 value was set.
@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import UsageError
+from ..statement import SettingValue
 from .options import OptionField, as_float, option_fields
 from .places import CONFIG_VARIABLE, PREFIX, expanded
 from .section import Section
 from .settings import Settings, Table, Tables, all_sections
 from .tomlfile import TomlFile, read_toml
+
+SIGNED = "signed settings"
+"""Where a value comes from that came signed over the network, for people."""
 
 
 def load(
@@ -27,6 +31,7 @@ def load(
     environment: Mapping[str, str] = os.environ,
     flags: Tables | None = None,
     base: Tables | None = None,
+    signed: Mapping[str, SettingValue] | None = None,
 ) -> tuple[Settings, dict[str, str]]:
     """Read the settings.
 
@@ -43,6 +48,9 @@ def load(
         those of the file.
     base : Tables or None
         Defaults of the command, below the file.
+    signed : mapping or None
+        {"section.option": value} that came signed over the network; each option is
+        known, and none is in a section that repeats.
 
     Returns
     -------
@@ -60,6 +68,7 @@ def load(
     reader.read_tables(base or {}, from_flags=False)
     if file is not None:
         reader.read_file(file if isinstance(file, TomlFile) else read_toml(file))
+    reader.read_signed(signed or {})
     reader.read_environment(environment)
     reader.read_tables(flags or {}, from_flags=True)
     return reader.settings(environment), reader.origins
@@ -107,6 +116,14 @@ class _Reader:
             else:
                 for one, value, origin in self._table(file, name, section, content):
                     self._put(section, one, value, origin)
+
+    def read_signed(self, values: Mapping[str, SettingValue]) -> None:
+        """Take the values that came signed over the network."""
+        for key, value in values.items():
+            name, _, option = key.partition(".")
+            section = self.sections[name]
+            fields = {one.name: one for one in option_fields(section.options)}
+            self._put(section, fields[option], value, f"{SIGNED}: {key}")
 
     def read_environment(self, environment: Mapping[str, str]) -> None:
         """Take the values of variables such as GENRE_EDGE_LISTEN_SMOOTH."""

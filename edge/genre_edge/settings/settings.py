@@ -18,6 +18,7 @@ from .tables import (
     ListenConfig,
     WebConfig,
 )
+from .update_table import UPDATE, UpdateConfig
 
 Table = Mapping[str, Any]
 """Values of one section: {key: value}."""
@@ -59,6 +60,11 @@ class Settings:
         """The page and the prediction service."""
         return self.of(WEB)
 
+    @property
+    def update(self) -> UpdateConfig:
+        """Where updates come from, and who is trusted."""
+        return self.of(UPDATE)
+
     def of(self, section: Section[Options]) -> Options:
         """The options of a section that does not repeat."""
         (options,) = self.tables.get(section.name) or (section.options(),)
@@ -77,4 +83,4 @@ class Settings:
 
 def all_sections(sections: Iterable[Section[Any]]) -> tuple[Section[Any], ...]:
     """Every table of the configuration file, in the order in which it is written."""
-    return (MICROPHONE, SOURCE, LISTEN, MODEL, *sections, WEB)
+    return (MICROPHONE, SOURCE, LISTEN, MODEL, *sections, WEB, UPDATE)

@@ -1,0 +1,173 @@
+"""Settings that came signed over the network: which may, and the file that holds them.
+
+They are a layer of their own, between the configuration file and the environment. So
+whoever runs many devices can change what their files say, and whoever stands before one
+can still override that. The layer is a signed statement, as it came: it is in force
+while [update] is on and trusts the key that signed it, and no longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import GenreEdgeError, UpdateError, UsageError, os_reason
+from ..files import Rights, write_atomically
+from ..statement import MOST_BYTES, SETTINGS, SettingValue, read_signed
+from .options import OptionField, option_fields
+from .section import Section
+from .settings import all_sections
+
+FOLDER, FILE = "updates", "settings.signed"
+"""Where the layer is, in the folder of what the program keeps."""
+_ALLOWED = {
+    "microphone": ("gain_db",),
+    "listen": (
+        "smooth",
+        "silence_dbfs",
+        "uncertain_below",
+        "loudness",
+        "music_score",
+        "tempo",
+        "hours",
+    ),
+    "history": ("enabled", "windows", "commit_seconds", "keep_days", "most_megabytes"),
+    "mqtt": ("discovery", "discovery_form", "music_hold", "switch", "spool_mb"),
+}
+"""{section: options} that may come so. All of them take effect while the program runs.
+None of them says where sound or results go, which programs run, who may use the page,
+whom updates are taken from, or when the program ends."""
+_RIGHTS = Rights(0o600)
+
+
+def signed_option(key: str, sections: Iterable[Section[Any]]) -> tuple[Section[Any], OptionField]:
+    """The section and the option that a key of a statement names.
+
+    Parameters
+    ----------
+    key : str
+        "section.option".
+    sections : iterable of Section
+        The tables of the sinks, as `load` takes them.
+
+    Raises
+    ------
+    UsageError
+        If it is unknown, or may not come over the network.
+    """
+    known = {
+        f"{section.name}.{one.name}": (section, one)
+        for section in all_sections(sections)
+        for one in option_fields(section.options)
+    }
+    if key not in known:
+        from difflib import get_close_matches
+
+        close = get_close_matches(key, known, 1)
+        raise UsageError(f"{key}: unknown" + (f"; did you mean {close[0]}?" if close else ""))
+    section, one = known[key]
+    if one.name not in _ALLOWED.get(section.name, ()):
+        allowed = ", ".join(f"{name}.{option}" for name in _ALLOWED for option in _ALLOWED[name])
+        raise UsageError(f"{key}: is set on the device itself only; signed may be {allowed}")
+    return section, one
+
+
+class SignedSettings:
+    """The layer of one program.
+
+    Parameters
+    ----------
+    path
+        Its file; it need not exist.
+    report
+        Takes a line when the layer cannot be used.
+    """
+
+    def __init__(self, path: Path, report: Callable[[str], None]) -> None:
+        self._path, self._report = path, report
+        self._told = ""
+        self.keys: frozenset[str] = frozenset()
+        """Those that the layer had set when the settings were last read."""
+
+    def content(self) -> bytes | None:
+        """The statement; None if there is none, or it cannot be read."""
+        try:
+            with self._path.open("rb") as file:
+                return file.read(MOST_BYTES + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self.left_out(os_reason(error))
+            return None
+
+    def values(
+        self, trusted_keys: Sequence[str], sections: Iterable[Section[Any]]
+    ) -> dict[str, SettingValue]:
+        """What the layer sets: {"section.option": value}. Empty, and said once, if it
+        is damaged, or nobody who is trusted has signed it.
+
+        Parameters
+        ----------
+        trusted_keys : sequence of str
+            Who is trusted.
+        sections : iterable of Section
+            The tables of the sinks.
+        """
+        data = self.content()
+        if data is None:
+            return {}
+        try:
+            return dict(checked(data, trusted_keys, sections))
+        except GenreEdgeError as error:
+            self.left_out(str(error))
+        except ModuleNotFoundError:
+            self.left_out("cryptography is not installed")
+        return {}
+
+    def left_out(self, reason: str) -> None:
+        """Say, once, that the layer is not used."""
+        if reason != self._told:
+            self._told = reason
+            self._report(f"{self._path}: the signed settings are not used: {reason}")
+
+    def replace(self, data: bytes | None) -> None:
+        """Put a statement in place of the one that is there; None removes that.
+
+        Raises
+        ------
+        GenreEdgeError
+            If it cannot be written.
+        """
+        try:
+            if data is None:
+                self._path.unlink(missing_ok=True)
+                return
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_atomically(self._path, data, durable=True, rights=_RIGHTS)
+        except OSError as error:
+            raise GenreEdgeError(f"{self._path}: {os_reason(error)}") from None
+        self._told = ""
+
+
+def checked(
+    data: bytes, trusted_keys: Sequence[str], sections: Iterable[Section[Any]]
+) -> Mapping[str, SettingValue]:
+    """What a signed statement sets.
+
+    Raises
+    ------
+    UpdateError
+        If it is none, or nobody who is trusted has signed it.
+    UsageError
+        If a setting may not come so.
+    ModuleNotFoundError
+        If signatures cannot be checked here.
+    """
+    statement = read_signed(data, trusted_keys)
+    if statement.kind != SETTINGS:
+        raise UpdateError("is about a model, not about settings")
+    known = tuple(sections)
+    for key in statement.settings:
+        signed_option(key, known)
+    return statement.settings
