@@ -30,6 +30,8 @@ COMMANDS = {
     "teach": "teach labels of your own from a few examples",
     "collect": "collect what many devices publish over MQTT in a database",
     "fleet": "show the devices in that database, and what they heard",
+    "publish": "sign models and settings, and publish them for devices that take updates",
+    "update": "show what this device knows of updates, or take the last one back",
     "serve": "serve a web page and an HTTP API",
     "notify": "try out the messages that rules of the configuration send",
     "config": "create, check or show the configuration file",

@@ -61,8 +61,11 @@ def _file(args: argparse.Namespace) -> Path | None:
 
 
 def _check(args: argparse.Namespace) -> int:
+    from ..service.updates import check_updates
+
     file = _file(args)
-    load(kinds.sections(), file)
+    settings, _ = load(kinds.sections(), file)
+    check_updates(settings)
     print(f"{file}: ok" if file else "no configuration file: the defaults are in use")
     return 0
 

@@ -130,6 +130,9 @@ def loader(args: argparse.Namespace, base: Mapping[str, Table] | None = None) ->
     }
 
     def check(settings: Settings, origins: Mapping[str, str]) -> None:
+        from ..service.updates import check_updates
+
+        check_updates(settings)
         hop = settings.model.hop_seconds
         if hop is not None and not _SHORTEST_HOP <= hop <= _LONGEST_HOP:
             place = origins["model.hop_seconds"]

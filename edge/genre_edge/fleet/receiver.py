@@ -21,7 +21,7 @@ from ..errors import UsageError
 from ..extras import install_line
 from ..settings.source_table import topic_of
 from ..sinks.mqtt.settings import MqttConfig
-from ..sinks.mqtt.wire import TICK_SECONDS, Wire
+from ..sinks.mqtt.wire import TICK_SECONDS, Wire, properties_of
 from .batch import Incoming
 from .messages import device_of
 from .subscribing import Subscribing, is_latest
@@ -202,7 +202,7 @@ class Receiver:
         return wire
 
     def _properties(self) -> Any:
-        properties = _properties("CONNECT")
+        properties = properties_of("CONNECT")
         properties.SessionExpiryInterval = SESSION_SECONDS
         properties.ReceiveMaximum = MOST_UNACKNOWLEDGED
         properties.MaximumPacketSize = _MOST_BYTES
@@ -278,7 +278,7 @@ class Receiver:
                 wire.client.ack(one.ticket[1], 1)
 
     def _say_goodbye(self, wire: Wire) -> str:
-        properties = _properties("DISCONNECT")
+        properties = properties_of("DISCONNECT")
         properties.SessionExpiryInterval = 0 if self._forget else SESSION_SECONDS
         end = time.monotonic() + _LEAVE_SECONDS
         wire.client.disconnect(properties=properties)
@@ -286,14 +286,6 @@ class Receiver:
             if wire.process(TICK_SECONDS):
                 break
         return ""
-
-
-def _properties(packet: str) -> Any:
-    """Properties of a kind of packet, none set."""
-    from paho.mqtt import packettypes, properties
-
-    made: Any = properties.Properties
-    return made(getattr(packettypes.PacketTypes, packet))
 
 
 def _wire_of(message: Incoming) -> object:

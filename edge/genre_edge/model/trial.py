@@ -10,6 +10,7 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from signal import Signals
@@ -30,7 +31,7 @@ _MOST_MEMORY = 4 << 30
 """Address space of the child, bytes: TensorFlow alone takes more than one GiB."""
 _MOST_GROWTH = 512 << 20
 """Memory that the model may take beside its file, bytes."""
-_REFUSED = 3
+REFUSED = 3
 """Exit status of the child where the interpreter said why it does not load the
 model."""
 _GREEDY = 4
@@ -77,33 +78,68 @@ def _mark(bundle: Bundle, runtime: str) -> Path:
 
 def _trouble(flatbuffer: bytes, runtime: str, threads: int) -> str:
     """What happened to the child; empty if it could run the model."""
-    command = python_child(__name__, runtime, str(threads))
+    return run_child(python_child(__name__, runtime, str(threads)), flatbuffer, _SECONDS)[0]
+
+
+def run_child(command: Sequence[str], content: bytes, seconds: float) -> tuple[str, bytes]:
+    """Have a child try a model out.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The child, which calls `limit_child` first.
+    content : bytes
+        What it reads from standard input.
+    seconds : float
+        Longest time, s.
+
+    Returns
+    -------
+    trouble : str
+        What happened to it, as the predicate of a sentence; empty if it ended well.
+    said : bytes
+        Its standard output.
+
+    Raises
+    ------
+    GenreEdgeError
+        If no child could be made.
+    """
     try:
         done = subprocess.run(
             command,
-            input=flatbuffer,
+            input=content,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=_SECONDS,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
-        return f"took longer than {_SECONDS} s for one window; {_HARM}"
+        return f"took longer than {seconds:g} s for it; {_HARM}", b""
     except OSError as error:
         raise GenreEdgeError(f"the model cannot be tried out: {error.strerror}") from None
     if done.returncode < 0:
         with suppress(ValueError):
-            return f"crashed on it ({Signals(-done.returncode).name}); {_HARM}"
-        return f"crashed on it (signal {-done.returncode}); {_HARM}"
-    if done.returncode == _REFUSED:
+            return f"crashed on it ({Signals(-done.returncode).name}); {_HARM}", b""
+        return f"crashed on it (signal {-done.returncode}); {_HARM}", b""
+    if done.returncode == REFUSED:
         # The program itself has no such limits: it must not try.
         lines = done.stdout.decode(errors="replace").strip().splitlines() or [""]
-        return f"cannot load it ({harmless(lines[-1])[:_MOST_QUOTED]})"
-    return f"failed on it, or ran out of memory; {_HARM}" if done.returncode else ""
+        return f"cannot load it ({harmless(lines[-1])[:_MOST_QUOTED]})", b""
+    if done.returncode:
+        return f"failed on it, or ran out of memory; {_HARM}", b""
+    return "", done.stdout
+
+
+def limit_child(seconds: int) -> None:
+    """Limit this process before it runs a model: its memory, its time, and no core."""
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_AS, _MOST_MEMORY)
+    _limit(resource.RLIMIT_CPU, seconds)
 
 
 def _limit(what: int, most: int) -> None:
-    """Limit this process; where it is held to less already, that stays (an upload's
-    process is)."""
+    """Where this process is held to less already, that stays (an upload's process
+    is)."""
     _, hard = resource.getrlimit(what)
     if hard != resource.RLIM_INFINITY:
         most = min(most, hard)
@@ -116,9 +152,7 @@ def _run_once() -> int:
 
     from .classifier import interpreter_class
 
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_AS, _MOST_MEMORY)
-    _limit(resource.RLIMIT_CPU, _SECONDS)
+    limit_child(_SECONDS)
     runtime, threads = sys.argv[1:]
     _, interpreter = interpreter_class(runtime)
     content = sys.stdin.buffer.read()
@@ -128,7 +162,7 @@ def _run_once() -> int:
         net.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         print(" ".join(str(error).split()), flush=True)
-        return _REFUSED
+        return REFUSED
     try:
         inputs = net.get_input_details()
         random = np.random.default_rng(0)

@@ -84,6 +84,11 @@ class ModelSwitch:
         self._watch: ModelWatch | None = None
         self._turn, self._changing = threading.Lock(), threading.Lock()
 
+    @property
+    def config(self) -> EngineConfig:
+        """What the model in use was loaded from."""
+        return self._now[0]
+
     def switch(self, model: str) -> BundleInfo:
         """Hear with another model from the next window on.
 

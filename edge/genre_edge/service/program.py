@@ -27,6 +27,7 @@ from .pausing import SWITCHED_OFF, Pausing
 from .pipeline import Pipeline, planned_sources
 from .reload import Reload
 from .systemd_notify import Notifier
+from .updates import Updates, begun_with_update
 
 if TYPE_CHECKING:
     from ..web.prediction_service import PredictionService
@@ -107,8 +108,11 @@ class ListeningProgram:
         planned = planned_sources(self._settings)
         self.health = Health([SourceHealth(name) for name, _ in planned])
         """State and counters; other threads may read them."""
-        self._models = ModelSwitch(
-            self._settings.model, engine or self._engine, self._use, self.health, self.stop
+        load_model = engine or self._engine
+        self._models = begun_with_update(
+            self._settings,
+            lambda model: ModelSwitch(model, load_model, self._use, self.health, self.stop),
+            report,
         )
         self._screen = screen(self.health)
         switch = ListeningSwitch(default_folder() / SWITCHED_OFF)
@@ -116,7 +120,7 @@ class ListeningProgram:
         self._outputs = Outputs(
             self._settings, self.health, loaded.bundle.info, True, report, switch
         )
-        self._parts = Parts(self._settings, self._settings.model, loaded, self._outputs)
+        self._parts = Parts(self._settings, self._models.config, loaded, self._outputs)
         self._error: BaseException | None = None
         self._pipelines = self._parts.pipelines
         for (_, config), health in zip(planned, self.health.sources, strict=True):
@@ -140,6 +144,7 @@ class ListeningProgram:
         """Which pipelines took a step since the last heartbeat."""
         self._is_ready = False
         self._reading = Reload(load, self._parts, self._pausing, self._answer, self.reload)
+        self._updates = Updates(self._settings, self, report)
         self.starts_again = False
         """Whether the program ends to be started again, with what is in the file."""
 
@@ -210,6 +215,7 @@ class ListeningProgram:
             self._pausing.look(self._pipelines)  # a microphone that is to be closed is never opened
             for pipeline in self._pipelines:
                 pipeline.start()
+            self._updates.start()
             while not self.stop.wait(_LOOK_SECONDS):
                 self._look_after()
         finally:
@@ -231,6 +237,7 @@ class ListeningProgram:
                     steps.callback(pipeline.join, _END_SECONDS)
             for pipeline in self._pipelines:
                 steps.callback(pipeline.stop)
+            steps.callback(self._updates.close)
 
     def _serve(self) -> None:
         """Serve the page where the settings say so."""

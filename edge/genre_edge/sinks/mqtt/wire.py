@@ -132,3 +132,11 @@ class Wire:
         with suppress(Exception):
             self.client.disconnect()
         self.process(0.0)
+
+
+def properties_of(packet: str) -> Any:
+    """Properties of a kind of packet of MQTT 5, "CONNECT" say; none is set."""
+    from paho.mqtt import packettypes, properties
+
+    made: Any = properties.Properties
+    return made(getattr(packettypes.PacketTypes, packet))

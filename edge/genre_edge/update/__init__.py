@@ -1,0 +1,1 @@
+"""Updates over the network: signed statements taken, checked, tried and installed."""
