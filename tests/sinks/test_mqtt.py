@@ -650,7 +650,7 @@ def test_ten_outages_lose_nothing_and_double_nothing(broker, publish, capsys, mo
         ("mqtt://h:99999", "port must be a number"),
         ("mqtt://h,ca=/etc/hostname", "go with mqtts"),
         ("mqtts://h,cert=/etc/hostname", "go together"),
-        ("mqtt://h,name=a/b", "make a topic"),
+        ("mqtt://h,name=a/b", "may have letters, digits"),
         ("mqtt://h,discovery=maybe", "must be true or false"),
         ("mqtt://h,spool-mb=-1", "must be "),
         ("mqtt://h,password-file=/nowhere", "No such file"),

@@ -162,6 +162,9 @@ def test_the_first_steps_lead_from_nothing_to_a_running_label(mic, page, tmp_pat
         page.locator("#guide-next").click()
         page.locator('input[value="gtzan-tiny.int8"]').check()
         page.locator("#guide-next").click()
+        page.locator("#guide-name").fill("the kitchen")
+        page.locator("#guide-next").click()
+        expect(page.locator("#guide-name:invalid")).to_be_focused()  # it stays at this step
         page.locator("#guide-name").fill("kitchen")
         page.locator("#guide-next").click()
         page.locator("#guide-url").fill(f"127.0.0.1:{broker.port}")

@@ -23,7 +23,7 @@ examples:
   genre-edge collect mqtt://collector@broker,password-file=mqtt.password postgresql://me@db/fleet
   genre-edge collect mqtt://broker postgresql://me@db/fleet --part 1/2      one of two collectors
   genre-edge collect --migrate-only postgresql://owner@db/fleet
-  genre-edge collect --roles | psql -d fleet
+  genre-edge collect --roles | sudo -u postgres psql -1 -d fleet
 
 The broker's password is in password-file= or GENRE_EDGE_MQTT_PASSWORD, the database's in
 --database-password-file, GENRE_EDGE_DATABASE_PASSWORD or ~/.pgpass.
@@ -115,7 +115,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"{store.shown}: its tables are those of this version")
         else:
             names = store.migrate()
-            print("\n".join(f"{store.shown}: {name}" for name in names or ["nothing to do"]))
+            told = [f"new tables: {name}" for name in names] or ["nothing to do"]
+            print("\n".join(f"{store.shown}: {line}" for line in told))
     finally:
         store.close()
     return 0

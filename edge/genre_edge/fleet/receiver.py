@@ -158,8 +158,7 @@ class Receiver:
             trouble = wire.connect(clean_start=False, properties=self._properties())
             if not trouble:
                 began = time.monotonic()
-                if self.trouble:
-                    self._report(f"mqtt {self._config.host}: connected")
+                self._report(f"mqtt {self._config.host}: connected")
                 self.trouble = ""
                 self._forget_earlier(wire)
                 self._subscribe(wire)

@@ -1,10 +1,11 @@
-"""Roles of PostgreSQL with least rights, as SQL for the owner of the tables."""
+"""Roles of PostgreSQL with least rights, as SQL for who may make roles."""
 
 from __future__ import annotations
 
 SQL = """\
--- Roles for genre-edge in PostgreSQL. Run once, as the owner of the database, after
--- genre-edge collect --migrate-only; then give each role a password with psql's \\password.
+-- Roles for genre-edge in PostgreSQL. Run once in the database, as a role that may make
+-- roles (postgres), after genre-edge collect --migrate-only. Then give each of the two a
+-- password with psql's \\password.
 
 CREATE ROLE genre_edge_collector LOGIN;
 CREATE ROLE genre_edge_viewer LOGIN;

@@ -132,11 +132,11 @@ def check_microphone(settings: Settings, verbose: bool) -> Iterator[Finding]:
         yield Finding("microphone", "fail", str(error), remedy)
         return
     opened = session.format
+    channels = "mono" if opened.channels == 1 else f"{opened.channels} channels"
     yield Finding(
         "microphone",
         "ok",
-        f"{opened.device.token} opens at {opened.rate} Hz, {opened.channels} channel(s), "
-        f"{opened.why}",
+        f"{opened.device.token} opens at {opened.rate} Hz, {channels}, {opened.why}",
     )
     samples = recorded(queue, _FIRST_SOUND_SECONDS, _LISTEN_SECONDS)
     session.close()

@@ -192,7 +192,7 @@ def _shown(url: str) -> str:
 
 def _topic(text: str, kind: str) -> str:
     if not re.fullmatch(r"[\w.-]+", text):
-        raise UsageError(f"{kind} {text}: letters, digits, '.', '-' and '_' make a topic")
+        raise UsageError(f"{kind} {text}: may have letters, digits, '.', '-' and '_' only")
     return text
 
 

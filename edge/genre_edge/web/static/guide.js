@@ -36,6 +36,11 @@ const steps = [microphone, model, name, broker, summary];
 
 /** Shows a step; the focus goes to its heading, so that a screen reader begins there. */
 async function go(to) {
+  const odd = to > at && byId("guide-step").querySelector("input:invalid");
+  if (odd) {
+    odd.reportValidity();
+    return;
+  }
   picker?.close();
   at = Math.max(0, Math.min(steps.length - 1, to));
   const place = byId("guide-step");
@@ -52,7 +57,7 @@ async function go(to) {
   try {
     await steps[at](place);
   } catch (error) {
-    say(error.message);
+    say(error.message, true);
   }
   const heading = place.querySelector("h3");
   if (to > 0) heading?.focus();
@@ -90,8 +95,10 @@ async function model(place) {
 function name(place) {
   const field = el("input", { id: "guide-name", type: "text", maxlength: "40", autocomplete: "off", spellcheck: "false",
     value: answers["mqtt.name"] ?? setting("mqtt.name").value ?? "", placeholder: t("guide.name_example"),
+    pattern: "[\\p{L}\\p{N}_.\\-]+", title: t("guide.name_about"), // what a topic may have
     oninput: () => { answers["mqtt.name"] = field.value.trim() || null; } });
-  place.append(titled("guide.name"), el("p", {}, t("guide.name_about")), el("label", { for: "guide-name" }, t("guide.name_label")), " ", field);
+  place.append(titled("guide.name"), el("p", {}, t("guide.name_about")),
+    el("div", { class: "row" }, el("label", { for: "guide-name" }, t("guide.name_label")), field));
 }
 
 function broker(place) {
@@ -116,7 +123,7 @@ async function write(changes) {
     await startAgain(say);
   } catch (error) {
     byId("guide-write").disabled = false;
-    say(error.message);
+    say(error.message, true);
   }
 }
 
@@ -125,6 +132,7 @@ function leave() {
   location.hash = "";
 }
 
-function say(text) {
+function say(text, isBad = false) {
   byId("guide-said").textContent = text;
+  byId("guide-said").classList.toggle("bad", isBad);
 }
