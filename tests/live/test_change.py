@@ -151,6 +151,9 @@ class Back:
         self.change = change
         self.errors: list[Exception] = []
 
+    def asked(self, engine: Engine) -> None:
+        """It is always asked."""
+
     def answered(self, engine: Engine, seconds: float) -> None:
         assert seconds > 0
 

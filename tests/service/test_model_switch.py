@@ -4,6 +4,7 @@ everywhere at once."""
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import requests
@@ -11,6 +12,7 @@ from genre_edge.errors import GenreEdgeError
 from genre_edge.records import GapRecord
 
 from tests.conftest import noise
+from tests.helpers.broker import Subscriber
 from tests.helpers.steady_program import NEW, OLD, TWO
 from tests.helpers.tiny_models import RATE, tiny_model
 from tests.helpers.waiting import wait_for
@@ -94,3 +96,41 @@ def test_the_page_and_its_answers_have_the_new_labels(steady, tmp_path) -> None:
     program.program.switch_model(tiny_model(tmp_path / "new.tflite", NEW))
     assert requests.get(f"{url}/model").json()["labels"] == list(NEW)
     assert labels_of_a_window() == set(NEW)
+
+
+def test_a_broker_gets_every_window_and_home_assistant_the_new_labels(
+    steady, tmp_path, broker
+) -> None:
+    witness = Subscriber(broker.port)
+    program = steady(
+        text=f"[mqtt]\nurl = 'mqtt://127.0.0.1:{broker.port}/g'\nname = 'shelf'\n"
+        f"spool = '{tmp_path}/spool.db'\n{TWO}"
+    )
+
+    def options() -> list[str]:
+        """What the entity of a genre may be, as it was announced last."""
+        found = [payload for payload in witness.on("/config") if b'"options"' in payload]
+        return re.findall(rb'"options":\["(\w+)","(\w+)"', found[-1])[:1] if found else []
+
+    witness.wait_for(lambda: options() == [(b"jazz", b"rock")])
+    program.program.switch_model(tiny_model(tmp_path / "new.tflite", NEW))
+    witness.wait_for(lambda: options() == [(b"blues", b"metal")])
+    program.wait_for_windows(*NEW)
+    program.stop()
+    told = program.windows(*OLD) + program.windows(*NEW)
+    here = "g/shelf/bar/window"
+    witness.wait_for(lambda: len([1 for topic, *_ in witness.heard if topic == here]) >= len(told))
+    starts = [json.loads(payload)["start"] for topic, payload, _ in witness.heard if topic == here]
+    assert starts == [one.start for one in told]
+    assert json.loads(witness.on("g/shelf/health")[-1])["model"] == "new"
+    witness.close()
+
+
+def test_labels_can_be_taught_where_the_model_that_hears_can_be(steady, tmp_path) -> None:
+    program = steady(text=f"[web]\nenabled = true\nport = 0\n{TWO}").program
+    url = f"http://127.0.0.1:{wait_for(lambda: program.port, 'the page')}/api"
+    without_head = tiny_model(tmp_path / "new.tflite", NEW, when_loud="nan")
+    for model, can_be in ((without_head, False), (program.model, True)):
+        program.switch_model(model)
+        assert requests.get(f"{url}/model").json()["service"]["teach"] is can_be
+        assert requests.get(f"{url}/teach").ok is can_be

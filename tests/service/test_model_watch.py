@@ -161,6 +161,26 @@ def test_a_slow_window_is_an_accident_and_several_are_not(engine) -> None:
     )
 
 
+def test_a_window_without_an_answer_is_waited_for_and_not_for_ever(engine, monkeypatch) -> None:
+    watch, asked, go_on = ModelWatch(engine, Health()), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        watch.asked()
+        asked.set()
+        go_on.wait(60)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    assert asked.wait(60)
+    for _ in range(WINDOWS):  # of another source
+        watch.asked()
+        watch.answered(0.0)
+    monkeypatch.setattr(model_watch, "HANG_SECONDS", 2 * SECONDS)
+    assert verdict(watch) == "it has not answered a window for 0.2 s"
+    go_on.set()
+    thread.join()
+
+
 def changed(health: Health, **values: object) -> Health:
     for name, value in values.items():
         setattr(health.sinks[0], name, value)

@@ -39,6 +39,9 @@ _REASONS = {
 class Judge(Protocol):
     """Watches how the model answers. Listeners call it on their own threads."""
 
+    def asked(self, engine: Engine) -> None:
+        """The model is about to be asked about a window, on this thread."""
+
     def answered(self, engine: Engine, seconds: float) -> None:
         """A window took so many seconds, from samples to scores. Raises an exception
         for an answer that cannot be used: the window then counts as one that failed."""
@@ -50,6 +53,9 @@ class Judge(Protocol):
 
 class Trusting:
     """A judge of a model that nothing stands in for."""
+
+    def asked(self, engine: Engine) -> None:
+        """It may take its time."""
 
     def answered(self, engine: Engine, seconds: float) -> None:
         """Every answer will do."""
@@ -229,6 +235,7 @@ class Listener:
     def _answer(self, window: Window, seconds: float) -> Prediction:
         """The model's answer, if it is of use. Its features took `seconds`."""
         began = time.monotonic()
+        self._judge.asked(self._engine)
         try:
             prediction = self._engine.predict(window)
             self._judge.answered(self._engine, seconds + time.monotonic() - began)

@@ -22,8 +22,9 @@ told by nobody: the model before takes over at once and hears that window again.
 trouble (see `model_watch`) ends the trial between two windows.
 
 A model at fault is a ModelError or a UsageError, in one line: the same model will do no
-better. Any other GenreEdgeError (another trial is under way, the program ends) may be
-over later. What survives a restart is for the caller to remember, before a trial too: a
+better. Any other GenreEdgeError may be over later: another trial is under way, the
+program ends, or a window hangs, so that only a restart helps (systemd's watchdog sees
+to it). What survives a restart is for the caller to remember, before a trial too: a
 model that crashes or hangs the program leaves no time for it.
 """
 
@@ -76,9 +77,9 @@ class ModelSwitch:
             If it cannot be used.
         """
         self._load, self._use, self._health, self._stop = load, use, health, stop
-        self.first = load(config)
-        """The model that the sources are opened for."""
-        self._now: Loaded = (config, self.first)
+        self._now: Loaded = (config, load(config))
+        self.opened_rate = self.engine.sample_rate
+        """The rate that the sources are opened at: the first model's, Hz."""
         self._before: Loaded | None = None
         """What listens again if the one on trial is no good."""
         self._watch: ModelWatch | None = None
@@ -88,6 +89,11 @@ class ModelSwitch:
     def config(self) -> EngineConfig:
         """What the model in use was loaded from."""
         return self._now[0]
+
+    @property
+    def engine(self) -> Engine:
+        """The model in use."""
+        return self._now[1]
 
     def switch(self, model: str) -> BundleInfo:
         """Hear with another model from the next window on.
@@ -142,12 +148,20 @@ class ModelSwitch:
                 trouble = watch.wait(self._stop)
                 if trouble:
                     self._go_back(engine)
-                    raise ModelError(f"{engine.bundle.path}: {trouble}")
-                if self._stop.is_set():
-                    raise GenreEdgeError("the program ends before the model has proved itself")
             finally:
-                self._watch = self._before = None
+                with self._changing:  # from here on a failure is no part of the trial
+                    self._watch = self._before = None
+            if self._now[1] is not engine:
+                raise ModelError(f"{engine.bundle.path}: {trouble or watch.failure}")
+            if self._stop.is_set():
+                raise GenreEdgeError("the program ends before the model has proved itself")
             return engine.bundle.info
+
+    def asked(self, engine: Engine) -> None:
+        """A window is about to be asked about, on this thread."""
+        watch = self._watch
+        if watch is not None and watch.engine is engine:
+            watch.asked()
 
     def answered(self, engine: Engine, seconds: float) -> None:
         """A window took so many seconds. ModelError if the model is on trial, and its

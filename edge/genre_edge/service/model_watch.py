@@ -5,6 +5,7 @@ It stays after WINDOWS windows with an answer, or after SECONDS where it is too 
 for so many, unless by then
 
 - it has failed on a window, or answered one with numbers that are not finite;
+- it has not answered one for HANG_SECONDS;
 - SLOW_WINDOWS of the windows took longer than the time between two of them;
 - more audio was lost than before, because the program was too slow;
 - a place that records go to has stopped to work, or has lost some.
@@ -12,6 +13,7 @@ for so many, unless by then
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -26,6 +28,8 @@ SECONDS = 60.0
 """Time after which it stays although it was asked about fewer, s."""
 SLOW_WINDOWS = 3
 """Windows slower than real time that are too many."""
+HANG_SECONDS = 10.0
+"""Time for one window after which it counts as one that hangs, s."""
 _LOOK_SECONDS = 0.2
 """Time between two looks at the health, s."""
 _MOST_QUOTED = 200
@@ -51,11 +55,19 @@ class ModelWatch:
         # By the entry, not by its name: sinks that are made anew have new ones.
         self._before = {id(one): (one, one.dropped, one.stopped) for one in health.sinks}
         self._windows = self._slow = 0
-        self._failure = ""
+        self.failure = ""
+        """Why the model has failed on a window; empty while it has not."""
+        self._asked: dict[int, float] = {}
+        """When each thread began to wait for an answer, monotonic s."""
         self._news = threading.Event()
+
+    def asked(self) -> None:
+        """A window is about to be asked about, on this thread."""
+        self._asked[threading.get_ident()] = time.monotonic()
 
     def answered(self, seconds: float) -> None:
         """A window took so many seconds. ModelError if its answer is no good."""
+        self._asked.pop(threading.get_ident(), None)
         if self.engine.classifier.not_finite:
             raise ModelError("it answers with numbers that are not finite")
         self._windows += 1  # two sources that count at once: one window more is watched
@@ -64,15 +76,19 @@ class ModelWatch:
 
     def failed(self, error: Exception) -> None:
         """The model has failed on a window, or another part with it."""
-        self._failure = self._failure or _told(error)
+        self._asked.pop(threading.get_ident(), None)
+        self.failure = self.failure or _told(error)
         self._news.set()
 
     def wait(self, stop: threading.Event) -> str:
         """Wait until it is known whether the model stays: why not, or "". An empty
         answer is none where `stop` was set."""
-        end = time.monotonic() + SECONDS
+        end, enough = time.monotonic() + SECONDS, math.inf
         while not (trouble := self._trouble()) and not stop.is_set():
-            if self._windows >= WINDOWS or time.monotonic() >= end:
+            now = time.monotonic()
+            if self._windows >= WINDOWS or now >= end:
+                enough = min(enough, now)
+            if self._oldest() > enough:  # what was asked by then has been answered
                 break
             self._news.wait(_LOOK_SECONDS)
             self._news.clear()
@@ -80,8 +96,10 @@ class ModelWatch:
 
     def _trouble(self) -> str:
         """What is wrong by now; empty if nothing is."""
-        if self._failure:
-            return self._failure
+        if self.failure:
+            return self.failure
+        if time.monotonic() - self._oldest() > HANG_SECONDS:
+            return f"it has not answered a window for {HANG_SECONDS:g} s"
         if self._slow >= SLOW_WINDOWS:
             return (
                 f"it is slower than real time: {self._slow} of {self._windows} windows took more "
@@ -92,6 +110,11 @@ class ModelWatch:
         if dropped > 0 or overflows:
             return f"{dropped:.1f} s of audio dropped, {overflows} overflows of the driver"
         return self._sink_trouble()
+
+    def _oldest(self) -> float:
+        """When the oldest window was asked about that has no answer, monotonic s; else
+        now."""
+        return min([*self._asked.values(), time.monotonic()])
 
     def _sink_trouble(self) -> str:
         for entry in list(self._health.sinks):

@@ -116,7 +116,7 @@ class ListeningProgram:
         )
         self._screen = screen(self.health)
         switch = ListeningSwitch(default_folder() / SWITCHED_OFF)
-        loaded = self._models.first
+        loaded = self._models.engine
         self._outputs = Outputs(
             self._settings, self.health, loaded.bundle.info, True, report, switch
         )
@@ -171,7 +171,7 @@ class ListeningProgram:
 
     def _with_its_limits(self, info: BundleInfo) -> BundleInfo:
         """A model that stays. People are told what it cannot hear."""
-        opened, rate = self._models.first.sample_rate, info.frontend.sample_rate
+        opened, rate = self._models.opened_rate, info.frontend.sample_rate
         if rate > opened:
             self._report(
                 f"{info.name} hears at {rate} Hz, and the sources are open at {opened} Hz: it "
