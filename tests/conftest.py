@@ -19,6 +19,7 @@ from genre_edge.service import pipeline
 from hypothesis import settings
 
 from tests.helpers.broker import Broker
+from tests.helpers.endpoint import Endpoint
 from tests.helpers.fakemic import FakeMic, installed
 from tests.helpers.steady_program import Running, Steady
 
@@ -142,3 +143,11 @@ def steady(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     yield start
     for one in running:
         one.stop()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """An HTTP server that webhooks POST to."""
+    server = Endpoint()
+    yield server
+    server.close()

@@ -30,6 +30,7 @@ COMMANDS = {
     "teach": "teach labels of your own from a few examples",
     "collect": "collect what many devices publish over MQTT in a database",
     "fleet": "show the devices in that database, and what they heard",
+    "alerts": "tell when a device in that database is silent or in trouble",
     "publish": "sign models and settings, and publish them for devices that take updates",
     "update": "show what this device knows of updates, or take the last one back",
     "serve": "serve a web page and an HTTP API",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.helpers.fleet import Collecting, health_payload, stretch_payload, subscribed
+from tests.helpers.fleet import collecting, health_payload, stretch_payload, subscribed
 from tests.helpers.postgres import Postgres
 from tests.helpers.waiting import wait_for
 
@@ -54,16 +54,6 @@ def devices(broker):
     found = Devices(broker.port)
     yield found
     found.close()
-
-
-@contextmanager
-def collecting(*arguments):
-    found = Collecting(*arguments)
-    try:
-        yield found
-    finally:
-        if found.process.poll() is None:
-            found.kill()
 
 
 def stored(path: Path) -> list[tuple[str, str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +52,13 @@ def incoming(topic: str, payload: bytes, received: float, retained: bool = False
 
 
 class Collecting:
-    """genre-edge collect in a process of its own, and what it says."""
+    """genre-edge collect, or another command, in a process of its own, and what it
+    says."""
 
-    def __init__(self, *arguments: object) -> None:
-        command = [sys.executable, "-m", "genre_edge", "collect", *map(str, arguments)]
+    def __init__(self, *arguments: object, command: str = "collect") -> None:
+        words = [sys.executable, "-m", "genre_edge", command, *map(str, arguments)]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self.said: list[str] = []
         self._reader = threading.Thread(target=self._read)
@@ -83,6 +86,17 @@ class Collecting:
         assert self.process.stdout is not None
         self.process.stdout.close()
         return status
+
+
+@contextmanager
+def collecting(*arguments: object, command: str = "collect") -> Iterator[Collecting]:
+    """While it lasts, such a process; it is killed in the end if it still runs."""
+    found = Collecting(*arguments, command=command)
+    try:
+        yield found
+    finally:
+        if found.process.poll() is None:
+            found.kill()
 
 
 def subscribed(log: Path, session: str, times: int = 1) -> bool:

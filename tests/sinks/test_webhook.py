@@ -13,7 +13,6 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -27,59 +26,9 @@ from genre_edge.sinks.webhook_settings import parse_webhook
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.helpers.broker import free_port
+from tests.helpers.endpoint import Endpoint
 from tests.helpers.waiting import wait_for
 from tests.helpers.windows import GENRES, window
-
-
-class Endpoint:
-    """An HTTP server that remembers what it was sent and answers as told."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[dict[str, str], bytes]] = []
-        self.answers: list[int] = []
-        self.location = ""
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                endpoint.requests.append((dict(self.headers), body))
-                status = endpoint.answers.pop(0) if endpoint.answers else 204
-                try:
-                    self.send_response(status)
-                    if endpoint.location:
-                        self.send_header("Location", endpoint.location)
-                    self.end_headers()
-                except OSError:
-                    pass  # the client gave up
-
-            def do_GET(self) -> None:
-                endpoint.requests.append((dict(self.headers), b"GET"))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def bodies(self) -> list[dict]:
-        return [json.loads(body) for _, body in self.requests]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-@pytest.fixture
-def endpoint():
-    server = Endpoint()
-    yield server
-    server.close()
 
 
 def test_a_change_of_label_is_posted(endpoint) -> None:

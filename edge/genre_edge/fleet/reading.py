@@ -67,6 +67,15 @@ def presence(row: DeviceRow, now: float, silent_after: float = SILENT_SECONDS) -
     return "online" if is_recent else "silent"
 
 
+def age_text(seconds: float) -> str:
+    """A time in one number: 12 s, 5 min, 3 h, 9 d."""
+    whole = max(0, round(seconds))
+    for length, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if whole >= 2 * length:
+            return f"{whole // length} {name}"
+    return f"{whole} s"
+
+
 def clock_trouble(row: DeviceRow, most_off: float = CLOCK_SECONDS) -> str:
     """What is wrong with a device's clock; empty if it is no further off than
     `most_off`, s."""

@@ -17,11 +17,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..errors import UsageError
-from ..extras import install_line
 from ..settings.source_table import topic_of
 from ..sinks.mqtt.settings import MqttConfig
-from ..sinks.mqtt.wire import TICK_SECONDS, Wire, properties_of
+from ..sinks.mqtt.wire import TICK_SECONDS, Wire, paho_client, properties_of
 from .batch import Incoming
 from .messages import device_of
 from .subscribing import Subscribing, is_latest
@@ -69,11 +67,7 @@ class Receiver:
         UsageError
             If paho-mqtt is not installed.
         """
-        try:
-            import paho.mqtt.client
-        except ImportError:
-            raise UsageError(f"collect needs paho-mqtt: {install_line('collect')}") from None
-        self._paho, self._config, self._how = paho.mqtt.client, config, subscribing
+        self._paho, self._config, self._how = paho_client("collect", "collect"), config, subscribing
         self._report = report
         part = f"-{subscribing.part}of{subscribing.parts}" if subscribing.parts > 1 else ""
         self.session = f"genre-edge-collect-{topic_of(config.name)}{part}"

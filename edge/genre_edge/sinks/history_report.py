@@ -79,8 +79,9 @@ class _Sum:
     """Those with a confidence, each times it."""
 
 
-def parse_age(text: str) -> float:
-    """Read an age such as "30m", "12h", "7d" or "2w"; returns seconds. UsageError.
+def parse_age(text: str, parameter: str = "since") -> float:
+    """Read an age such as "30m", "12h", "7d" or "2w"; returns seconds. UsageError about
+    the parameter.
 
     Examples
     --------
@@ -90,7 +91,7 @@ def parse_age(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", text)
     if not found:
         raise UsageError(
-            Fault("since", text, "must be a number and m, h, d or w, such as 12h or 7d")
+            Fault(parameter, text, "must be a number and m, h, d or w, such as 12h or 7d")
         )
     return float(found[1]) * _UNITS[found[2]]
 

@@ -132,9 +132,9 @@ class Connection:
         if filters:
             self._client.subscribe([(one, 1) for one in filters])
 
-    def send(self, seq: int, topic: str, payload: bytes) -> None:
-        """Send a window, which the broker will acknowledge."""
-        self._in_flight[self._client.publish(topic, payload, qos=1).mid] = seq
+    def send(self, seq: int, topic: str, payload: bytes, retain: bool = False) -> None:
+        """Send a window or another message that the broker will acknowledge."""
+        self._in_flight[self._client.publish(topic, payload, qos=1, retain=retain).mid] = seq
         self.last_seq = seq
 
     def process(self, timeout: float, wake: int | None = None) -> str:

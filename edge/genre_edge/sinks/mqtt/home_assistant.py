@@ -92,6 +92,26 @@ def discovery(config: MqttConfig, told: Described) -> dict[str, dict[str, Any]]:
     return found
 
 
+def described(
+    config: MqttConfig, name: str, entities: Mapping[str, Entity]
+) -> dict[str, dict[str, Any]]:
+    """Describe another device than one that listens, as `discovery` does: it is there
+    while its topic "status" says so.
+
+    Parameters
+    ----------
+    config : MqttConfig
+        The device's name and topics, and the form of the messages.
+    name : str
+        What people call it.
+    entities : mapping
+        {key: entity}.
+    """
+    node = topic_of(config.base)
+    device = _device(node, name, Described((), name))
+    return _messages(config, node, device, _available(entities, [f"{config.base}/status"]), {})
+
+
 def nodes_of(config: MqttConfig, sources: Sequence[str]) -> list[str]:
     """Ids of the devices that sources are."""
     return [f"{topic_of(config.base)}_{topic_of(source)}" for source in sources]

@@ -25,8 +25,6 @@ import time
 import uuid
 from contextlib import suppress
 
-from ...errors import UsageError
-from ...extras import install_line
 from ...records import (
     LiveRecord,
     Record,
@@ -48,7 +46,7 @@ from .spool import Spool
 from .spool_rows import Message
 from .stretch_messages import TOPIC as STRETCH
 from .stretch_messages import StretchMessages
-from .wire import CONNECT_SECONDS
+from .wire import CONNECT_SECONDS, paho_client
 
 HEALTH_SECONDS = 30.0
 """Time between two messages on the health topic."""
@@ -82,11 +80,7 @@ class MqttSink:
         UsageError
             If paho-mqtt is not installed.
         """
-        try:
-            import paho.mqtt.client
-        except ImportError:
-            raise UsageError(f"mqtt needs paho-mqtt: {install_line('mqtt')}") from None
-        self._paho = paho.mqtt.client
+        self._paho = paho_client("mqtt", "mqtt")
         self._config, self._context, self._entry = config, context, context.entry
         self._session, self._number = uuid.uuid4().hex[:12], 0
         self._stretches_sent: set[int] = set()

@@ -9,12 +9,36 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from ...errors import UsageError
+from ...extras import install_line
 from .settings import MqttConfig
 
 CONNECT_SECONDS = 8.0
 """Time for a broker to answer."""
 TICK_SECONDS = 0.1
 """Longest single wait for the network while connecting or leaving."""
+
+
+def paho_client(needed_by: str, extra: str) -> Any:
+    """The module paho.mqtt.client.
+
+    Parameters
+    ----------
+    needed_by : str
+        What cannot do without it.
+    extra : str
+        The extra that it is installed with.
+
+    Raises
+    ------
+    UsageError
+        If paho-mqtt is not installed.
+    """
+    try:
+        import paho.mqtt.client
+    except ImportError:
+        raise UsageError(f"{needed_by} needs paho-mqtt: {install_line(extra)}") from None
+    return paho.mqtt.client
 
 
 class Wire:
