@@ -18,6 +18,7 @@ from ..settings.source_table import topic_of
 from ..sinks.mqtt.home_assistant import BIRTH_TOPIC, ROOT, discovery_filters, nodes_of
 from ..sinks.mqtt.remote_switch import LISTENING
 from ..sinks.mqtt.settings import MqttConfig
+from ..update.topics import root_of
 
 COLLECTOR, ALERTS, PUBLISHER = "collector", "alerts", "publisher"
 """Users for genre-edge collect, genre-edge alerts and genre-edge publish."""
@@ -28,11 +29,6 @@ FLEET = "fleet"
 """Where alerts are, among the topics of devices: no device's name."""
 _BEGIN = "# --- genre-edge provision: written anew each time; put lines of your own elsewhere"
 _END = "# --- end of genre-edge provision"
-
-
-def updates_of(prefix: str) -> str:
-    """The filter of the topics of signed updates: devices read them alone."""
-    return f"{prefix}-updates/#"
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ def device_rights(config: MqttConfig, sources: Sequence[str]) -> Rights:
     """
     nodes = [topic_of(config.base), *nodes_of(config, sources)]
     return Rights(
-        read=(BIRTH_TOPIC, updates_of(config.prefix)),
+        read=(BIRTH_TOPIC, f"{root_of(config.prefix)}/#"),
         both=(f"{config.base}/#", *discovery_filters(nodes)),
     )
 
@@ -85,7 +81,7 @@ def service_rights(prefixes: Sequence[str]) -> dict[str, Rights]:
     return {
         COLLECTOR: Rights(read=tuple(one for filters in collected for one in filters)),
         ALERTS: Rights(read=(BIRTH_TOPIC,), both=(*(f"{one}/#" for one in alerts), *announced)),
-        PUBLISHER: Rights(both=tuple(updates_of(prefix) for prefix in prefixes)),
+        PUBLISHER: Rights(both=tuple(f"{root_of(prefix)}/#" for prefix in prefixes)),
         HOME_ASSISTANT: Rights(
             read=tuple(f"{prefix}/#" for prefix in prefixes),
             write=tuple(f"{prefix}/+/{LISTENING}/set" for prefix in prefixes),
