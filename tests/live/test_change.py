@@ -81,7 +81,7 @@ def alone(engine: Engine, samples: np.ndarray, rate: int = RATE) -> list[dict[st
     return [engine.predict(one).scores for one in engine.stream(rate).push(samples[:, None])]
 
 
-@effort(max_examples=60)
+@effort(max_examples=40)
 @given(
     at=st.integers(1, 100),
     size=st.integers(50, 3000),
