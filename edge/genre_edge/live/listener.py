@@ -187,7 +187,7 @@ class Listener:
             with self._gate.window():
                 end = self._take(block, was_paused)
             was_paused = False
-            while self._hear_next(source.name, block):
+            while self._waiting and self._hear_next(source.name, block):
                 self._pulse()
                 if self._reached(self._health.windows, self._config.windows):
                     return True
@@ -221,7 +221,7 @@ class Listener:
         for the model that takes its place."""
         try:
             with self._gate.window():
-                if not self._waiting:
+                if not self._waiting:  # the model has changed meanwhile
                     return False
                 self._hear(*self._waiting[0], name, block)
                 self._waiting.popleft()
