@@ -126,7 +126,7 @@ def check_microphone(settings: Settings, verbose: bool) -> Iterator[Finding]:
     yield Finding("devices", "ok", ", ".join(device.token for device in devices))
     queue = CaptureQueue(192_000, _LISTEN_SECONDS + 1)
     try:
-        session = Session(settings.microphone, 22_050, queue.put, verbose)
+        session = Session(settings.microphone, _rate(settings), queue.put, verbose)
     except GenreEdgeError as error:
         remedy = "'genre-edge devices' lists what can be chosen"
         yield Finding("microphone", "fail", str(error), remedy)
@@ -141,6 +141,16 @@ def check_microphone(settings: Settings, verbose: bool) -> Iterator[Finding]:
     samples = recorded(queue, _FIRST_SOUND_SECONDS, _LISTEN_SECONDS)
     session.close()
     yield level_finding(samples)
+
+
+def _rate(settings: Settings) -> int:
+    """The rate that the model asks for, Hz; any will do for a level."""
+    from ..model.engine import Engine
+
+    try:
+        return Engine(settings.model).sample_rate
+    except GenreEdgeError:  # it has a finding of its own
+        return 22_050
 
 
 def level_finding(samples: Float32 | None) -> Finding:

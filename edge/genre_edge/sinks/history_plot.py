@@ -72,7 +72,10 @@ def _unit(rows: Sequence[LabelTime]) -> tuple[str, float]:
     sums: dict[str, float] = {}
     for row in rows:
         sums[row.when] = sums.get(row.when, 0.0) + row.seconds
-    return ("hours", 3600.0) if max(sums.values()) > 2 * 3600 else ("minutes", 60.0)
+    longest = max(sums.values())
+    if longest > 2 * 3600:
+        return "hours", 3600.0
+    return ("minutes", 60.0) if longest > 2 * 60 else ("seconds", 1.0)
 
 
 def _labels(rows: Sequence[LabelTime]) -> list[str]:
