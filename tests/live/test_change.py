@@ -128,6 +128,18 @@ def test_a_model_of_another_rate_hears_the_source_resampled(models, rate: int) -
     assert after == alone(models(NEW, rate=rate), SAMPLES[5 * round(SECONDS * RATE) :])
 
 
+def test_a_change_during_a_pause_counts_from_its_end(models) -> None:
+    records: list = []
+    listener = Listener(models(OLD), ListenConfig(), records.append, SourceHealth())
+    listener.run(BlockSource(cut(SAMPLES[: RATE // 2], RATE), RATE))
+    listener.change(models(NEW))
+    late = 3 * RATE
+    listener.run(BlockSource(cut(SAMPLES, RATE, late), RATE))
+    found = windows(records)
+    assert [tuple(one.scores) for one in found] == [OLD] * 5 + [NEW] * 17
+    assert [one.start for one in found[5:]] == [round(3 + k * SECONDS, 3) for k in range(17)]
+
+
 def test_smoothing_begins_anew(models) -> None:
     found = windows(heard(models(OLD), cut(SAMPLES, RATE), 4, models(NEW), smooth=50))
     first = found[5]

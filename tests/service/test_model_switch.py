@@ -3,8 +3,10 @@ everywhere at once."""
 
 from __future__ import annotations
 
+import gc
 import json
 import re
+import weakref
 
 import pytest
 import requests
@@ -134,3 +136,13 @@ def test_labels_can_be_taught_where_the_model_that_hears_can_be(steady, tmp_path
         program.switch_model(model)
         assert requests.get(f"{url}/model").json()["service"]["teach"] is can_be
         assert requests.get(f"{url}/teach").ok is can_be
+
+
+def test_the_model_before_takes_no_memory_any_more(steady, tmp_path) -> None:
+    program = steady(text=f"[web]\nenabled = true\nport = 0\n{TWO}")
+    wait_for(lambda: program.program.port, "the page")
+    before = weakref.ref(program.program._models.engine)
+    program.program.switch_model(tiny_model(tmp_path / "new.tflite", NEW))
+    program.wait_for_windows(*NEW)
+    gc.collect()
+    assert before() is None
