@@ -13,6 +13,7 @@ from genre_edge.cli import main
 from genre_edge.fleet.address import parse_address
 from genre_edge.fleet.alert import Alert
 from genre_edge.fleet.alert_memory import AlertMemory
+from genre_edge.fleet.alert_mqtt import MqttTeller, parse_alert_broker
 from genre_edge.fleet.alert_webhook import WebhookTeller
 from genre_edge.fleet.batch import sort_out
 from genre_edge.fleet.months import Believed
@@ -92,7 +93,8 @@ def test_all_are_told_once_when_it_begins_and_once_when_it_is_over(
         wait_for(lambda: len(endpoint.requests) == 2, "two alerts")
         wait_for(lambda: {"cellar/microphone", "shop/silent"} <= {*on_topics(witness)}, "topics")
         assert program.end() == 0
-        assert [line.split("  ")[1:3] for line in program.said] == [
+        assert program.said[0] == "genre-edge: watching 3 devices\n"
+        assert [line.split("  ")[1:3] for line in program.said[1:]] == [
             ["cellar", "microphone"],
             ["shop", "silent"],
         ]
@@ -150,21 +152,45 @@ def test_what_could_not_be_told_is_told_later_whoever_dies(
     witness.close()
 
 
-def test_a_broker_that_has_forgotten_is_told_again(database, fleet, broker, tmp_path) -> None:
+def test_what_a_broker_has_kept_is_mended(database, fleet, broker, tmp_path) -> None:
+    """It has forgotten an alert that is on, and has one that is over."""
     fleet.says("cellar", state="dead")
+    fleet.says("bar", state="lost")
     witness = Subscriber(broker.port)
     command = (database, "--mqtt", f"mqtt://127.0.0.1:{broker.port}/music", *QUICK)
     with collecting(*command, "--state", tmp_path / "alerts.json", command="alerts") as program:
-        topic = f"{BASE}/cellar/microphone"
-        witness.wait_for(lambda: len(witness.on(topic)) == 1)
-        witness.publish(topic, b"", retain=True)
-        witness.wait_for(lambda: len(witness.on(topic)) == 2)
+        lost, kept = f"{BASE}/cellar/microphone", f"{BASE}/bar/microphone"
+        witness.wait_for(lambda: len(witness.on(lost)) == len(witness.on(kept)) == 1)
+        stale = witness.on(kept)[0].replace(b"bar", b"old")
+        witness.publish(f"{BASE}/old/microphone", stale, retain=True)
+        witness.publish(lost, b"", retain=True)
+        witness.wait_for(lambda: witness.on("old/microphone"))
         broker.stop()
         broker.start()
-        witness.wait_for(lambda: len(witness.on(topic)) == 3)
+        witness.wait_for(lambda: len(witness.on(lost)) == 3)
+        witness.wait_for(lambda: witness.on("old/microphone")[-1] == b"")
         assert program.end() == 0
-    assert json.loads(witness.on(topic)[2]) == json.loads(witness.on(topic)[0])
+    assert json.loads(witness.on(lost)[2]) == json.loads(witness.on(lost)[0])
+    assert {*witness.on(kept)} == {witness.on(kept)[0]}
     witness.close()
+
+
+def test_a_broker_that_this_user_may_not_write_to_has_not_taken_an_alert(broker, tmp_path) -> None:
+    broker.stop()
+    (tmp_path / "broker" / "rights").write_text("topic read #\n")
+    with (tmp_path / "broker" / "mosquitto.conf").open("a") as file:
+        file.write(f"acl_file {tmp_path}/broker/rights\n")
+    broker.start()
+    said: list[str] = []
+    teller = MqttTeller(parse_alert_broker(f"mqtt://127.0.0.1:{broker.port}/music"), said.append)
+    memory = AlertMemory(tmp_path / "alerts.json", [teller.name], said.append)
+    memory.keep([DEAD])
+    teller.start(memory)
+    wait_for(lambda: said, "why")
+    teller.stop()
+    assert memory.waiting(teller.name) == [DEAD]
+    memory.close()
+    assert said[0].endswith(f" (may this user write and read {BASE}/#?); trying again")
 
 
 def test_a_database_that_is_not_there_yet_is_waited_for(database, endpoint, tmp_path) -> None:
@@ -253,6 +279,7 @@ def test_the_viewer_of_postgresql_may_do_all_of_it(
         (["--webhook", "h/hunter2"], "must begin with http:// or https://"),
         (["--webhook", "http://h,every=window"], "--webhook: every= is for windows"),
         (["--webhook", "http://h,template={label}"], "an alert has {type}, {id}, {device}"),
+        (["--webhook", "http://h,template={until:.9}"], "no such field, or a wrong format"),
         (["--webhook", "http://h/a", "--webhook", "http://h/a"], "is given twice"),
         (["--state", "/dev/null/a"], "--state /dev/null/a: file exists"),
         (["--state", "."], "--state .: Is a directory"),

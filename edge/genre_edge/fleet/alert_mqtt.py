@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 import time
@@ -20,7 +21,7 @@ from ..settings.options import option
 from ..sinks.mqtt.connection import Connection
 from ..sinks.mqtt.home_assistant import described
 from ..sinks.mqtt.settings import MqttConfig
-from ..sinks.mqtt.wire import paho_client
+from ..sinks.mqtt.wire import TICK_SECONDS, paho_client
 from .alert import Alert
 from .alert_memory import AlertMemory
 from .broker_address import BrokerKeys, parse_broker
@@ -31,8 +32,11 @@ _TICK_SECONDS = 0.5
 """Longest wait for the network before it is looked whether there is more to tell, s."""
 _SETTLE_SECONDS = 2.0
 """Time for the broker to say what it has kept, s."""
-_MOST_LISTED = 100
-"""Alerts in the message about all that is wrong, the oldest."""
+_ECHO_SECONDS = 20.0
+"""Time for the broker to give back what was published, s."""
+_MOST_LISTED = 50
+"""Alerts in the message about all that is wrong, the oldest: Home Assistant keeps 16 KB
+of attributes."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,8 @@ class MqttTeller:
             connection = Connection(self._paho, self._config)
             trouble = connection.connect()
             if not trouble:
-                if self.trouble:
-                    self._report(f"mqtt {self._config.host}: connected")
-                self.trouble, pause = "", _FIRST_PAUSE
-                trouble = _Conversation(self._config, connection, self._memory, self.name).go_on(
-                    lambda: self._on, self._stop
-                )
+                trouble = self._converse(connection)
+                pause = pause if self.trouble else _FIRST_PAUSE
             connection.drop()
             if self._stop.is_set():
                 return
@@ -112,6 +112,19 @@ class MqttTeller:
             self._stop.wait(pause * random.uniform(0.5, 1.5))
             pause = min(_LONGEST_PAUSE, 2 * pause)
 
+    def _converse(self, connection: Connection) -> str:
+        """Tell what waits until the connection breaks; returns what is wrong."""
+        try:
+            talk = _Conversation(self._config, connection, self._memory, self.name)
+            return talk.go_on(lambda: self._on, self._stop, self._works)
+        except Exception as error:  # whatever it is, telling must go on
+            return f"alerts cannot be told ({type(error).__name__}: {error})"
+
+    def _works(self) -> None:
+        if self.trouble:
+            self._report(f"mqtt {self._config.host}: works again")
+        self.trouble = ""
+
 
 class _Conversation:
     """What is said on one connection."""
@@ -119,21 +132,27 @@ class _Conversation:
     def __init__(
         self, config: MqttConfig, connection: Connection, memory: AlertMemory, name: str
     ) -> None:
-        self._base, self._connection = config.base, connection
+        self._config, self._base, self._connection = config, config.base, connection
         self._memory, self._name = memory, name
         self._in_flight: dict[int, Alert] = {}
         self._number = 0
         self._shown: list[Alert] | None = None
-        self._settled_at: float | None = time.monotonic() + _SETTLE_SECONDS
-        connection.publish(f"{config.base}/status", b"online")
-        connection.subscribe_to_kept([f"{config.base}/#"])
-        if config.discovery:
-            for topic, message in described(config, "Fleet alerts", _entities(config.base)).items():
-                connection.publish(topic, compact_json(message).encode())
+        self._sent: set[str] = set()
+        """Topics of alerts that were sent on this connection."""
+        self._settled_at: float | None = None
+        """When what the broker has kept is there; None: it has been looked at."""
 
-    def go_on(self, on: Callable[[], list[Alert]], stop: threading.Event) -> str:
+    def go_on(
+        self, on: Callable[[], list[Alert]], stop: threading.Event, works: Callable[[], None]
+    ) -> str:
         """Tell what waits until the connection breaks or `stop` is set; returns what is
-        wrong."""
+        wrong. `works` is called once the broker is known to take what is published."""
+        trouble = self._wait_for_echo(stop)
+        if trouble:
+            return trouble
+        works()
+        self._describe()
+        self._settled_at = time.monotonic() + _SETTLE_SECONDS
         while True:
             self._send_waiting()
             self._show(on())
@@ -146,27 +165,50 @@ class _Conversation:
             if trouble:
                 return trouble
 
+    def _wait_for_echo(self, stop: threading.Event) -> str:
+        """Publish the status, and wait for the broker to give it back. Brokers may
+        acknowledge what this user may not publish, and keep nothing of it."""
+        status, trouble = f"{self._base}/status", ""
+        self._connection.publish(status, b"online")
+        self._connection.subscribe_to_kept([f"{self._base}/#"])
+        end = time.monotonic() + _ECHO_SECONDS
+        while not trouble and self._connection.kept.get(status) != b"online":
+            if stop.is_set():
+                self._connection.leave(status)
+                return "was told to stop"
+            trouble = self._connection.process(TICK_SECONDS)
+            if time.monotonic() >= end:
+                trouble = "keeps nothing of what is published"
+        return f"{trouble} (may this user write and read {self._base}/#?)" if trouble else ""
+
+    def _describe(self) -> None:
+        if self._config.discovery:
+            entities = described(self._config, "Fleet alerts", _entities(self._base))
+            for topic, message in entities.items():
+                self._connection.publish(topic, compact_json(message).encode())
+
     def _send_waiting(self) -> None:
         if not self._connection.room:
             return
         under_way = set(self._in_flight.values())
         for alert in self._memory.waiting(self._name):
             if alert not in under_way and self._connection.room:
-                self._send(alert)
+                self._number += 1
+                self._in_flight[self._number] = alert
+                self._connection.send(self._number, *self._message(alert), retain=True)
 
-    def _send(self, alert: Alert) -> None:
-        self._number += 1
-        self._in_flight[self._number] = alert
-        topic, payload = f"{self._base}/{alert.topic}", compact_json(alert.to_json()).encode()
-        self._connection.send(self._number, topic, payload, retain=True)
+    def _message(self, alert: Alert) -> tuple[str, bytes]:
+        """Topic and payload."""
+        topic = f"{self._base}/{alert.topic}"
+        self._sent.add(topic)
+        return topic, compact_json(alert.to_json()).encode()
 
     def _take_acknowledged(self) -> None:
         for number in self._connection.acknowledged():
             self._memory.told(self._name, self._in_flight.pop(number))
 
     def _show(self, on: list[Alert]) -> None:
-        """Publish all that is wrong, when that has changed; once, what the broker has
-        kept no longer, such as one that was restarted without its memory."""
+        """Publish all that is wrong, when that has changed."""
         if on != self._shown:
             self._shown = on
             listed = [alert.to_json() for alert in on[:_MOST_LISTED]]
@@ -174,11 +216,32 @@ class _Conversation:
             self._connection.publish(f"{self._base}/state", payload)
         if self._settled_at is not None and time.monotonic() >= self._settled_at:
             self._settled_at = None
-            waiting = {alert.key for alert in self._memory.waiting(self._name)}
-            for alert in on:
-                topic = f"{self._base}/{alert.topic}"
-                if alert.key not in waiting and topic not in self._connection.kept:
-                    self._connection.publish(topic, compact_json(alert.to_json()).encode())
+            self._mend(on)
+
+    def _mend(self, on: list[Alert]) -> None:
+        """Publish what the broker should have kept, and take back what it should not:
+        it may have been restarted without all of its memory."""
+        waiting = self._memory.waiting(self._name)
+        busy = self._sent | {f"{self._base}/{alert.topic}" for alert in waiting}
+        kept = {topic for topic, payload in self._connection.kept.items() if _is_on(payload)}
+        wanted = {f"{self._base}/{alert.topic}": alert for alert in on}
+        for topic in wanted.keys() - kept - busy:
+            self._connection.publish(*self._message(wanted[topic]))
+        for topic in kept - wanted.keys() - busy:
+            self._connection.publish(topic, b"")
+
+
+def _is_on(payload: bytes) -> bool:
+    """Whether a message says that something is wrong."""
+    try:
+        values = json.loads(payload)
+    except (ValueError, RecursionError):
+        return False
+    return (
+        isinstance(values, dict)
+        and values.get("type") == "alert"
+        and values.get("is_over") is False
+    )
 
 
 def _entities(base: str) -> dict[str, tuple[str, dict[str, Any]]]:

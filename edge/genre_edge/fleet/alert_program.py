@@ -100,7 +100,7 @@ class AlertProgram:
         """
         self._reader, self._watch, self._memory = reader, watch, memory
         self._tellers, self._say, self._report = tellers, say, report
-        self._reported = ""
+        self._reported, self._has_looked = "", False
 
     @property
     def status(self) -> str:
@@ -150,6 +150,9 @@ class AlertProgram:
                 else "the database can be read again"
             )
             self._reported = self._reader.trouble
+        if rows is not None and not self._has_looked:
+            self._report(f"watching {len(rows)} devices")
+            self._has_looked = True
         alerts = self._watch.look(rows, time.time(), self._reader.trouble)
         self._memory.keep(alerts)
         for alert in alerts:

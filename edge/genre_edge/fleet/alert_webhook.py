@@ -15,6 +15,8 @@ from .alert_memory import AlertMemory
 
 _FIRST_REST, _LONGEST_REST = 5.0, 300.0
 """Pause after all attempts failed, s: doubled each time, with jitter."""
+_LEAVE_SECONDS = 10.0
+"""Longest wait for a request that is on its way when the program ends, s."""
 
 
 class WebhookTeller:
@@ -43,10 +45,11 @@ class WebhookTeller:
         self._delivery = Delivery(config, self._stop.wait)
         if config.every != "change":
             raise UsageError("--webhook: every= is for windows; each alert is sent once")
-        try:
-            self._delivery.body(Alert("a", "silent", "text", 0.0, 1.0).to_json())
-        except GenreEdgeError as error:
-            raise UsageError(f"--webhook: {error}; an alert has {_fields()}") from None
+        for example in (Alert("a", "silent", "text", 0.0, 1.0), Alert(None, "collector", "", 0.0)):
+            try:
+                self._delivery.body(example.to_json())
+            except GenreEdgeError as error:
+                raise UsageError(f"--webhook: {error}; an alert has {_fields()}") from None
         self.trouble = ""
         """Why alerts are not taken; empty while they are."""
 
@@ -63,13 +66,16 @@ class WebhookTeller:
         """End the thread, after the request that is on its way."""
         self._stop.set()
         self._memory.wake()
-        self._thread.join(self._config.timeout + 1.0)
+        self._thread.join(min(self._config.timeout, _LEAVE_SECONDS))
 
     def _run(self) -> None:
         rest = _FIRST_REST
         while not self._stop.is_set():
             self._memory.wait(self.name, 60.0)
-            trouble = self._tell()
+            try:
+                trouble = self._tell()
+            except Exception as error:  # whatever it is, telling must go on
+                trouble = f"cannot be told ({type(error).__name__}: {error})"
             if self._stop.is_set():
                 return
             if bool(trouble) != bool(self.trouble):
