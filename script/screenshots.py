@@ -1,5 +1,6 @@
-"""Makes the pictures of the page: every view, at three widths, light and dark. The
-service is real, and so is the model. A program made the music and the history."""
+"""Makes the pictures of the page, every view at three widths, light and dark, and those
+of the fleet's page. The service is real, and so is the model. A program made the music,
+the history and the fleet."""
 
 from __future__ import annotations
 
@@ -13,10 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
@@ -26,8 +27,13 @@ from genre_edge.demo.synth import RATE  # noqa: E402
 from genre_edge.sinks.history_rows import SCHEMA  # noqa: E402
 
 from tests.helpers.fakemic import FakeMic  # noqa: E402
+from tests.helpers.made_up_fleet import write_fleet  # noqa: E402
 from tests.helpers.webserver import WebServer  # noqa: E402
 
+_Wait = Callable[[Any], None]
+_Look = tuple[int, Literal["light", "dark"]]
+"""Width and colour scheme of a picture."""
+_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (1280, 900, 390)
 """Widths of the browser, CSS pixels."""
 _BROWSER = (
@@ -41,6 +47,8 @@ _PROGRAMME = {6: "pop", 8: "classical", 12: "country", 15: "reggae", 18: "jazz",
 """What the made-up household listens to from each hour on."""
 _TOKEN = "for the pictures"
 _CONFIGURATION = "[listen]\nsmooth = 4  # steady\n\n[mqtt]\nname = 'kitchen'\n"
+_DEVICES = 32
+"""Of the made-up fleet."""
 _DAYS = 30
 """How far back the made-up history goes."""
 
@@ -54,10 +62,15 @@ def main() -> int:
     args.folder.mkdir(parents=True, exist_ok=True)
     if not args.only:
         _plot_month(args.folder / "month.webp")
-    with tempfile.TemporaryDirectory(prefix="screenshots-") as name, _service(Path(name)) as url:
-        for view, wait in _VIEWS.items():
-            if not args.only or args.only in view:
-                _shoot(args.folder, url, view, wait)
+    every: list[_Look] = [(width, one) for one in _SCHEMES for width in WIDTHS]
+    few: list[_Look] = [(900, "light"), (390, "dark")]
+    for served, views, looks in ((_service, _VIEWS, every), (_fleet, _FLEET_VIEWS, few)):
+        wanted = {view: wait for view, wait in views.items() if (args.only or "") in view}
+        if not wanted:
+            continue
+        with tempfile.TemporaryDirectory(prefix="screenshots-") as name, served(Path(name)) as url:
+            for view, wait in wanted.items():
+                _shoot(args.folder, url, view, wait, looks)
     size = sum(path.stat().st_size for path in args.folder.iterdir())
     print(f"written: {args.folder} ({size / 1e6:.2f} MB)")
     return 0
@@ -86,6 +99,18 @@ def _service(folder: Path) -> Iterator[str]:
         player.kill()
         server.stop()
         mic.close()
+
+
+@contextmanager
+def _fleet(folder: Path) -> Iterator[str]:
+    """The page of a made-up fleet; gives its address."""
+    url = f"sqlite:///{folder / 'fleet.db'}"
+    write_fleet(url, time.time(), _DEVICES, _DAYS)
+    server = WebServer(folder, "--serve", environment={"TZ": "UTC"}, serve=("fleet", url))
+    try:
+        yield server.url
+    finally:
+        server.stop()
 
 
 def _joined(pieces: list[Any]) -> Any:
@@ -146,8 +171,8 @@ def _plot_month(path: Path) -> None:
             )
 
 
-def _shoot(folder: Path, url: str, view: str, wait: Callable[[Any], None]) -> None:
-    """One view at all widths in both schemes, as WebP."""
+def _shoot(folder: Path, url: str, view: str, wait: _Wait, looks: Sequence[_Look]) -> None:
+    """One view at some widths and in some schemes, as WebP."""
     from PIL import Image
     from playwright.sync_api import sync_playwright
 
@@ -156,29 +181,28 @@ def _shoot(folder: Path, url: str, view: str, wait: Callable[[Any], None]) -> No
             executable_path=shutil.which("chromium"),
             args=_BROWSER,
         )
-        for scheme in ("light", "dark"):
-            for width in WIDTHS:
-                context = browser.new_context(
-                    viewport={"width": width, "height": 800 if width > 500 else 844},
-                    color_scheme=scheme,
-                    reduced_motion="reduce",
-                    timezone_id="UTC",
-                    locale="en-GB",
+        for width, scheme in looks:
+            context = browser.new_context(
+                viewport={"width": width, "height": 800 if width > 500 else 844},
+                color_scheme=scheme,
+                reduced_motion="reduce",
+                timezone_id="UTC",
+                locale="en-GB",
+            )
+            context.request.post(f"{url}/api/session", data={"token": _TOKEN})
+            page = context.new_page()
+            page.goto(f"{url}/{_ADDRESSES[view]}")
+            wait(page)
+            if view != "kiosk":  # what sticks to the bottom of the window is at the end
+                height = page.evaluate("document.documentElement.scrollHeight")
+                page.set_viewport_size({"width": width, "height": height})
+                page.wait_for_timeout(300)
+            picture = page.screenshot()
+            with Image.open(io.BytesIO(picture)) as image:
+                image.convert("RGB").save(
+                    folder / f"{view}-{width}-{scheme}.webp", quality=70, method=6
                 )
-                context.request.post(f"{url}/api/session", data={"token": _TOKEN})
-                page = context.new_page()
-                page.goto(f"{url}/{_ADDRESSES[view]}")
-                wait(page)
-                if view != "kiosk":  # what sticks to the bottom of the window is at the end
-                    height = page.evaluate("document.documentElement.scrollHeight")
-                    page.set_viewport_size({"width": width, "height": height})
-                    page.wait_for_timeout(300)
-                picture = page.screenshot()
-                with Image.open(io.BytesIO(picture)) as image:
-                    image.convert("RGB").save(
-                        folder / f"{view}-{width}-{scheme}.webp", quality=70, method=6
-                    )
-                context.close()
+            context.close()
         browser.close()
 
 
@@ -216,11 +240,29 @@ def _microphone(page: Any) -> None:
     page.locator("#view-microphone .state", has_text="Good").wait_for()
 
 
+def _fleet_all(page: Any) -> None:
+    page.locator(".tile").first.wait_for()
+    _hide_folder(page)
+
+
+def _fleet_device(page: Any) -> None:
+    page.locator("[data-range='7d']").click()
+    page.locator("#device-week .heatmap").wait_for()
+    page.wait_for_timeout(1000)  # the chart is there
+    _hide_folder(page)
+
+
+def _hide_folder(page: Any) -> None:
+    # The folder is another one each time.
+    text = "line.textContent.replace(/sqlite:\\S+/, 'sqlite:///fleet.db.')"
+    page.locator("#about").evaluate(f"line => {{ line.textContent = {text}; }}")
+
+
 def _guide(page: Any) -> None:
     page.locator("#view-guide .state", has_text="Good").wait_for()
 
 
-_VIEWS: dict[str, Callable[[Any], None]] = {
+_VIEWS: dict[str, _Wait] = {
     "live": _live,
     "kiosk": _live,
     "file": _file,
@@ -231,7 +273,14 @@ _VIEWS: dict[str, Callable[[Any], None]] = {
     "guide": _guide,
 }
 """What each view waits for before its picture is taken."""
+_FLEET_VIEWS: dict[str, _Wait] = {
+    "fleet": _fleet_all,
+    "fleet-device": _fleet_device,
+}
+"""Likewise, of the page of a fleet."""
 _ADDRESSES = {
+    "fleet": "",
+    "fleet-device": "#/device/bar-1",
     "live": "",
     "kiosk": "?kiosk",
     "file": "#track",

@@ -112,6 +112,10 @@ def test_the_wheel_holds_every_module_model_and_completion(clone: Path, tmp_path
     page = {path.relative_to(static).as_posix() for path in static.rglob("*") if path.is_file()}
     assert {"languages/de.json", "examples/jazz-trio.opus", "sw.js"} <= page
     assert {f"genre_edge/web/static/{name}" for name in page} <= names
+    static = ROOT / "edge/genre_edge/fleet_page/static"
+    page = {path.relative_to(static).as_posix() for path in static.rglob("*") if path.is_file()}
+    assert {"index.html", "languages/de.json"} <= page
+    assert {f"genre_edge/fleet_page/static/{name}" for name in page} <= names
     libraries = {f"genre_edge/web/vendor/{path.name}" for path in vendor.glob("*")}
     assert libraries <= names
     assert {"genre_edge/py.typed", "genre_edge/__init__.pyi"} <= names

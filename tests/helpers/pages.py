@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 from tests.conftest import ROOT
@@ -60,3 +62,38 @@ def serious_faults(page) -> list[tuple[str, str, str]]:
     found = page.evaluate("axe.run()")["violations"]
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     return [(one["id"], one["nodes"][0]["html"], one["help"]) for one in serious]
+
+
+class _Untranslated(HTMLParser):
+    """Words of a page that no language file has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[bool] = []
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if "aria-label" in given and "data-t-label" not in given:
+            self.found.append(str(given["aria-label"]))
+        if tag not in ("meta", "link", "input"):
+            is_name = tag in ("title", "h1", "option", "pre") or (self.open and self.open[-1])
+            self.open.append("data-t" in given or bool(is_name))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if re.search(r"[A-Za-z]{2}", data) and not self.open[-1]:
+            self.found.append(data)
+
+
+_SAID = re.compile(r'(?:textContent = |append\(|"aria-label", |say\()["`][A-Za-z]{3}.*')
+
+
+def untranslated(folder: Path) -> list[str]:
+    """What a page and its scripts say besides what is in the files of its languages."""
+    page = _Untranslated()
+    page.feed((folder / "index.html").read_text(encoding="utf-8"))
+    code = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js"))]
+    return page.found + [words for text in code for words in _SAID.findall(text)]

@@ -1,4 +1,4 @@
-"""genre-edge serve in a process of its own, and what its answers have in common."""
+"""A command that serves, in a process of its own, and what answers have in common."""
 
 from __future__ import annotations
 
@@ -20,9 +20,14 @@ class WebServer:
     """Runs until `stop`; `url` is where it serves, `said` the lines that it wrote."""
 
     def __init__(
-        self, folder: Path, *arguments: object, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+        serve: tuple[str, ...] = ("serve",),
     ) -> None:
-        command = [sys.executable, "-m", "genre_edge", "serve", "--port", "0", *map(str, arguments)]
+        program = [sys.executable, "-m", "genre_edge", *serve]
+        command = [*program, "--port", "0", *map(str, arguments)]
         home = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "config")}
         self.process = subprocess.Popen(
             command,

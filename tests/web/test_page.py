@@ -6,7 +6,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from tests.helpers.pages import (
     open_view,
     serious_faults,
     texts,
+    untranslated,
 )
 from tests.helpers.waiting import wait_for
 from tests.helpers.webserver import WebServer
@@ -279,36 +279,8 @@ def test_the_page_is_written_in_english_and_uses_every_text() -> None:
     assert [key for key in used if key not in english] == []
 
 
-class Untranslated(HTMLParser):
-    """Words of a page that no language file has."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[bool] = []
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if "aria-label" in given and "data-t-label" not in given:
-            self.found.append(str(given["aria-label"]))
-        if tag not in ("meta", "link", "input"):
-            self.open.append("data-t" in given or tag in ("title", "h1", "option"))
-
-    def handle_endtag(self, tag: str) -> None:
-        self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        if re.search(r"[A-Za-z]{2}", data) and not self.open[-1]:
-            self.found.append(data)
-
-
 def test_the_page_says_nothing_that_cannot_be_translated() -> None:
-    page = Untranslated()
-    page.feed((STATIC / "index.html").read_text(encoding="utf-8"))
-    assert page.found == []
-    said = re.compile(r'(?:textContent = |append\(|"aria-label", |say\()["`][A-Za-z]{3}.*')
-    for path in STATIC.glob("*.js"):
-        assert said.findall(path.read_text(encoding="utf-8")) == [], path.name
+    assert untranslated(STATIC) == []
 
 
 def test_the_browsers_language_is_used_and_another_can_be_chosen(server, browser) -> None:

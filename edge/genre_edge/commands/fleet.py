@@ -9,9 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..console import harmless
+from ..console import complain, harmless
 from ..errors import UsageError
 from ..records import iso8601, json_text
+from ..settings.options import add_flags, given
+from ..settings.tables import WebConfig
 from ..sinks.history_report import parse_age
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ examples:
   genre-edge fleet sqlite:///fleet.db
   genre-edge fleet postgresql://genre_edge_viewer@db/fleet --format json
   genre-edge fleet sqlite:///fleet.db kitchen --since 24h
+  genre-edge fleet sqlite:///fleet.db --serve      then open http://127.0.0.1:8080
+  genre-edge fleet sqlite:///fleet.db --serve --host 0.0.0.0 --token-file ~/.config/genre-edge/token
 
 The database's password is in --database-password-file, GENRE_EDGE_DATABASE_PASSWORD or ~/.pgpass.
 """
@@ -55,11 +59,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="default: %(default)s"
     )
+    page = parser.add_argument_group("page")
+    page.add_argument(
+        "--serve", action="store_true", help="serve all of this as a page, and as an HTTP API"
+    )
+    add_flags(page, "web", WebConfig)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print; returns the exit status."""
+    """Print or serve; returns the exit status."""
+    if args.serve:
+        return _serve(args)
+    if any(given(args, "web")):
+        raise UsageError("the options of the page need --serve")
     from ..fleet.address import parse_address
     from ..fleet.open_store import check_version, store_at
 
@@ -74,6 +87,29 @@ def run(args: argparse.Namespace) -> int:
             _show_one(store, args.device, time.time() - age, args.format)
     finally:
         store.close()
+    return 0
+
+
+def _serve(args: argparse.Namespace) -> int:
+    """Serve the page until a signal comes."""
+    import threading
+
+    from ..fleet.address import parse_address
+    from ..fleet_page.page import FleetPage
+    from ..service.signals import ends, signals_call
+    from ..service.systemd_notify import Notifier
+
+    if args.device is not None:
+        raise UsageError("--serve shows all devices: leave DEVICE out")
+    address = parse_address(args.database, args.database_password_file)
+    stop, notifier = threading.Event(), Notifier()
+    with signals_call(dict.fromkeys(ends(), stop.set)):
+        page = FleetPage(WebConfig(**given(args, "web")), address, complain)
+        complain(f"serving {page.url}")
+        notifier.ready(f"serving {page.url}")
+        stop.wait()
+        notifier.stopping()
+        page.close()
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,9 +11,9 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 
 from ..errors import GenreEdgeError, UsageError
-from ..sinks.history_report import BY, heard_sources, latest_stretches, parse_age, summarise
+from ..sinks.history_report import BY, heard_sources, latest_stretches, summarise
 from .problems import Problem
-from .queries import number
+from .queries import number, since
 from .state import WebState
 
 _READ_SECONDS = 30.0
@@ -31,32 +30,24 @@ def add_history(app: Flask, state: WebState) -> None:
         by = request.args.get("by", "genre")
         if by not in BY:
             raise Problem(422, f"by: must be {', '.join(BY)}")
-        since, source = _since(), request.args.get("source")
+        begin, source = since(), request.args.get("source")
         with _readable(state) as path:
-            rows = summarise(path, since, by, source, _READ_SECONDS)
+            rows = summarise(path, begin, by, source, _READ_SECONDS)
             return jsonify([asdict(row) for row in rows])
 
     @app.get("/api/history/stretches")
     def stretches() -> Response:
         limit = number("limit", 1, _MOST_STRETCHES, default=_STRETCHES)
-        since, source = _since(), request.args.get("source")
+        begin, source = since(), request.args.get("source")
         with _readable(state) as path:
-            found = latest_stretches(path, since, limit, source, _READ_SECONDS)
+            found = latest_stretches(path, begin, limit, source, _READ_SECONDS)
             return jsonify([asdict(one) for one in found])
 
     @app.get("/api/history/sources")
     def history_sources() -> Response:
-        since = _since()
+        begin = since()
         with _readable(state) as path:
-            return jsonify(heard_sources(path, since, _READ_SECONDS))
-
-
-def _since() -> float:
-    """What was heard before is left out, UTC, s since 1970."""
-    try:
-        return max(0.0, time.time() - parse_age(request.args.get("since", "7d")))
-    except (UsageError, OverflowError):
-        raise Problem(422, "since: must be a number and m, h, d or w, such as 12h or 7d") from None
+            return jsonify(heard_sources(path, begin, _READ_SECONDS))
 
 
 @contextmanager

@@ -1,11 +1,14 @@
-"""What a request says: numbers and switches in its query, JSON in its body."""
+"""What a request says: numbers, switches and ages in its query, JSON in its body."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from flask import request
 
+from ..errors import UsageError
+from ..sinks.history_report import parse_age
 from .problems import Problem
 
 
@@ -24,6 +27,15 @@ def number(name: str, low: int, high: int, default: str = "") -> int:
     if not (is_number and low <= int(text) <= high):
         raise Problem(422, f"{name}: must be a whole number from {low} to {high}")
     return int(text)
+
+
+def since() -> float:
+    """How far back is asked for; what was heard before is left out, UTC, s since 1970.
+    Problem."""
+    try:
+        return max(0.0, time.time() - parse_age(request.args.get("since", "7d")))
+    except (UsageError, OverflowError):
+        raise Problem(422, "since: must be a number and m, h, d or w, such as 12h or 7d") from None
 
 
 def json_object() -> dict[str, Any]:

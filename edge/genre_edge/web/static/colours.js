@@ -11,7 +11,7 @@ const OTHER_COLOURS = ["#7a5195", "#00876c", "#bc5090", "#ff7c43", "#3d5a80"];
 
 export function colour(label) {
   if (label === "silence" && matchMedia("(prefers-color-scheme: dark)").matches) return SILENCE_AT_NIGHT;
-  if (COLOURS[label]) return COLOURS[label];
+  if (Object.hasOwn(COLOURS, label)) return COLOURS[label];
   let sum = 0;
   for (const letter of label) sum += letter.codePointAt(0);
   return OTHER_COLOURS[sum % OTHER_COLOURS.length];

@@ -15,7 +15,7 @@ export function drawHeatmap(place, rows, weeks, tell) {
     if (label === "silence") continue;
     const time = new Date(when);
     const key = `${time.getDay()} ${time.getHours()}`;
-    const hour = heard.get(key) ?? heard.set(key, {}).get(key);
+    const hour = heard.get(key) ?? heard.set(key, Object.create(null)).get(key);
     hour[label] = (hour[label] ?? 0) + seconds;
   }
   const grid = part("div", "grid");

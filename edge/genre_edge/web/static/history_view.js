@@ -58,13 +58,10 @@ export class HistoryView {
     const count = this.days;
     const music = all.map((row) => row.label).filter((label) => label !== "silence");
     const labels = [...music, ...(all.length > music.length ? ["silence"] : [])]; // on top of the music
-    const whole = all.reduce((sum, row) => sum + row.seconds, 0);
     byId("history-found").hidden = false;
     byId("history-state").textContent = all.length ? "" : t("history.empty");
     legend(byId("history-legend"), labels, named);
-    rows(byId("history-table"), all.map((row) => [
-      marked(row.label), duration(row.seconds), percent(row.seconds / whole), row.confidence === null ? "" : percent(row.confidence),
-    ]));
+    this.drawTotals(all);
     drawHeatmap(byId("history-heatmap"), hours, Math.max(1, count / 7), (words) => { byId("history-details").textContent = words; });
     byId("history-details").textContent = t("history.hint");
     this.stretches = stretches;
@@ -73,6 +70,13 @@ export class HistoryView {
     await drawChart(chart, count === 1 ? hours : days, labels, count === 1, count === 1 ? 24 : count);
     chart.setAttribute("role", "img");
     chart.setAttribute("aria-label", t("history.chart", { labels: labels.map(named).join(", ") || t("history.empty") }));
+  }
+
+  drawTotals(all) {
+    const whole = all.reduce((sum, row) => sum + row.seconds, 0);
+    rows(byId("history-table"), all.map((row) => [
+      marked(row.label), duration(row.seconds), percent(row.seconds / whole), row.confidence === null ? "" : percent(row.confidence),
+    ]));
   }
 
   /** Says why nothing is drawn. */

@@ -44,7 +44,7 @@ export function t(key, values = {}) {
 }
 
 /** How a label is called: those that are no genre have names in each language. */
-export const named = (label) => ({ silence: t("label.silence"), uncertain: t("label.uncertain") })[label] ?? label;
+export const named = (label) => (label === "silence" ? t("label.silence") : label === "uncertain" ? t("label.uncertain") : label);
 
 /** The time of day of a Date or of seconds since 1970. */
 export function timeOfDay(when) {

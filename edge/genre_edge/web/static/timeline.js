@@ -20,7 +20,7 @@ export function joined(pieces, hole = 1) {
 
 /** Seconds of each label, the longest first. */
 export function totals(pieces) {
-  const sums = {};
+  const sums = Object.create(null); // a label may be any word, "constructor" too
   for (const { label, start, end } of pieces) sums[label] = (sums[label] ?? 0) + end - start;
   return Object.entries(sums).sort((a, b) => b[1] - a[1]);
 }
