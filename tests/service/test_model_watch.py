@@ -15,7 +15,7 @@ from genre_edge.model.bundle_info import BundleInfo
 from genre_edge.model.engine import Engine
 from genre_edge.records import GapRecord
 from genre_edge.service import model_watch
-from genre_edge.service.model_watch import SLOW_WINDOWS, WINDOWS, ModelWatch
+from genre_edge.service.model_watch import MOST_OVERFLOWS, SLOW_WINDOWS, WINDOWS, ModelWatch
 from genre_edge.settings.tables import EngineConfig
 
 from tests.helpers.steady_program import NEW, OLD, RMS, TWO, Running, Steady
@@ -188,17 +188,19 @@ def changed(health: Health, **values: object) -> Health:
 
 
 @pytest.mark.parametrize(
-    ("values", "reason"),
+    ("before", "values", "reason"),
     [
-        ({"dropped": 5}, ""),
-        ({"dropped": 7, "trouble": "HTTP 422"}, "webhook h: 2 records lost (HTTP 422)"),
-        ({"failures": 9}, ""),
-        ({"stopped": "webhook h: stopped by KeyError"}, "webhook h: stopped by KeyError"),
+        ({}, {"dropped": 2}, "webhook h: 2 records lost"),
+        ({}, {"dropped": 7, "trouble": "HTTP 422"}, "webhook h: 7 records lost (HTTP 422)"),
+        ({}, {"failures": 9}, ""),
+        ({"dropped": 5}, {"dropped": 7}, ""),
+        ({}, {"stopped": "webhook h: stopped by KeyError"}, "webhook h: stopped by KeyError"),
     ],
 )
-def test_only_what_has_become_worse_counts(engine, values: dict, reason: str) -> None:
-    sources = [SourceHealth(dropped_seconds=3.0, overflows=2)]
-    health = Health(sources, [SinkHealth("webhook h", dropped=5)])
+def test_an_output_counts_that_has_begun_to_fail(
+    engine, before: dict, values: dict, reason: str
+) -> None:
+    health = Health(sinks=[SinkHealth("webhook h", **before)])
     watch = ModelWatch(engine, health)
     changed(health, **values)
     for _ in range(WINDOWS):
@@ -206,8 +208,19 @@ def test_only_what_has_become_worse_counts(engine, values: dict, reason: str) ->
     assert verdict(watch) == reason
 
 
+@pytest.mark.parametrize("overflows", [MOST_OVERFLOWS - 1, MOST_OVERFLOWS])
+def test_a_driver_that_loses_audio_again_and_again_counts(engine, overflows: int) -> None:
+    health = Health([SourceHealth(dropped_seconds=3.0, overflows=9)])
+    watch = ModelWatch(engine, health)
+    health.sources[0].overflows += overflows
+    for _ in range(WINDOWS):
+        watch.answered(0.0)
+    told = f"0.0 s of audio dropped, {overflows} overflows of the driver"
+    assert verdict(watch) == (told if overflows >= MOST_OVERFLOWS else "")
+
+
 def test_sinks_that_are_made_for_the_model_begin_at_nothing(engine) -> None:
-    health = Health(sinks=[SinkHealth("mqtt", dropped=5)])
+    health = Health(sinks=[SinkHealth("mqtt")])
     watch = ModelWatch(engine, health)
     health.sinks = [SinkHealth("mqtt", dropped=1)]
     assert verdict(watch) == "mqtt: 1 records lost"

@@ -7,8 +7,10 @@ for so many, unless by then
 - it has failed on a window, or answered one with numbers that are not finite;
 - it has not answered one for HANG_SECONDS;
 - SLOW_WINDOWS of the windows took longer than the time between two of them;
-- more audio was lost than before, because the program was too slow;
-- a place that records go to has stopped to work, or has lost some.
+- audio was dropped because the program was too slow, or the driver has lost some
+  MOST_OVERFLOWS times: it does so once in a while on many machines;
+- a place that records go to has stopped to work or lost some, and never had before. One
+  that had is no sign of anything.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ SECONDS = 60.0
 """Time after which it stays although it was asked about fewer, s."""
 SLOW_WINDOWS = 3
 """Windows slower than real time that are too many."""
+MOST_OVERFLOWS = 3
+"""Overflows of the driver that are too many."""
 HANG_SECONDS = 10.0
 """Time for one window after which it counts as one that hangs, s."""
 _LOOK_SECONDS = 0.2
@@ -52,8 +56,8 @@ class ModelWatch:
         self.engine, self._health = engine, health
         self._hop = engine.logmel.hop_seconds
         self._dropped, self._overflows = health.dropped_seconds, health.overflows
-        # By the entry, not by its name: sinks that are made anew have new ones.
-        self._before = {id(one): (one, one.dropped, one.stopped) for one in health.sinks}
+        # By name: sinks that are made anew have new entries.
+        self._ailing = {one.name for one in health.sinks if one.dropped or one.stopped}
         self._windows = self._slow = 0
         self.failure = ""
         """Why the model has failed on a window; empty while it has not."""
@@ -107,7 +111,7 @@ class ModelWatch:
             )
         dropped = self._health.dropped_seconds - self._dropped
         overflows = self._health.overflows - self._overflows
-        if dropped > 0 or overflows:
+        if dropped > 0 or overflows >= MOST_OVERFLOWS:
             return f"{dropped:.1f} s of audio dropped, {overflows} overflows of the driver"
         return self._sink_trouble()
 
@@ -117,13 +121,12 @@ class ModelWatch:
         return min([*self._asked.values(), time.monotonic()])
 
     def _sink_trouble(self) -> str:
-        for entry in list(self._health.sinks):
-            _, dropped, stopped = self._before.get(id(entry), (entry, 0, ""))
-            if entry.stopped and not stopped:
+        for entry in [one for one in self._health.sinks if one.name not in self._ailing]:
+            if entry.stopped:
                 return entry.stopped
-            if entry.dropped > dropped:
+            if entry.dropped:
                 trouble = f" ({entry.trouble})" if entry.trouble else ""
-                return f"{entry.name}: {entry.dropped - dropped} records lost{trouble}"
+                return f"{entry.name}: {entry.dropped} records lost{trouble}"
         return ""
 
 
