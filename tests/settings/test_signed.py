@@ -3,7 +3,10 @@ device can override, and that goes without a trace."""
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from genre_edge.ed25519 import make_key
@@ -11,9 +14,10 @@ from genre_edge.errors import GenreEdgeError, UpdateError, UsageError
 from genre_edge.settings.editable import at_once, kind_of, settings_tables
 from genre_edge.settings.options import option_fields
 from genre_edge.settings.reader import SettingsReader
-from genre_edge.settings.settings import all_sections
+from genre_edge.settings.settings import Settings, all_sections
 from genre_edge.settings.signed import SignedSettings, signed_option
 from genre_edge.settings.signed_change import change_signed
+from genre_edge.settings.tables import LISTEN
 from genre_edge.sinks import kinds
 from genre_edge.statement import Statement, signed
 from hypothesis import given, settings
@@ -59,6 +63,25 @@ def test_signed_settings_override_the_file_and_are_overridden_by_who_is_there(
     assert device.smooth == 6
 
 
+PLACES = ("file", "signed", "environment", "flag")
+"""Where a value may be set, the strongest last."""
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(st.sampled_from(PLACES), st.integers(1, 1000)))
+def test_of_several_places_the_one_nearest_to_whoever_is_there_wins(
+    tmp_path_factory, values: dict[str, int]
+) -> None:
+    file = TRUST + (f"[listen]\nsmooth = {values['file']}\n" if "file" in values else "")
+    flags = {"listen": {"smooth": values["flag"]}} if "flag" in values else None
+    device = Device(tmp_path_factory.mktemp("device"), file, flags)
+    if "signed" in values:
+        device.take(listen__smooth=values["signed"])
+    variables = {"GENRE_EDGE_LISTEN_SMOOTH": str(values.get("environment", ""))}
+    with patch.dict(os.environ, variables if "environment" in values else {}):
+        assert device.smooth == next((values[p] for p in reversed(PLACES) if p in values), 3)
+
+
 @settings(max_examples=20)
 @given(
     st.fixed_dictionaries(
@@ -66,7 +89,7 @@ def test_signed_settings_override_the_file_and_are_overridden_by_who_is_there(
         optional={
             "listen__smooth": st.integers(1, 50),
             "listen__hours": st.sampled_from([("07:00-22:00",), ("Mon-Fri 08:00-18:00",)]),
-            "history__keep_days": st.floats(1, 3000),
+            "history__commit_seconds": st.floats(0, 3600),
             "microphone__gain_db": st.integers(-20, 20),
             "mqtt__discovery": st.booleans(),
         },
@@ -103,8 +126,9 @@ def test_only_what_a_running_program_can_change_and_nothing_that_sends_or_runs_m
             assert not section.repeated
             assert kind_of(section, one) not in ("other", "secret")
     assert "listen.smooth" in taken
-    forbidden = {"mqtt.url", "mqtt.name", "mqtt.page", "on_change.command", "webhook.url"}
-    assert not forbidden & set(taken)
+    sends = {"mqtt.url", "mqtt.name", "mqtt.page", "on_change.command", "webhook.url"}
+    deletes = {"history.keep_days", "history.most_megabytes", "mqtt.spool_mb"}
+    assert not (sends | deletes | {"mqtt.switch", "history.path"}) & set(taken)
     assert not [key for key in taken if key.startswith(("update.", "web.", "model."))]
 
 
@@ -130,13 +154,44 @@ def test_one_wrong_value_and_nothing_is_taken(tmp_path, values, words) -> None:
 
 def test_what_the_program_does_not_take_is_not_kept(tmp_path) -> None:
     device = Device(tmp_path)
-    with pytest.raises(UsageError, match="the broker is away"):
-        device.take("the broker is away", listen__smooth=5)
+    with pytest.raises(GenreEdgeError, match="the disk is full"):
+        device.take("the disk is full", listen__smooth=5)
     assert not device.path.exists()
     device.take(listen__smooth=6)
-    with pytest.raises(UsageError):
+    with pytest.raises(GenreEdgeError) as error:
         device.take("no", listen__smooth=5)
+    assert not isinstance(error.value, UsageError), "it may go well another time"
     assert device.smooth == 6
+
+
+def test_a_fault_in_the_devices_own_file_is_not_the_statements(tmp_path) -> None:
+    device = Device(tmp_path)
+    device.write("[listen]\nsmooth = 'often'\n")
+    with pytest.raises(GenreEdgeError, match="own settings have faults") as error:
+        device.take(listen__smooth=5)
+    assert not isinstance(error.value, UsageError)
+    device.write(TRUST)
+    device.take(listen__smooth=5)
+    assert device.smooth == 5
+
+
+def test_a_layer_that_no_longer_goes_with_the_file_is_left_out_and_said(tmp_path) -> None:
+    device = Device(tmp_path)
+
+    def check(settings: Settings, origins: object) -> None:
+        if settings.listen.smooth > 4 and settings.listen.tempo:
+            raise UsageError("smooth 5 or more does not go with tempo")
+
+    device.reader = replace(device.reader, check=check)
+    device.take(listen__smooth=5)
+    device.write(TRUST + "[listen]\ntempo = true\n")
+    assert device.smooth == 3
+    assert device.reader.fixed_by(LISTEN, "smooth") == ""
+    assert "not used: smooth 5 or more does not go with tempo" in device.said[0]
+    with pytest.raises(UsageError, match="does not go with tempo"):
+        device.take(listen__smooth=6)
+    device.write(TRUST)
+    assert device.smooth == 5
 
 
 def test_somebody_elses_signature_is_refused(tmp_path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..console import standard_output
+from ..console import complain, standard_output
 from ..errors import UsageError
 from ..files import write_atomically
-from ..settings.load import load
 from ..settings.places import expanded, find_file, user_file
+from ..settings.reader import SettingsReader
+from ..settings.signed import SignedSettings, signed_file
 from ..settings.text import commented, effective
 from ..sinks import kinds
 from .common import add_config_option
@@ -64,7 +65,7 @@ def _check(args: argparse.Namespace) -> int:
     from ..service.updates import check_updates
 
     file = _file(args)
-    settings, _ = load(kinds.sections(), file)
+    settings = SettingsReader(kinds.sections(), file)()
     check_updates(settings)
     print(f"{file}: ok" if file else "no configuration file: the defaults are in use")
     return 0
@@ -73,8 +74,12 @@ def _check(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     file = _file(args)
     sections = kinds.sections()
-    settings, origins = load(sections, file)
-    print(f"# file: {file or 'none'}\n")
+    signed = SignedSettings(signed_file(), complain)
+    settings, origins = SettingsReader(sections, file, signed=signed).read()
+    print(f"# file: {file or 'none'}")
+    if signed.keys:
+        print(f"# signed settings: {signed.path}; without that file they are not in force")
+    print()
     print(effective(sections, settings, origins), end="")
     return 0
 

@@ -111,7 +111,7 @@ class Editor:
             raise UsageError(f"{key}: is set in the file only")
         fixed = self._reader.fixed_by(section, one.name)
         if fixed:
-            raise UsageError(f"{key}: is set by the {fixed}, which overrides the file")
+            raise UsageError(f"{key}: is set by the {fixed}: the file has no say in it")
         return section, one
 
     @contextmanager

@@ -16,6 +16,7 @@ from ..errors import GenreEdgeError, UpdateError, UsageError, os_reason
 from ..files import Rights, write_atomically
 from ..statement import MOST_BYTES, SETTINGS, SettingValue, read_signed
 from .options import OptionField, option_fields
+from .places import default_folder
 from .section import Section
 from .settings import all_sections
 
@@ -32,13 +33,20 @@ _ALLOWED = {
         "tempo",
         "hours",
     ),
-    "history": ("enabled", "windows", "commit_seconds", "keep_days", "most_megabytes"),
-    "mqtt": ("discovery", "discovery_form", "music_hold", "switch", "spool_mb"),
+    "history": ("enabled", "windows", "commit_seconds"),
+    "mqtt": ("discovery", "discovery_form", "music_hold"),
 }
-"""{section: options} that may come so. All of them take effect while the program runs.
-None of them says where sound or results go, which programs run, who may use the page,
-whom updates are taken from, or when the program ends."""
+"""{section: options} that may come so. All of them take effect while the program runs,
+and all that they do ends when they are revoked: none deletes what was kept. None of
+them says where sound or results go, which programs run, who may use the page or the
+switch, whom updates are taken from, or when the program ends. What is new elsewhere may
+not, until it is named here."""
 _RIGHTS = Rights(0o600)
+
+
+def signed_file() -> Path:
+    """The layer's file, where none of it is moved."""
+    return default_folder() / FOLDER / FILE
 
 
 def signed_option(key: str, sections: Iterable[Section[Any]]) -> tuple[Section[Any], OptionField]:
@@ -85,7 +93,9 @@ class SignedSettings:
     """
 
     def __init__(self, path: Path, report: Callable[[str], None]) -> None:
-        self._path, self._report = path, report
+        self._report = report
+        self.path = path
+        """Its file."""
         self._told = ""
         self.keys: frozenset[str] = frozenset()
         """Those that the layer had set when the settings were last read."""
@@ -93,7 +103,7 @@ class SignedSettings:
     def content(self) -> bytes | None:
         """The statement; None if there is none, or it cannot be read."""
         try:
-            with self._path.open("rb") as file:
+            with self.path.open("rb") as file:
                 return file.read(MOST_BYTES + 1)
         except FileNotFoundError:
             return None
@@ -129,7 +139,7 @@ class SignedSettings:
         """Say, once, that the layer is not used."""
         if reason != self._told:
             self._told = reason
-            self._report(f"{self._path}: the signed settings are not used: {reason}")
+            self._report(f"{self.path}: the signed settings are not used: {reason}")
 
     def replace(self, data: bytes | None) -> None:
         """Put a statement in place of the one that is there; None removes that.
@@ -141,12 +151,12 @@ class SignedSettings:
         """
         try:
             if data is None:
-                self._path.unlink(missing_ok=True)
+                self.path.unlink(missing_ok=True)
                 return
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_atomically(self._path, data, durable=True, rights=_RIGHTS)
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_atomically(self.path, data, durable=True, rights=_RIGHTS)
         except OSError as error:
-            raise GenreEdgeError(f"{self._path}: {os_reason(error)}") from None
+            raise GenreEdgeError(f"{self.path}: {os_reason(error)}") from None
         self._told = ""
 
 

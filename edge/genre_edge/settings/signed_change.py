@@ -34,18 +34,26 @@ def change_signed(
     UpdateError
         If the statement is none, or nobody who is trusted has signed it.
     GenreEdgeError
-        If the layer cannot be written, or the program does not take it. All is as it
-        was.
+        If this device's own settings have faults, if the layer cannot be written, or if
+        the program does not take it now: a disk is full, say. All is as it was; it may
+        go well another time.
     """
     layer = reader.signed
     if layer is None:
         raise GenreEdgeError("this program takes no signed settings")
     values = {}
     if data is not None:
-        values = dict(checked(data, reader().update.trusted_keys, reader.sections))
+        values = dict(checked(data, _trusted_keys(reader), reader.sections))
         reader.read(signed=values)
     before = layer.content()
     layer.replace(data if values else None)
     if trouble := read_again():
         layer.replace(before)
-        raise UsageError(trouble)
+        raise GenreEdgeError(trouble)
+
+
+def _trusted_keys(reader: SettingsReader) -> tuple[str, ...]:
+    try:
+        return reader().update.trusted_keys
+    except UsageError as error:
+        raise GenreEdgeError(f"this device's own settings have faults: {error}") from None
