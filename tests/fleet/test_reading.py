@@ -30,11 +30,12 @@ def test_a_stretch_counts_for_the_hours_that_it_is_in(store) -> None:
     ]
     messages.append(incoming("shop/stretch", stretch_payload(9, HOUR + 10), now))
     write(store, sort_out(messages, "music", Believed(), now), now)
-    assert hour_seconds(store, "bar", HOUR) == [
+    assert hour_seconds(store, "bar", HOUR, 9) == [
         (HOUR, "jazz", 40.0),
         (HOUR, "rock", 10.5),
         (HOUR + 3600, "jazz", 20.0),
         (HOUR + 3600, "pop", 0.0),
     ]
-    assert hour_seconds(store, "bar", HOUR + 3600) == [(HOUR + 3600, "pop", 0.0)]
+    assert hour_seconds(store, "bar", HOUR + 3600, 9) == [(HOUR + 3600, "pop", 0.0)]
+    assert hour_seconds(store, "bar", HOUR, 1) == [(HOUR + 3600, "pop", 0.0)], "the latest"
     assert label_seconds(store, "bar", HOUR) == {"jazz": 60.0, "rock": 10.5, "pop": 0.0}

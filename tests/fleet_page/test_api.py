@@ -252,6 +252,8 @@ def test_the_viewers_rights_are_enough_and_both_databases_say_the_same(
         assert found[0] == found[1]
     assert "no device of this name" in problem(viewer, 404, "/api/device", name="a\0b")
     server.stop()
-    assert problem(viewer, 503, "/api/device", name="bar")
-    server.start("fsync=off")
+    try:
+        assert problem(viewer, 503, "/api/device", name="bar")
+    finally:
+        server.start("fsync=off")
     assert asked(viewer, "/api/device", name="bar")["device"]["device"] == "bar"

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from genre_edge.records import iso8601
 
 from tests.conftest import ROOT
 from tests.fleet_page.conftest import HOSTILE, messages_at
@@ -166,8 +167,10 @@ def test_a_device_tells_what_it_is_and_what_it_heard(shown) -> None:
 def test_the_range_is_chosen_and_back_leads_to_the_tile(shown, fleet, put) -> None:
     now = time.time()
     old = [
-        incoming("bar/stretch", stretch_payload(k, now - age, label=label), now)
-        for k, (label, age) in enumerate((("pop", 5 * 86_400), ("metal", 20 * 86_400)), 9)
+        incoming("bar/stretch", stretch_payload(k, at, label=label, end=iso8601(at + length)), now)
+        for k, (label, at, length) in enumerate(
+            (("pop", now - 5 * 86_400, 20), ("metal", now - 20 * 86_400, 10)), 9
+        )
     ]
     put(fleet, old, now)
     shown.locator("#fleet-find").fill("bar")
@@ -184,7 +187,7 @@ def test_the_range_is_chosen_and_back_leads_to_the_tile(shown, fleet, put) -> No
     shown.locator("#device-timeline .strip").focus()
     for _ in range(6):  # to the first
         shown.keyboard.press("ArrowLeft")
-    expect(shown.locator("#device-details")).to_contain_text("metal 30 s")
+    expect(shown.locator("#device-details")).to_contain_text("metal 10 s")
     shown.go_back()
     expect(names(shown)).to_have_text(["bar"])
     expect(tile(shown, "bar")).to_be_focused()

@@ -137,9 +137,11 @@ def label_seconds(store: Store, device: str, since: float) -> dict[str, float]:
     return {label: round(float(seconds), 3) for label, seconds in rows}
 
 
-def hour_seconds(store: Store, device: str, since: float) -> list[tuple[float, str, float]]:
+def hour_seconds(
+    store: Store, device: str, since: float, most: int
+) -> list[tuple[float, str, float]]:
     """How long each label was heard in each hour, in order: the hour's beginning (UTC,
-    s since 1970), label, s.
+    s since 1970), label, s. `most` rows at most, the latest.
 
     What goes on after an hour counts for the next one, and for no other: stretches are
     at most ten minutes long.
@@ -153,10 +155,13 @@ def hour_seconds(store: Store, device: str, since: float) -> list[tuple[float, s
         "SELECT hour, label, CASE WHEN b < hour + 3600 THEN b ELSE hour + 3600 END - a AS seconds "
         "FROM heard UNION ALL "
         "SELECT hour + 3600, label, CASE WHEN b < hour + 7200 THEN b - hour - 3600 ELSE 3600 END "
-        "FROM heard WHERE b > hour + 3600) AS cut GROUP BY hour, label ORDER BY hour, total DESC",
-        (device, store.moment(since)),
+        "FROM heard WHERE b > hour + 3600) AS cut GROUP BY hour, label "
+        "ORDER BY hour DESC, total LIMIT ?",
+        (device, store.moment(since), most),
     )
-    return [(float(hour), label, round(float(seconds), 3)) for hour, label, seconds in rows]
+    return [
+        (float(hour), label, round(float(seconds), 3)) for hour, label, seconds in reversed(rows)
+    ]
 
 
 def _epoch(store: Store, column: str) -> str:

@@ -35,6 +35,8 @@ _MOST_STRETCHES, _STRETCHES = 10_000, "500"
 """Stretches that one answer may have, and that it has if the client does not say."""
 _CHANGES = 200
 """Changes that an answer has, the latest."""
+_MOST_LABELS, _MOST_HOURS = 100, 20_000
+"""Labels, and rows of an hour and a label, that an answer has at most."""
 _SMALL_BYTES = 2000
 """Answers that are smaller are not compressed."""
 
@@ -123,12 +125,12 @@ def _device(store: Store, name: str) -> DeviceRow:
 
 def _history(store: Store, name: str, begin: float, limit: int) -> answers.Json:
     """What a device heard from a time on, and what has changed of it."""
-    heard = label_seconds(store, name, begin)
+    heard = [*label_seconds(store, name, begin).items()][:_MOST_LABELS]
     return {
-        "labels": [{"label": label, "seconds": seconds} for label, seconds in heard.items()],
+        "labels": [{"label": label, "seconds": seconds} for label, seconds in heard],
         "hours": [
             {"when": iso8601(hour), "label": label, "seconds": seconds}
-            for hour, label, seconds in hour_seconds(store, name, begin)
+            for hour, label, seconds in hour_seconds(store, name, begin, _MOST_HOURS)
         ],
         "stretches": [
             answers.stretch(one) for one in reversed(stretches_of(store, name, begin, limit))

@@ -9,6 +9,7 @@ import { ago } from "./times.js";
 
 const KINDS = ["all", "trouble", "online", "silent", "offline"];
 const MANY = 120; // from so many shown on, tiles are small
+const MOST_NAMED = 16; // labels whose devices are counted
 const byId = (id) => document.getElementById(id);
 
 export class Tiles {
@@ -68,7 +69,7 @@ export class Tiles {
       if (figure.textContent !== String(counts[kind])) figure.textContent = counts[kind];
       button.classList.toggle("bad", kind === "trouble" && counts.trouble > 0);
     }
-    const heard = devices.heard();
+    const heard = devices.heard().slice(0, MOST_NAMED);
     const numbers = new Map(heard);
     legend(byId("fleet-legend"), heard.map(([label]) => label), (label) => t("fleet.label", { label: named(label), count: numbers.get(label) }));
     const found = devices.sorted().filter((one) => matches(one, this.kind, this.words));
