@@ -12,8 +12,10 @@ from ..console import complain, standard_output
 from ..errors import UsageError
 from ..settings.credentials import has_credentials
 from ..settings.options import add_flags, given, option_fields
+from ..settings.places import default_folder
 from ..settings.reader import SettingsReader
 from ..settings.settings import Settings, Table, Tables
+from ..settings.signed import FILE, FOLDER, SignedSettings
 from ..settings.source_table import SourceConfig, parse_source
 from ..settings.tables import CaptureConfig, ListenConfig
 from ..sinks import kinds
@@ -108,7 +110,11 @@ def source_flags(args: argparse.Namespace) -> Tables:
     return {"source": sources}
 
 
-def loader(args: argparse.Namespace, base: Mapping[str, Table] | None = None) -> SettingsReader:
+def loader(
+    args: argparse.Namespace,
+    base: Mapping[str, Table] | None = None,
+    report: Callable[[str], None] = complain,
+) -> SettingsReader:
     """Make what reads the settings of a listening command.
 
     Parameters
@@ -117,6 +123,8 @@ def loader(args: argparse.Namespace, base: Mapping[str, Table] | None = None) ->
         The command line; its flags override all else.
     base : mapping or None
         Defaults of this command, below the configuration file.
+    report : callable
+        Takes a line when signed settings cannot be used.
 
     Returns
     -------
@@ -139,7 +147,8 @@ def loader(args: argparse.Namespace, base: Mapping[str, Table] | None = None) ->
             raise UsageError(f"{place}: must be between {_SHORTEST_HOP:g} and {_LONGEST_HOP:g} s")
         check_output_flags(args, settings)
 
-    return SettingsReader(kinds.sections(), args.config, flags, base, check)
+    signed = SignedSettings(default_folder() / FOLDER / FILE, report)
+    return SettingsReader(kinds.sections(), args.config, flags, base, check, signed)
 
 
 def run(args: argparse.Namespace) -> int:

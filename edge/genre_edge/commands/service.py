@@ -116,7 +116,7 @@ def _listen(args: argparse.Namespace, reload: threading.Event) -> int:
     from ..sinks.journal import LogSink
 
     log, notifier = Log(), Notifier()
-    reader = loader(args, base={"history": {"enabled": True}})
+    reader = loader(args, {"history": {"enabled": True}}, log.say)
     while True:
         program = ListeningProgram(
             reader,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ..errors import UsageError
 from ..fleet.subscribing import Subscribing
 from ..settings.source_table import topic_of
+from ..sinks.mqtt.entities import UPDATE
 from ..sinks.mqtt.home_assistant import BIRTH_TOPIC, ROOT, discovery_filters, nodes_of
 from ..sinks.mqtt.remote_switch import LISTENING
 from ..sinks.mqtt.settings import MqttConfig
@@ -84,7 +85,9 @@ def service_rights(prefixes: Sequence[str]) -> dict[str, Rights]:
         PUBLISHER: Rights(both=tuple(f"{root_of(prefix)}/#" for prefix in prefixes)),
         HOME_ASSISTANT: Rights(
             read=tuple(f"{prefix}/#" for prefix in prefixes),
-            write=tuple(f"{prefix}/+/{LISTENING}/set" for prefix in prefixes),
+            write=tuple(
+                f"{prefix}/+/{what}/set" for prefix in prefixes for what in (LISTENING, UPDATE)
+            ),
             both=(f"{ROOT}/#",),
         ),
     }

@@ -7,6 +7,8 @@ from dataclasses import fields, replace
 from ..settings.settings import Settings
 from ..settings.source_table import SourceConfig
 from ..settings.tables import CaptureConfig
+from ..settings.update_table import MQTT
+from ..sinks.mqtt.settings import SECTION as MQTT_TABLE
 
 
 def heard_thing(config: CaptureConfig | SourceConfig) -> tuple[type, str | None]:
@@ -31,6 +33,8 @@ def need_restart(old: Settings, new: Settings) -> list[str]:
         for option in fields(before):
             if getattr(before, option.name) != getattr(after, option.name):
                 found.append(f"{section}.{option.name}")
+    if old.update.url == new.update.url == MQTT and old.of(MQTT_TABLE) != new.of(MQTT_TABLE):
+        found.append("update.url")  # its broker is another, or known by another name
     return found
 
 

@@ -17,11 +17,11 @@ from ..settings.settings import Settings
 from ..sinks import kinds
 from ..sinks.kind import PlannedSink, SinkContext
 from ..sinks.sink import BoundedSink
+from ..update_board import UpdateBoard
 
 _FILES_CLOSE_SECONDS, _LIVE_CLOSE_SECONDS = 120.0, 10.0
 """Time that a sink gets to finish, s: after the last file; and when listening ends or
 the sink is replaced."""
-
 _HURRY_SECONDS = 1.0
 """Time that a replaced sink gets once the program ends, if it had to wait for another,
 s."""
@@ -78,6 +78,7 @@ class Outputs:
         live: bool,
         report: Report,
         switch: ListeningSwitch | None = None,
+        updates: UpdateBoard | None = None,
     ) -> None:
         """Start the sinks.
 
@@ -96,6 +97,8 @@ class Outputs:
             Takes a line when a sink begins to fail and when it works again.
         switch : ListeningSwitch or None
             Whether people let the program listen; None for files.
+        updates : UpdateBoard or None
+            What is known of updates; None where there are none.
 
         Raises
         ------
@@ -109,7 +112,7 @@ class Outputs:
         """Threads on which old sinks finish, the last of each name."""
         self._is_closing = threading.Event()
         self._kept: dict[str, Any] = {}
-        self._switch = switch
+        self._switch, self._updates = switch, updates
         self.replace(settings)
 
     def write(self, record: Record) -> None:
@@ -217,6 +220,7 @@ class Outputs:
             sensors=settings.listen.sensors,
             page=f"http://{_in_address(web.host)}:{web.port}" if web.enabled and web.port else "",
             switch=self._switch,
+            updates=self._updates,
             kept=self._kept,
         )
 

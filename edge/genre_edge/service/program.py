@@ -117,9 +117,10 @@ class ListeningProgram:
         self._screen = screen(self.health)
         switch = ListeningSwitch(default_folder() / SWITCHED_OFF)
         loaded = self._models.engine
-        self._outputs = Outputs(
-            self._settings, self.health, loaded.bundle.info, True, report, switch
-        )
+        reads = load if isinstance(load, SettingsReader) else reader
+        self._updates = Updates(self._settings, self, report, reads)
+        info, board = loaded.bundle.info, self._updates.board
+        self._outputs = Outputs(self._settings, self.health, info, True, report, switch, board)
         self._parts = Parts(self._settings, self._models.config, loaded, self._outputs)
         self._error: BaseException | None = None
         self._pipelines = self._parts.pipelines
@@ -144,7 +145,6 @@ class ListeningProgram:
         """Which pipelines took a step since the last heartbeat."""
         self._is_ready = False
         self._reading = Reload(load, self._parts, self._pausing, self._answer, self.reload)
-        self._updates = Updates(self._settings, self, report)
         self.starts_again = False
         """Whether the program ends to be started again, with what is in the file."""
 

@@ -17,6 +17,7 @@ from ..sinks.mqtt.settings import mqtt_config
 from ..update_board import UpdateBoard
 
 if TYPE_CHECKING:
+    from ..settings.reader import SettingsReader
     from ..update.inbox import Received
     from ..update.road import Road
     from ..update.updater import Listening, Updater
@@ -44,12 +45,16 @@ class Program(Protocol):
     def switch_model(self, model: str) -> object:
         """Hear with another model."""
 
+    def read_again(self) -> str:
+        """Have the settings read again; returns why all is as it was, or ""."""
+
 
 @dataclass(frozen=True)
 class _Listening:
     """The program, as updates see it: `Listening`."""
 
     program: Program
+    reader: SettingsReader | None
 
     @property
     def model(self) -> str:
@@ -62,13 +67,23 @@ class _Listening:
         return self.program.switch_model(model)
 
     def use_settings(self, received: Received) -> None:
-        raise UsageError("this program takes no signed settings")
+        from ..settings.signed_change import change_signed
+
+        if self.reader is None:
+            raise UsageError("this program cannot read its settings again")
+        change_signed(self.reader, received.data, self.program.read_again)
 
 
 class Updates:
     """Of one program; nothing is done while the settings have them off."""
 
-    def __init__(self, settings: Settings, program: Program, report: Report) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        program: Program,
+        report: Report,
+        reader: SettingsReader | None,
+    ) -> None:
         """Prepare.
 
         Parameters
@@ -79,6 +94,8 @@ class Updates:
             What is updated.
         report : callable
             Takes lines that a person should see.
+        reader : SettingsReader or None
+            How the program reads its settings; None: it takes no signed ones.
 
         Raises
         ------
@@ -90,7 +107,7 @@ class Updates:
         """Shows what is known of them; None while they are off."""
         if settings.update.is_on:
             self.board = UpdateBoard(settings.update.install == "ask")
-            self._updater = _updater(settings, _Listening(program), self.board, report)
+            self._updater = _updater(settings, _Listening(program, reader), self.board, report)
 
     def start(self) -> None:
         """Start to look for updates."""

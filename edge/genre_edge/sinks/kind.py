@@ -19,6 +19,7 @@ from .sink import BoundedSink, Sink
 if TYPE_CHECKING:
     from ..health import Health, SinkHealth
     from ..listening_switch import ListeningSwitch
+    from ..update_board import UpdateBoard
 
 
 def _no_check(args: argparse.Namespace, options: object) -> None:
@@ -51,6 +52,8 @@ class SinkContext:
     """Address at which the page is served; empty if it is not, or not known."""
     switch: ListeningSwitch | None = None
     """Whether people let the program listen; None for files."""
+    updates: UpdateBoard | None = None
+    """What is known of updates; None where there are none."""
     kept: dict[str, Any] = field(default_factory=dict)
     """What sinks of a kind keep for those that a reload makes after them."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import os_reason
 from ..settings.places import default_folder
+from ..settings.signed import FOLDER
 from ..statement import BundleOffer
 from .road import Away, Road
 from .topics import bundle_file
@@ -19,7 +20,7 @@ _PART = ".part"
 
 def updates_folder() -> Path:
     """The folder of all that updates keep."""
-    return default_folder() / "updates"
+    return default_folder() / FOLDER
 
 
 class Shelf:

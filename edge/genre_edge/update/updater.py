@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,8 +30,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 6 * 3600.0
 _MOST_TRIES = 2
 """Times that a model is tried in the listening program: one may have met a power
 cut."""
-_QUIET_SECONDS = 60.0
-"""Least time between two lines about what is not taken, s: anybody may send much."""
+_MOST_LINES, _LINES_SECONDS = 5, 300.0
+"""Lines about what is not taken, within so many s: anybody may send much."""
 _LEAVE_SECONDS = 5.0
 """Time that the thread gets to end, s."""
 
@@ -105,7 +106,9 @@ class Updater:
         self._state = UpdateState()
         self._is_wanted, self._is_busy = False, False
         self._retry: dict[str, _Retry] = {SETTINGS: _Retry(), MODEL: _Retry()}
-        self._trouble, self._may_tell = "", 0.0
+        self._trouble = ""
+        self._told: deque[float] = deque(maxlen=_MOST_LINES)
+        """When the last lines about what is not taken were told."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="updates", daemon=True)
         board.on_wish = road.wake
@@ -173,8 +176,8 @@ class Updater:
             self._inbox.take(data, self._state)
         except UpdateError as error:
             now = time.monotonic()
-            if now >= self._may_tell:
-                self._may_tell = now + _QUIET_SECONDS
+            if len(self._told) < _MOST_LINES or now - self._told[0] > _LINES_SECONDS:
+                self._told.append(now)
                 self._report(f"update not taken: {error}")
 
     def _is_due(self, kind: str) -> bool:
@@ -185,7 +188,8 @@ class Updater:
     def _install(self, received: Received) -> None:
         """Install what a statement says, refuse it for good, or try again later."""
         statement, retry = received.statement, self._retry[received.statement.kind]
-        self._show(is_busy=True)
+        self._is_busy = True
+        self._show()
         try:
             if statement.bundle is not None:
                 self._install_model(statement)
@@ -193,13 +197,15 @@ class Updater:
                 self._listening.use_settings(received)
                 self._keep(self._state.decided(SETTINGS, statement.serial))
         except (UpdateError, ModelError, UsageError) as error:
-            self._refuse(statement, str(error))
+            self._refuse(statement, self._without_path(statement, str(error)))
         except GenreEdgeError as error:
             retry.later()
             self._tell_trouble(f"{shown(statement)}: {error}")
             return
         else:
             self._report(f"update installed: {shown(statement)} (serial {statement.serial})")
+        finally:
+            self._is_busy = False
         self._is_wanted, self._retry[statement.kind] = False, _Retry()
 
     def _install_model(self, statement: Statement) -> None:
@@ -231,6 +237,11 @@ class Updater:
         self._shelf.tidy(self._state.kept)
         self._report(f"update refused: {shown(statement)} (serial {statement.serial}): {reason}")
 
+    def _without_path(self, statement: Statement, reason: str) -> str:
+        """A reason as people want it: the file of an update has a name of no use."""
+        sha256 = "" if statement.bundle is None else statement.bundle.sha256
+        return reason.replace(f"{self._shelf.path(sha256)}: ", "")
+
     def _roll_back(self) -> None:
         """Have the model before listen again, as somebody wishes."""
         configured = self._place.engine.model
@@ -252,16 +263,16 @@ class Updater:
         self._show()
         write_state(self._place.folder / STATE, state)
 
-    def _show(self, is_busy: bool = False) -> None:
+    def _show(self) -> None:
         used, refused = self._state.used(self._place.engine.model), self._state.refused
         installed = self._place.engine.model if used is None else used.shown
         waiting = self._inbox.waiting(MODEL, self._state)
         latest, note = installed, "" if used is None else used.note
         if waiting is not None:
             latest, note = shown(waiting.statement), waiting.statement.note
-        elif refused is not None:
+        elif refused is not None and refused.serial == self._state.serial(refused.kind):
             note = f"{refused.what} was refused: {refused.reason}"
-        self._board.news = UpdateNews(installed, latest, note, is_busy)
+        self._board.news = UpdateNews(installed, latest, note, self._is_busy)
 
     def _tell_trouble(self, trouble: str) -> None:
         if trouble != self._trouble:

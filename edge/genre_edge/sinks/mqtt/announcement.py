@@ -14,6 +14,9 @@ from ...settings.source_table import topic_of
 from ..kind import SinkContext
 from .connection import Connection
 from .home_assistant import (
+    OFF,
+    ON_THEIR_OWN,
+    ON_WISH,
     Described,
     discovery,
     discovery_filters,
@@ -56,6 +59,7 @@ class Announcement:
             config.page or page_address(context.page, connection.own_address),
             context.sensors,
             None if context.switch is None else config.switch,
+            _updates(context),
         )
         # A program that hears files ends soon. One that listens may have its name.
         self._leftovers = None if context.wait else Leftovers(config.base, sources, connection)
@@ -119,6 +123,13 @@ class Announcement:
             self._connection.publish(topic, b"")
             self._connection.announced.discard(topic)
         return bool(topics)
+
+
+def _updates(context: SinkContext) -> str | None:
+    """How models come over the network; None for a program that does not listen."""
+    if context.updates is not None:
+        return ON_WISH if context.updates.asks else ON_THEIR_OWN
+    return None if context.switch is None else OFF
 
 
 def page_address(page: str, own: str) -> str | None:

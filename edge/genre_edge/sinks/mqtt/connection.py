@@ -40,7 +40,8 @@ class Connection:
         self._in_flight: dict[int, int] = {}
         """{number of the packet: seq of the window}."""
         self._acknowledged: list[int] = []
-        self._commands: list[bytes] = []
+        self._commands: dict[str, list[bytes]] = {}
+        """{topic: commands} that nobody has taken yet."""
         self._home_assistant_started = False
         self.announced: set[str] = set()
         """Topics of discovery on which the broker keeps a message."""
@@ -69,8 +70,8 @@ class Connection:
             self._home_assistant_started = True
 
     def _on_command(self, client: Any, data: Any, message: Any) -> None:
-        if not message.retain:
-            self._commands.append(message.payload)
+        if not message.retain and message.topic in self._commands:
+            self._commands[message.topic].append(message.payload)
 
     def _on_announced(self, client: Any, data: Any, message: Any) -> None:
         if not _OWN.fullmatch(message.topic):
@@ -110,11 +111,14 @@ class Connection:
     def subscribe_to_command(self, topic: str) -> None:
         """Ask for commands on a topic. One that the broker keeps is for somebody else's
         past, and is not heeded."""
+        self._commands[topic] = []
         self._subscribe([topic], self._on_command)
 
-    def commands(self) -> list[bytes]:
-        """The commands that came since the last call."""
-        found, self._commands = self._commands, []
+    def commands(self, topic: str) -> list[bytes]:
+        """The commands that came on a topic since the last call."""
+        found = self._commands.get(topic, [])
+        if found:
+            self._commands[topic] = []
         return found
 
     def subscribe_to_announced(self, filters: Sequence[str]) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from ...model.bundle_checks import RESERVED
 
+UPDATE, INSTALL = "update", "install"
+"""Last part of the topic with what is known of updates, and the wish for one."""
 Entity = tuple[str, dict[str, Any]]
 """Component and description of an entity."""
 
@@ -158,6 +160,22 @@ def switch_entities(base: str) -> dict[str, Entity]:
             },
         ),
     }
+
+
+def update_entities(base: str, asks: bool) -> dict[str, Entity]:
+    """The model, and the update for it: {key: entity}.
+
+    Parameters
+    ----------
+    base : str
+        What the topics begin with.
+    asks : bool
+        Whether people say when it is installed.
+    """
+    topic = f"{base}/{UPDATE}"
+    command = {"command_topic": f"{topic}/set", "payload_install": INSTALL} if asks else {}
+    described = {"name": "Model", "icon": "mdi:brain", "state_topic": topic, **command}
+    return {"update": (UPDATE, {**described, "entity_category": "config"})}
 
 
 def program_entities(base: str) -> dict[str, Entity]:

@@ -19,12 +19,15 @@ from .entities import (
     program_entities,
     sensor_entities,
     switch_entities,
+    update_entities,
 )
 from .retained import HEARING
 from .settings import MqttConfig
 
 BIRTH_TOPIC = "homeassistant/status"
 """Topic on which Home Assistant publishes "online" after it has started."""
+OFF, ON_WISH, ON_THEIR_OWN = "off", "on wish", "on their own"
+"""How models come over the network."""
 ROOT = "homeassistant"
 """First part of every topic of discovery."""
 _LEAST_EXPIRE_SECONDS = 30.0
@@ -51,6 +54,9 @@ class Described:
     """What is measured besides the genre: names of SENSORS."""
     has_switch: bool | None = None
     """Whether people may have it stop listening; None if it does not listen."""
+    updates: str | None = None
+    """How models come over the network: ON_THEIR_OWN, ON_WISH or OFF; None if it does
+    not listen."""
 
 
 def discovery(config: MqttConfig, told: Described) -> dict[str, dict[str, Any]]:
@@ -78,12 +84,17 @@ def discovery(config: MqttConfig, told: Described) -> dict[str, dict[str, Any]]:
     switch = switch_entities(base)
     if told.has_switch:
         program |= _available(switch, online)
-    no_switch = switch if told.has_switch is False else {}
+    not_there = switch if told.has_switch is False else {}
+    update = update_entities(base, told.updates == ON_WISH)
+    if told.updates in (ON_WISH, ON_THEIR_OWN):
+        program |= _available(update, online)
+    elif told.updates is not None:
+        not_there = not_there | update
     if not told.sources:
         entities = program | _heard(base, [*online, f"{base}/{HEARING}"], online, told, expire)
-        return _messages(config, node, device, entities, _off(base, told, expire) | no_switch)
+        return _messages(config, node, device, entities, _off(base, told, expire) | not_there)
     alone = heard_entities(base, told.labels, expire) | sensor_entities(base, expire)
-    found = _messages(config, node, device, program, alone | no_switch)
+    found = _messages(config, node, device, program, alone | not_there)
     for source in told.sources:
         own, (part,) = f"{base}/{topic_of(source)}", nodes_of(config, [source])
         behind = {**_device(part, source, told), "via_device": node}

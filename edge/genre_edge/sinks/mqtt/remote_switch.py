@@ -47,7 +47,7 @@ class RemoteSwitch:
 
     def go_on(self) -> None:
         """Obey commands that came, and publish the position if it is new."""
-        for command in self._connection.commands():
+        for command in self._connection.commands(f"{self._topic}/set"):
             if command in _POSITIONS:
                 try:
                     self._switch.turn(_POSITIONS[command])

@@ -11,6 +11,7 @@ one connection at a time.
 <prefix>/<name>/state     retained, the source's state and why
 <prefix>/<name>/music     retained, "ON" while music plays and shortly after, else "OFF"
 <prefix>/<name>/listening the switch: see `remote_switch`
+<prefix>/<name>/update    see `remote_update`
 <prefix>/<name>/health    retained, every 30 s
 
 All but the health of a source that has a name have topics of their
@@ -40,6 +41,7 @@ from ..worker import QUEUE_LENGTH, Worker
 from .announcement import Announcement
 from .connection import Connection
 from .remote_switch import RemoteSwitch
+from .remote_update import RemoteUpdate
 from .retained import Retained
 from .settings import MqttConfig
 from .spool import Spool
@@ -91,6 +93,7 @@ class MqttSink:
         self._connection: Connection | None = None
         self._announcement: Announcement | None = None
         self._switch: RemoteSwitch | None = None
+        self._update: RemoteUpdate | None = None
         self._pause, self._next_attempt, self._next_health = _FIRST_PAUSE, 0.0, 0.0
         self._reported = ""
         """The trouble that was reported last, until it is over."""
@@ -222,6 +225,8 @@ class MqttSink:
             self._switch = RemoteSwitch(
                 self._config.base, self._context.switch, connection, self._context.report
             )
+        if self._context.updates is not None:
+            self._update = RemoteUpdate(self._config.base, self._context.updates, connection)
         for topic, payload in self._retained.messages.items():
             connection.publish(topic, payload)
         self._next_health = 0.0
@@ -237,6 +242,8 @@ class MqttSink:
         idle = _IDLE_SECONDS
         if self._switch is not None:
             self._switch.go_on()
+        if self._update is not None:
+            self._update.go_on()
         if self._announcement is not None:
             self._announcement.go_on()
             idle = min(idle, self._announcement.wait_seconds)
