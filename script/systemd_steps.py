@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conftest import noise
@@ -149,9 +151,10 @@ def _group_opens_devices(system: Booted) -> str:
     return "group audio opens devices with PrivateUsers, and nobody else does"
 
 
-def main() -> None:
-    """Boot, go through the steps, switch off."""
-    root = Path(sys.argv[1])
+@contextmanager
+def booted_with_microphone(root: Path) -> Iterator[Booted]:
+    """The system in a folder, booted, with a microphone that hears noise; it is
+    switched off when the block ends."""
     (root / "etc/asound.conf").write_text(_ASOUND)
     (root / "etc/genre-edge.env").write_text("PULSE_SERVER=unix:/srv/mic/pulse.sock\n")
     sound = Path(tempfile.mkdtemp())
@@ -162,11 +165,17 @@ def main() -> None:
     mic.play_samples(noise(600.0, 44_100), 44_100)
     system = Booted(root, sound)
     try:
-        steps(system)
+        yield system
     finally:
         system.close()
         mic.close()
         shutil.rmtree(sound, ignore_errors=True)
+
+
+def main() -> None:
+    """Boot, go through the steps, switch off."""
+    with booted_with_microphone(Path(sys.argv[1])) as system:
+        steps(system)
 
 
 if __name__ == "__main__":

@@ -192,7 +192,7 @@ def test_each_user_may_do_its_own_and_no_more(fleet: Fleet, tmp_path: Path) -> N
         "collector": ["music/kitchen/stretch", "homeassistant/status", "anything"],
         "alerts": ["music/kitchen/health", DEVICE, "music-updates/model/all"],
         "publisher": ["music/kitchen/window", "homeassistant/status"],
-        "homeassistant": ["music/kitchen/window", "music-updates/model/all"],
+        "homeassistant": ["music/kitchen/window", "music/x/set", "music-updates/model/all"],
     }
     for name, topics in denied.items():
         for topic in topics:
