@@ -196,6 +196,16 @@ def test_there_is_one_commit_in_thirty_seconds(made) -> None:
     assert len(rows(path)) == 100
 
 
+def test_the_first_window_is_written_at_once_whatever_came_before(made) -> None:
+    """So the page has a history soon after the start."""
+    sink, clock, path, _ = made()
+    sink.write(StateRecord(iso8601(T0), "listening", "opened", None))
+    clock.now += 3
+    assert sink.write(live(0, "jazz")) == 1
+    assert [row[0] for row in rows(path)] == ["jazz"]
+    sink.close()
+
+
 def test_what_was_heard_is_written_while_nothing_is_heard(made) -> None:
     """As while the microphone is lost."""
     sink, clock, path, _ = made()

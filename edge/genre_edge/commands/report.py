@@ -91,5 +91,5 @@ def _map(whole: Whole, way: str) -> tuple[Float32 | None, str]:
         return whole.vectors[:, :2], "by the two first principal components of the embeddings"
     from umap import UMAP
 
-    found: Float32 = UMAP(metric="cosine", random_state=0).fit_transform(whole.vectors)
+    found: Float32 = UMAP(metric="cosine", random_state=0, n_jobs=1).fit_transform(whole.vectors)
     return found, "by UMAP; distances between far groups mean little"

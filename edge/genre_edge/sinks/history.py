@@ -151,11 +151,11 @@ class HistorySink:
         """Write everything pending in one transaction. Returns how many windows that
         wrote. HistoryError if it fails, and all stays pending."""
         now = self._monotonic()
-        self._next_commit = now + self._config.commit_seconds
         growing = self._stretches.growing
         stretches = [*self._done, *growing.values()]
         if not stretches and not self._windows:
-            return 0
+            return 0  # so the first window is written as soon as it comes
+        self._next_commit = now + self._config.commit_seconds
         try:
             broken, lost = self._file.write(stretches, self._windows)
         except HistoryError:
