@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from genre_edge.ed25519 import make_key
 from genre_edge.settings.editable import at_once, settings_tables
 from genre_edge.settings.reader import SettingsReader
+from genre_edge.settings.signed import SignedSettings, signed_file
 from genre_edge.settings.tables import WebConfig
 from genre_edge.sinks import kinds
+from genre_edge.statement import Statement, signed
 from genre_edge.web.app import create_app
 from genre_edge.web.control import Control
 
@@ -80,7 +83,10 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Prog
             program.read_again.append(file.read_text())
             return program.trouble
 
-        reader = SettingsReader(kinds.sections(), flags={"listen": {"windows": 9}})
+        layer = SignedSettings(signed_file(), print)
+        reader = SettingsReader(
+            kinds.sections(), flags={"listen": {"windows": 9}}, signed=layer
+        )
         control = Control(reader, lambda: None, read_again)
         state = service_state(web, tmp_path)
         app = create_app(replace(state, control=control))
@@ -124,6 +130,26 @@ def test_a_refused_value_has_the_words_of_config_check(start, cli, tmp_path: Pat
     assert answer.json["detail"].splitlines() == [
         line.removeprefix("genre-edge: ") for line in checked.stderr.splitlines()
     ]
+
+
+def test_a_value_that_came_signed_is_shown_as_such_and_not_changed(start) -> None:
+    private, public = make_key()
+    text = f'{MINE}[update]\nurl = "mqtt"\ntrusted_keys = ["{public}"]\n'
+    program = start(text)
+    signed_file().parent.mkdir(parents=True)
+    statement = Statement(1, 1, settings={"listen.smooth": 5, "listen.tempo": False})
+    signed_file().write_bytes(signed(statement, private))
+    shown = program.value("listen.smooth")
+    assert (shown["value"], shown["set_by"]) == (5, "signed settings")
+    assert shown["fixed"] == "signed settings"
+    answer = program.change(listen__smooth=7)
+    assert (answer.status_code, program.file.read_text()) == (422, text)
+    assert answer.json["detail"] == (
+        "listen.smooth: is set by the signed settings: the file has no say in it"
+    )
+    assert program.change(listen__loudness=True).status_code == 200
+    assert program.value("listen.loudness")["value"] is True
+    assert program.value("listen.smooth")["value"] == 5
 
 
 def test_a_file_that_was_changed_meanwhile_is_not_touched(start) -> None:
