@@ -84,9 +84,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Prog
             return program.trouble
 
         layer = SignedSettings(signed_file(), print)
-        reader = SettingsReader(
-            kinds.sections(), flags={"listen": {"windows": 9}}, signed=layer
-        )
+        reader = SettingsReader(kinds.sections(), flags={"listen": {"windows": 9}}, signed=layer)
         control = Control(reader, lambda: None, read_again)
         state = service_state(web, tmp_path)
         app = create_app(replace(state, control=control))

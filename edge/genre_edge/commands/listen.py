@@ -12,10 +12,9 @@ from ..console import complain, standard_output
 from ..errors import UsageError
 from ..settings.credentials import has_credentials
 from ..settings.options import add_flags, given, option_fields
-from ..settings.places import default_folder
 from ..settings.reader import SettingsReader
 from ..settings.settings import Settings, Table, Tables
-from ..settings.signed import FILE, FOLDER, SignedSettings
+from ..settings.signed import SignedSettings, signed_file
 from ..settings.source_table import SourceConfig, parse_source
 from ..settings.tables import CaptureConfig, ListenConfig
 from ..sinks import kinds
@@ -147,7 +146,7 @@ def loader(
             raise UsageError(f"{place}: must be between {_SHORTEST_HOP:g} and {_LONGEST_HOP:g} s")
         check_output_flags(args, settings)
 
-    signed = SignedSettings(default_folder() / FOLDER / FILE, report)
+    signed = SignedSettings(signed_file(), report)
     return SettingsReader(kinds.sections(), args.config, flags, base, check, signed)
 
 

@@ -20,7 +20,7 @@ from .places import default_folder
 from .section import Section
 from .settings import all_sections
 
-FOLDER, FILE = "updates", "settings.signed"
+FOLDER, _FILE = "updates", "settings.signed"
 """Where the layer is, in the folder of what the program keeps."""
 _ALLOWED = {
     "microphone": ("gain_db",),
@@ -46,7 +46,7 @@ _RIGHTS = Rights(0o600)
 
 def signed_file() -> Path:
     """The layer's file, where none of it is moved."""
-    return default_folder() / FOLDER / FILE
+    return default_folder() / FOLDER / _FILE
 
 
 def signed_option(key: str, sections: Iterable[Section[Any]]) -> tuple[Section[Any], OptionField]:

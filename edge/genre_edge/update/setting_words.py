@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import UsageError
+from ..settings.load import SIGNED, load
 from ..settings.signed import signed_option
 from ..sinks import kinds
 from ..statement import SettingValue
@@ -14,12 +15,19 @@ from ..statement import SettingValue
 def settings_of_words(words: Sequence[str]) -> dict[str, SettingValue]:
     """{"section.option": value} of words such as "listen.smooth=5".
 
+    They are checked together, over the defaults. A device checks them over what it has.
+
     Raises
     ------
     UsageError
         If one is unknown, may not come over the network, or has a wrong value.
     """
-    return dict(_setting(word) for word in words)
+    found = dict(_setting(word) for word in words)
+    try:
+        load(kinds.sections(), environment={}, signed=found)
+    except UsageError as error:
+        raise UsageError(str(error).replace(f"{SIGNED}: ", "")) from None
+    return found
 
 
 def _setting(word: str) -> tuple[str, SettingValue]:
@@ -31,6 +39,4 @@ def _setting(word: str) -> tuple[str, SettingValue]:
         value: Any = one.from_text(text)
     except ValueError as error:
         raise UsageError(f"{key}: {error}") from None
-    if problem := one.problem(value):
-        raise UsageError(f"{key}: {problem}")
     return key, value
