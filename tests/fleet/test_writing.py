@@ -266,3 +266,28 @@ def test_a_table_of_somebody_else_is_not_deleted_whatever_its_name(owned) -> Non
     assert forget_old(owned, Believed(keep_months=3), NOW) == 1
     left = rows(owned, "SELECT tablename FROM pg_tables WHERE tablename ~ '_20(18|19|20)_'")
     assert sorted(left) == [("stretches_2019_01",), ("stretches_2020_01",)]
+
+
+def test_a_file_that_somebody_moves_away_costs_no_row(make_url, tmp_path) -> None:
+    store, said = store_at(parse_address(make_url("sqlite"))), list[str]()
+    store.open()
+    store.migrate()
+    receiver = Acknowledged()
+    receiver.take = lambda most, wait: []
+    collector = Collector(receiver, store, "music", Believed(), said.append)
+    for number in (1, 2):
+        collector._pending = stretches_of("a", [number])
+        collector._next_attempt = 0.0
+        collector._step(0.0)
+        if number == 1:
+            (tmp_path / "fleet.db").rename(tmp_path / "old.db")
+    assert len(receiver.found) == 1, "the second is not yet anywhere"
+    collector._next_attempt = 0.0
+    collector._step(0.0)
+    assert len(receiver.found) == 2
+    assert rows(store, "SELECT id FROM stretches") == [("abc-s2",)]
+    assert [line.partition(": ")[2] for line in said] == [
+        "was moved or removed; trying again",
+        "works again",
+    ]
+    store.close()

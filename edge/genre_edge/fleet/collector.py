@@ -118,8 +118,8 @@ class Collector:
         Raises
         ------
         GenreEdgeError
-            If another collector has taken the session; with `once` also if broker or
-            database cannot be reached.
+            If another collector has taken the session, or the database is not such as
+            this version uses; with `once` also if broker or database cannot be reached.
         """
         while not stop.is_set():
             self._step(GATHER_SECONDS)
@@ -152,6 +152,7 @@ class Collector:
         try:
             if self.trouble:
                 self._store.open()
+                self._store.migrate()  # it may be another one now
             self._tend()
             while self._pending:
                 self._write(self._pending[:MOST_ROWS])

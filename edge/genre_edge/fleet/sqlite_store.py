@@ -37,6 +37,8 @@ class SqliteStore:
         """
         self._path, self.shown, self._must_exist = path, shown, must_exist
         self._file: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        """Which file it is, whatever its name."""
 
     def open(self) -> None:
         """Open the file."""
@@ -52,7 +54,7 @@ class SqliteStore:
                 file = sqlite3.connect(
                     self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
                 )
-                self._file = file
+                self._file, self._identity = file, self._found()
                 self._check_is_ours(file)
                 file.execute("PRAGMA journal_mode=WAL")
                 # What is committed is acknowledged: it must be on the disk.
@@ -70,6 +72,14 @@ class SqliteStore:
         tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master")}
         if (tables or version) and _OURS not in tables:
             raise WrongSchema(f"{self.shown}: {_FOREIGN}")
+
+    def _found(self) -> tuple[int, int] | None:
+        """Which file has the name now; None if there is none."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def close(self) -> None:
         """Close the file."""
@@ -102,6 +112,8 @@ class SqliteStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing of what is done in it."""
+        if self._file is not None and self._found() != self._identity:
+            raise Away(f"{self.shown}: was moved or removed")  # what is written would be lost
         self.run("BEGIN IMMEDIATE")
         try:
             yield
