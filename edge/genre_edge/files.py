@@ -15,6 +15,11 @@ from typing import IO
 from .errors import Fault, UsageError
 
 
+_NAME_BYTES = 230
+"""So many of a name's bytes are in the name of the temporary file. Linux has room for
+255."""
+
+
 @dataclass(frozen=True)
 class Rights:
     """Whose a file is, and who may use it."""
@@ -156,8 +161,10 @@ def ready_file(path: Path, parameter: str) -> Path:
 
 
 def _temporary(path: Path) -> Path:
-    """Where the new content of a file is written."""
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Where the new content of a file is written. The name of a file may have as many
+    bytes as a name can have."""
+    name = os.fsdecode(os.fsencode(path.name)[:_NAME_BYTES])
+    return path.with_name(f".{name}.{os.getpid()}.tmp")
 
 
 def _check_replaceable(path: Path) -> None:

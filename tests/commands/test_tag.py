@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from contextlib import closing
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import mutagen
 import pytest
 import soundfile
+from genre_edge.errors import AudioError
 from genre_edge.library.parts import About, Parts
 from genre_edge.library.row import Row
 from genre_edge.library.tags import TaggedFile
+from genre_edge.records import valid_utf8
 
 from tests.conftest import noise
 
@@ -114,15 +117,71 @@ def test_an_unsure_genre_is_not_written_but_its_scores_are(tmp_path: Path, cli) 
 
 
 def test_what_cannot_be_tagged_is_one_line_and_the_rest_is_done(tmp_path: Path, cli) -> None:
-    song, bad = tmp_path / "z.flac", tmp_path / "a.flac"
+    song, bad, adts = tmp_path / "z.flac", tmp_path / "a.flac", tmp_path / "a.aac"
     soundfile.write(song, noise(4), 22050)
     bad.write_bytes(b"no audio")
-    folder = library(tmp_path / "lib", row(bad), row(song), row(tmp_path / "gone.mp3"))
+    command = ["ffmpeg", "-v", "error", "-i", str(song), str(adts)]
+    subprocess.run(command, check=True)  # a format that has no tags
+    rows = [row(path) for path in (bad, adts, song, tmp_path / "gone.mp3")]
+    folder = library(tmp_path / "lib", *rows)
     result = cli("tag", folder, "--write", "--undo-file", tmp_path / "undo")
     assert result.returncode == 1
-    assert result.stdout.endswith("1 file changed, 2 failed\n")
-    assert len(result.stderr.splitlines()) == 2
+    assert result.stdout.endswith("1 file changed, 3 failed\n")
+    assert len(result.stderr.splitlines()) == 3
     assert shown(song) == WRITTEN
+
+
+def test_a_file_that_cannot_be_written_whole_stays_as_it_was(song: Path, monkeypatch) -> None:
+    """As by a program that is killed, or a disk that is full, while it writes."""
+    before, file = song.read_bytes(), TaggedFile(str(song))
+    file.set("GENRE", ["Rock"])
+
+    def half(name: str) -> None:
+        Path(name).write_bytes(before[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(file._file, "save", half)
+    with pytest.raises(AudioError, match=r"tags cannot be written \(No space left on device\)"):
+        file.save()
+    assert song.read_bytes() == before
+    assert song in song.parent.iterdir()
+    assert not [path for path in song.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_a_file_keeps_its_rights_its_links_and_a_name_of_any_length(tmp_path: Path) -> None:
+    song, link = tmp_path / f"{'ü' * 125}.flac", tmp_path / "link.flac"
+    soundfile.write(tmp_path / "a.flac", noise(1), 22050)
+    (tmp_path / "a.flac").rename(song)
+    song.chmod(0o640)
+    link.symlink_to(song)
+    file = TaggedFile(str(link))
+    file.set("GENRE", ["Rock"])
+    file.save()
+    assert link.is_symlink()
+    assert song.stat().st_mode & 0o777 == 0o640
+    assert shown(song) == {"GENRE": ["Rock"]}
+
+
+def test_a_file_whose_name_is_no_utf_8_is_tagged_too(tmp_path: Path, cli) -> None:
+    song = tmp_path / os.fsdecode(b"caf\xe9.flac")
+    soundfile.write(tmp_path / "a.flac", noise(1), 22050)
+    (tmp_path / "a.flac").rename(song)
+    folder = library(tmp_path / "lib", row(Path(valid_utf8(str(song)))))
+    assert cli("tag", folder, "--write", "--undo-file", tmp_path / "u").returncode == 0
+    assert shown(song) == WRITTEN
+
+
+def test_a_damaged_line_of_an_undo_file_costs_no_other(tmp_path: Path, cli) -> None:
+    """Half a line was written by a run that was killed before it changed the file."""
+    song, undo = tmp_path / "a.flac", tmp_path / "undo"
+    soundfile.write(song, noise(1), 22050)
+    undo.write_text('{"path": "/mus')
+    folder = library(tmp_path / "lib", row(song))
+    assert cli("tag", folder, "--write", "--undo-file", undo).returncode == 0
+    result = cli("tag", "--undo", undo)
+    assert (result.returncode, result.stdout) == (1, "1 file as before, 0 failed\n")
+    assert result.stderr == f"genre-edge: --undo {undo}: line 1 is damaged and left out\n"
+    assert shown(song) == {}
 
 
 @pytest.mark.parametrize(

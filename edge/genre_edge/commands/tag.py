@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..console import complain
+from ..console import complain, harmless
 from ..errors import AudioError, UsageError, os_reason
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _tag(args: argparse.Namespace) -> int:
             continue
         if changes:
             changed += 1
-            print(f"{row['path']}: {_shown(changes)}")
+            print(harmless(f"{row['path']}: {_shown(changes)}"))
     verb = "changed" if args.write else "would be changed (--write --undo-file FILE changes them)"
     print(f"{_files(changed)} {verb}, {failed} failed")
     return 1 if failed else 0
@@ -130,8 +130,11 @@ def _note(undo: Path, path: str, before: dict[str, list[str]]) -> None:
     import os
 
     try:
-        with undo.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"path": path, "before": before}) + "\n")
+        with undo.open("a+b") as file:
+            if file.tell():  # a run that was killed may have left a part of a line
+                file.seek(-1, os.SEEK_END)
+                file.write(b"" if file.read() == b"\n" else b"\n")
+            file.write(json.dumps({"path": path, "before": before}).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -142,21 +145,48 @@ def _undo(undo: Path) -> int:
     """Put back what was noted, the last first."""
     from ..library.tags import TaggedFile
 
-    try:
-        notes = [json.loads(line) for line in undo.read_text(encoding="utf-8").splitlines()]
-    except OSError as error:
-        raise UsageError(f"--undo {undo}: {os_reason(error)}") from None
-    except ValueError:
-        raise UsageError(f"--undo {undo}: is not what genre-edge tag wrote") from None
+    notes, damaged = _notes(undo)
     failed = 0
-    for note in reversed(notes):
+    for path, before in reversed(notes):
         try:
-            file = TaggedFile(note["path"])
-            for name, values in note["before"].items():
+            file = TaggedFile(path)
+            for name, values in before.items():
                 file.set(name, values)
             file.save()
         except AudioError as error:
             complain(error)
             failed += 1
     print(f"{_files(len(notes) - failed)} as before, {failed} failed")
-    return 1 if failed else 0
+    return 1 if failed or damaged else 0
+
+
+def _notes(undo: Path) -> tuple[list[tuple[str, dict[str, list[str]]]], int]:
+    """What was noted, and how many lines are damaged. A run that was killed while it
+    noted a file leaves half a line: that file was not changed."""
+    try:
+        lines = undo.read_bytes().splitlines()
+    except OSError as error:
+        raise UsageError(f"--undo {undo}: {os_reason(error)}") from None
+    notes, damaged = [], list[int]()
+    for number, line in enumerate(lines, 1):
+        note = _noted(line)
+        if note is None:
+            damaged.append(number)
+        else:
+            notes.append(note)
+    if damaged and not notes:
+        raise UsageError(f"--undo {undo}: is not what genre-edge tag wrote")
+    for number in damaged:
+        complain(f"--undo {undo}: line {number} is damaged and left out")
+    return notes, len(damaged)
+
+
+def _noted(line: bytes) -> tuple[str, dict[str, list[str]]] | None:
+    """The path of a file and its fields as they were; None if a line is no note."""
+    try:
+        note = json.loads(line)
+        path, before = note["path"], note["before"]
+        fields = [one for values in before.values() for one in values]
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return None
+    return (path, before) if all(isinstance(one, str) for one in (path, *before, *fields)) else None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ..errors import AudioError
+from ..files import Rights, atomic_file
 
 GENRE = "GENRE"
 """The field that players show."""
@@ -54,14 +59,13 @@ class TaggedFile:
         import mutagen
 
         self._path = path
-        try:
-            self._file = mutagen.File(path)
-        except (mutagen.MutagenError, OSError) as error:
-            raise AudioError(path, f"its tags cannot be read ({error})") from None
+        with self._errors("read"):
+            self._file = mutagen.File(_named(path))
         if self._file is None:
             raise AudioError(path, "its tags are of no kind that mutagen knows")
         if self._file.tags is None:
-            self._file.add_tags()
+            with self._errors("written"):
+                self._file.add_tags()
 
     def get(self, field: str) -> list[str]:
         """The values of a field; none if it is not there."""
@@ -95,13 +99,39 @@ class TaggedFile:
             tags.add(frames.TXXX(encoding=id3.Encoding.UTF8, desc=field, text=values))
 
     def save(self) -> None:
-        """Write the tags. AudioError if that is not possible."""
-        import mutagen
+        """Write the tags: into a copy, which then takes the file's place. A program that
+        is killed, or a full disk, in the middle of it leaves the file as it was.
 
+        Raises
+        ------
+        AudioError
+            If that is not possible.
+        """
+        with self._errors("written"):
+            path = Path(_named(self._path)).resolve()  # what a link leads to
+            with atomic_file(path, durable=True, rights=Rights.of(path)) as copy:
+                with path.open("rb") as file:
+                    shutil.copyfileobj(file, copy)
+                copy.flush()
+                shutil.copystat(path, copy.name)
+                self._file.save(copy.name)
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        """Whatever mutagen makes of a damaged file, as an AudioError."""
         try:
-            self._file.save()
-        except (mutagen.MutagenError, OSError) as error:
-            raise AudioError(self._path, f"its tags cannot be written ({error})") from None
+            yield
+        except Exception as error:  # one file of many must not stop the others
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise AudioError(self._path, f"its tags cannot be {what} ({reason})") from None
+
+
+def _named(path: str) -> str:
+    """The path of a file as the system has it: rows have `\\udcff` for a byte of a name
+    that is no UTF-8."""
+    if os.path.lexists(path):
+        return path
+    return re.sub(r"\\u(dc[89a-f][0-9a-f])", lambda found: chr(int(found[1], 16)), path)
 
 
 def _is_id3(tags: Any) -> bool:
