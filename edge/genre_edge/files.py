@@ -14,7 +14,6 @@ from typing import IO
 
 from .errors import Fault, UsageError
 
-
 _NAME_BYTES = 230
 """So many of a name's bytes are in the name of the temporary file. Linux has room for
 255."""

@@ -138,6 +138,28 @@ def test_what_is_no_whole_part_is_named(tmp_path: Path) -> None:
         Parts(tmp_path, ABOUT)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("part-a.jsonl", b"[]", "is no whole part"),
+        ("part-a.jsonl", b"[" * 100_000, "is no whole part"),
+        ("part-a.jsonl", b'{"path": "a"}', r"is no whole part \(lacks error\): remove it"),
+        (
+            "part-a.jsonl",
+            json.dumps(row("b", model_sha256="01").to_json()).encode(),
+            "has rows of another model: remove it",
+        ),
+    ],
+)
+def test_a_part_from_elsewhere_is_named(
+    tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    Parts(tmp_path, ABOUT).close()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=f"{name}: {reason}"):
+        Parts(tmp_path, ABOUT).close()
+
+
 def test_what_is_left_of_a_run_that_was_killed_while_it_wrote_is_no_part(tmp_path: Path) -> None:
     with closing(Parts(tmp_path, ABOUT)) as parts:
         parts.write([row("a")])

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import Fault, GenreEdgeError, UsageError, os_reason
 from ..extras import install_line
 from ..progress import progress
 
@@ -70,7 +70,11 @@ def run(args: argparse.Namespace) -> int:
         with progress(len(whole.heard), what="tags") as bar:
             tags = read_tags(whole.heard, whole.labels, bar.update)
     positions, way = _map(whole, args.map)
-    write_atomically(output, report(whole, tags, positions, way))
+    page = report(whole, tags, positions, way)
+    try:
+        write_atomically(output, page)
+    except OSError as error:
+        raise GenreEdgeError(Fault("output", output, os_reason(error))) from None
     print(f"{output}: {len(whole.heard)} files")
     return 0
 

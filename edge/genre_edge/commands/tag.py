@@ -95,13 +95,12 @@ def _files(count: int) -> str:
 
 def _wanted(folder: Path, least: float) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
     """The rows with a genre of files on this machine, and the fields for each."""
-    from ..library.parts import part_files, read_about, read_part
+    from ..library.parts import rows_of_parts
     from ..library.sources import is_url
     from ..library.tags import fields_of
 
-    read_about(folder)
-    for part in part_files(folder):
-        for row in read_part(part):
+    for _, rows in rows_of_parts(folder, ("path", "genre", "confidence", "scores", "model")):
+        for row in rows:
             if row["genre"] is not None and not is_url(row["path"]):
                 yield row, fields_of(row, least)
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import Fault, GenreEdgeError, UsageError
+from ..errors import Fault, GenreEdgeError, UsageError, os_reason
 from ..files import atomic_file, ready_folder, write_atomically
 from ..records import compact_json, valid_utf8
-from .row import Embedding, Row, arrow_schema
+from .row import COLUMNS, Embedding, Row, arrow_schema
 from .sources import Item
 
 FORMATS = ("parquet", "jsonl")
@@ -154,8 +154,8 @@ class Parts:
             raise GenreEdgeError(Fault("output", self._folder / name, reason)) from None
 
     def _read_all(self) -> Iterator[tuple[str, _Known]]:
-        for part in part_files(self._folder):
-            for row in read_part(part, ("path", "size", "mtime", "error")):
+        for part, rows in rows_of_parts(self._folder, ("path", "size", "mtime", "error")):
+            for row in rows:
                 failed = row["error"] is not None
                 yield row["path"], _Known(row["size"], row["mtime"], part.name, failed)
 
@@ -166,7 +166,11 @@ class Parts:
             if part_files(self._folder):
                 reason = f"has parts but no {_ABOUT}: give another folder"
                 raise UsageError(Fault("output", self._folder, reason))
-            write_atomically(path, json.dumps(mine, indent=1) + "\n", durable=True)
+            try:
+                write_atomically(path, json.dumps(mine, indent=1) + "\n", durable=True)
+            except OSError as error:
+                reason = f"cannot be written: {error.strerror or error}"
+                raise GenreEdgeError(Fault("output", path, reason)) from None
             return
         theirs = read_about(self._folder)
         for key, value in mine.items():
@@ -194,12 +198,11 @@ def read_about(folder: Path) -> dict[str, Any]:
     try:
         about = json.loads((folder / _ABOUT).read_bytes())
     except OSError as error:
-        reason = f"is no library: {_ABOUT}: {(error.strerror or str(error)).lower()}"
-        raise UsageError(Fault("library", folder, reason)) from None
+        raise UsageError(f"{folder}: is no library: {_ABOUT}: {os_reason(error)}") from None
     except ValueError:
         about = None
-    if not isinstance(about, dict):
-        raise UsageError(Fault("library", folder / _ABOUT, "is not what genre-edge wrote"))
+    if not isinstance(about, dict) or not {"model", "model_sha256", "labels"} <= about.keys():
+        raise UsageError(f"{folder / _ABOUT}: is not what genre-edge wrote")
     return about
 
 
@@ -208,7 +211,32 @@ def part_files(folder: Path) -> list[Path]:
     return sorted(path for kind in FORMATS for path in folder.glob(f"part-*.{kind}"))
 
 
-def read_part(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+def rows_of_parts(
+    folder: Path, columns: Sequence[str] = COLUMNS
+) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    """The parts of a library with their rows.
+
+    Parameters
+    ----------
+    folder
+        The library.
+    columns
+        Those that are needed at least.
+
+    Raises
+    ------
+    UsageError
+        If it is no library, or a part is damaged or of another model.
+    """
+    model = read_about(folder)["model_sha256"]
+    for part in part_files(folder):
+        rows = read_part(part, [*columns, "model_sha256"])
+        if any(row["model_sha256"] != model for row in rows):
+            raise UsageError(f"{part}: has rows of another model: remove it")
+        yield part, rows
+
+
+def read_part(path: Path, columns: Sequence[str] = COLUMNS) -> list[dict[str, Any]]:
     """The rows of a part.
 
     Parameters
@@ -216,23 +244,28 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> list[dict[str
     path
         The part.
     columns
-        Those that are needed at least; None means all.
+        Those that are needed at least.
 
     Raises
     ------
     UsageError
         If it is no part.
     """
+    needed = dict.fromkeys(columns)
     try:
         if path.suffix == ".jsonl":
-            return [json.loads(line) for line in path.read_bytes().splitlines()]
-        from pyarrow import parquet
+            rows = [json.loads(line) for line in path.read_bytes().splitlines()]
+        else:
+            from pyarrow import parquet
 
-        names = None if columns is None else list(columns)
-        rows: list[dict[str, Any]] = parquet.read_table(path, columns=names).to_pylist()
-    except (ValueError, OSError) as error:  # pyarrow's are of these kinds too
-        reason = f"is no whole part ({str(error).splitlines()[0]}): remove it"
-        raise UsageError(Fault("output", path, reason)) from None
+            rows = parquet.read_table(path, columns=list(needed)).to_pylist()
+        for row in rows:
+            if missing := needed.keys() - row.keys():
+                raise ValueError(f"lacks {min(missing)}")
+    except (ValueError, OSError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+        # pyarrow's are of these kinds too
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UsageError(f"{path}: is no whole part ({said}): remove it") from None
     return rows
 
 

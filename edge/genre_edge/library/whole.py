@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Float32
-from ..errors import Fault, UsageError
-from .parts import part_files, read_about, read_part
+from ..errors import UsageError
+from .parts import read_about, rows_of_parts
 from .row import COLUMNS
 
 DIMENSIONS = 64
@@ -58,14 +58,13 @@ def read_whole(folder: Path, seen: Callable[[int], object] = lambda files: None)
     about = read_about(folder)
     heard, silent, failed = list[dict[str, Any]](), 0, 0
     names = [name for name in COLUMNS if name != "embedding"]
-    for part in part_files(folder):
-        rows = read_part(part, names)
+    for _, rows in rows_of_parts(folder, names):
         heard += [{name: row[name] for name in names} for row in rows if row["genre"] is not None]
         failed += sum(row["error"] is not None for row in rows)
         silent += sum(row["genre"] is None and row["error"] is None for row in rows)
         seen(len(rows))
     if not heard:
-        raise UsageError(Fault("library", folder, "holds no file that has a genre"))
+        raise UsageError(f"{folder}: holds no file that has a genre")
     vectors = _vectors(folder, len(heard)) if about.get("embedding") else None
     return Whole(about["model"], tuple(about["labels"]), heard, silent, failed, vectors)
 
@@ -84,8 +83,9 @@ def _vectors(folder: Path, count: int) -> Float32:
 
 def _embeddings(folder: Path) -> Iterator[npt.NDArray[Any]]:
     """The embeddings of each part, of those rows that have a genre."""
-    for part in part_files(folder):
-        rows = read_part(part, ("genre", "embedding"))
+    for part, rows in rows_of_parts(folder, ("genre", "embedding")):
         found = [row["embedding"] for row in rows if row["genre"] is not None]
+        if None in found:
+            raise UsageError(f"{part}: was made without --embeddings: remove it")
         if found:
             yield np.array(found, np.float32)
