@@ -99,7 +99,7 @@ class TaggedFile:
             tags.add(frames.TXXX(encoding=id3.Encoding.UTF8, desc=field, text=values))
 
     def save(self) -> None:
-        """Write the tags: into a copy, which then takes the file's place. A program that
+        """Write the tags into a copy, which then takes the file's place. A program that
         is killed, or a full disk, in the middle of it leaves the file as it was.
 
         Raises
