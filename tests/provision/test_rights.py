@@ -14,12 +14,16 @@ from pathlib import Path
 import genre_edge.cli
 import paho.mqtt.client as paho
 import pytest
+from genre_edge.fleet.alert import Alert
+from genre_edge.fleet.alert_memory import AlertMemory
+from genre_edge.fleet.alert_mqtt import MqttTeller, parse_alert_broker
 from genre_edge.service import pipeline
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.publish import single
 
 from tests.helpers.broker import Broker
 from tests.helpers.fleet import Collecting
+from tests.helpers.updates import PRIVATE
 from tests.helpers.waiting import wait_for
 from tests.service.test_sources import Led, Running
 
@@ -88,6 +92,11 @@ class Fleet:
         self._users.append(User(self.path, self.broker.port, name))
         return self._users[-1]
 
+    def address(self, service: str) -> str:
+        """The broker's address for a program that serves the fleet."""
+        secret = self.path / "services" / service / "mqtt-password"
+        return f"mqtt://{service}@127.0.0.1:{self.broker.port}/music,password-file={secret}"
+
     def denied(self) -> list[str]:
         return [line for line in self.broker.log().splitlines() if "denied" in line.lower()]
 
@@ -128,10 +137,8 @@ def test_nothing_that_a_device_a_collector_and_home_assistant_need_is_denied(
     fleet.broker.start()
     home = fleet.user("homeassistant")
     home.publish("homeassistant/status", b"online")
-    secret = fleet.path / "services/collector/mqtt-password"
-    broker = f"mqtt://collector@127.0.0.1:{fleet.broker.port}/music,password-file={secret}"
     database = tmp_path / "fleet.db"
-    collector = Collecting(broker, f"sqlite:///{database}")
+    collector = Collecting(fleet.address("collector"), f"sqlite:///{database}")
     program = run()
     try:
         wait_for(lambda: home.on(DEVICE) and home.on(BAR), "the announcement")
@@ -161,6 +168,35 @@ def test_nothing_that_a_device_a_collector_and_home_assistant_need_is_denied(
     wait_for(stored, "a stretch in the database")
     assert collector.end() == 0
     assert fleet.denied() == []
+
+
+@pytest.mark.devices
+def test_updates_are_published_and_alerts_are_told_with_the_rights_there_are(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    ready(fleet, tmp_path / "common.toml", "kitchen")
+    fleet.broker.start()
+    kitchen, home = fleet.user("kitchen"), fleet.user("homeassistant")
+    key, said = tmp_path / "key.pem", list[str]()
+    key.write_bytes(PRIVATE)
+    published = ["publish", "settings", "listen.smooth=5", "--key", str(key)]
+    assert genre_edge.cli.main([*published, "--to", fleet.address("publisher")]) == 0
+    wait_for(lambda: "music-updates/settings/all" in kitchen.topics, "the statement")
+    teller = MqttTeller(parse_alert_broker(fleet.address("alerts")), said.append)
+    memory = AlertMemory(tmp_path / "alerts.json", [teller.name], said.append)
+    memory.keep([Alert("kitchen", "silent", "silent for 10 min", 1_790_000_000.0)])
+    teller.start(memory)
+    try:
+        for topic in (
+            "music/fleet/alerts/kitchen/silent",
+            "music/fleet/alerts/status",
+            "homeassistant/device/music_fleet_alerts/config",
+        ):
+            wait_for(lambda topic=topic: topic in home.topics, topic)
+    finally:
+        teller.stop()
+        memory.close()
+    assert (fleet.denied(), said) == ([], [])
 
 
 @pytest.mark.devices
