@@ -124,7 +124,7 @@ def test_a_revoked_device_leaves_nothing(tmp_path: Path, common: Path, capsys) -
         (["bar", "bar"], "device bar: is there twice"),
         (["collector"], "device collector: means something else at the broker"),
         (["fleet"], "device fleet: means something else at the broker"),
-        (["a/b"], "name a/b: may have letters, digits, '.', '-' and '_' only"),
+        (["a/b"], "device a/b: may have letters, digits, '.', '-' and '_' only in its name"),
         (["kitchen_room"], "device kitchen_room: is music_kitchen_room in Home Assistant"),
         (["bar", "--broker", "mqtt://me:secret@b"], "broker: must be mqtt://HOST or mqtts://HOST"),
         (["bar", "--broker", "http://b"], "broker http://b: must be mqtt://HOST"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ from ..settings.source_table import topic_of
 from ..text_files import read_columns, read_table, read_text
 
 _NAME = "name"
+_NAMED = re.compile(r"[\w.-]+")
+"""Names that topics can hold."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,14 @@ def check_names(wanted: Iterable[Wanted], taken: Sequence[str]) -> None:
     Raises
     ------
     UsageError
-        If two are the same in topics, or one has a name that is taken.
+        If two are the same in topics, or one has a name that is taken or impossible.
     """
     found: dict[str, str] = {}
     for one in wanted:
+        if not _NAMED.fullmatch(one.name):
+            raise UsageError(
+                f"device {one.name}: may have letters, digits, '.', '-' and '_' only in its name"
+            )
         if one.user in taken:
             raise UsageError(
                 f"device {one.name}: means something else at the broker; choose another name"
