@@ -34,6 +34,10 @@ class Arithmetic:
         """A new stream of windows."""
         return Arithmetic()
 
+    def begins(self, number: int) -> int:
+        """Index of the first sample of a window."""
+        return round(number * HOP * RATE)
+
     def push(self, samples: Float32) -> list[Window]:
         """A block is a window."""
         start, self._at = self._at, self._at + HOP
