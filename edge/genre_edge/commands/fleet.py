@@ -145,20 +145,11 @@ def _show_all(store: Store, form: str) -> None:
 
 
 def _cells(row: DeviceRow, now: float) -> tuple[str, ...]:
-    from ..fleet.reading import presence, trouble_of
+    from ..fleet.reading import age_text, presence, trouble_of
 
-    seen = "" if row.last_seen is None else f"{_age(now - row.last_seen)} ago"
+    seen = "" if row.last_seen is None else f"{age_text(now - row.last_seen)} ago"
     found = (row.label, row.version, row.model, row.state, trouble_of(row))
     return tuple(map(harmless, (row.device, presence(row, now), seen, *(t or "-" for t in found))))
-
-
-def _age(seconds: float) -> str:
-    """A time in one number: 12 s, 5 min, 3 h, 9 d."""
-    whole = max(0, round(seconds))
-    for length, name in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if whole >= 2 * length:
-            return f"{whole // length} {name}"
-    return f"{whole} s"
 
 
 def _show_one(store: Store, device: str, since: float, form: str) -> None:

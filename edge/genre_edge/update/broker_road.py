@@ -12,11 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import UpdateError, UsageError
-from ..extras import install_line
+from ..errors import UpdateError
 from ..settings.source_table import topic_of
 from ..sinks.mqtt.settings import MqttConfig
-from ..sinks.mqtt.wire import Wire, properties_of
+from ..sinks.mqtt.wire import Wire, paho_client, properties_of
 from ..statement import MOST_BYTES, BundleOffer
 from .road import Away
 from .topics import KINDS, MOST_MESSAGE_BYTES, bundle_topic, statement_filter
@@ -52,11 +51,7 @@ class BrokerRoad:
         UsageError
             If paho-mqtt is not installed.
         """
-        try:
-            import paho.mqtt.client
-        except ImportError:
-            raise UsageError(f'update: "mqtt" needs paho-mqtt: {install_line("mqtt")}') from None
-        self._paho, self._config = paho.mqtt.client, config
+        self._paho, self._config = paho_client('update: "mqtt"', "mqtt"), config
         self._wire: Wire | None = None
         self._arrived: dict[str, bytes] = {}
         """{topic: statement} that nobody has taken yet."""
