@@ -14,7 +14,7 @@ from ..errors import UsageError
 from ..records import iso8601, json_text
 from ..settings.options import add_flags, given
 from ..settings.tables import WebConfig
-from ..sinks.history_report import parse_age
+from ..sinks.history_report import hours_text, parse_age
 
 if TYPE_CHECKING:
     from ..fleet.device_rows import DeviceRow
@@ -141,7 +141,8 @@ def _show_all(store: Store, form: str) -> None:
     states = [presence(row, now) for row in rows]
     counts = ", ".join(f"{states.count(one)} {one}" for one in ("online", "silent", "offline"))
     troubled = sum(1 for row in rows if trouble_of(row))
-    print(f"{len(rows)} devices: {counts}; {troubled} with trouble")
+    devices = "1 device" if len(rows) == 1 else f"{len(rows)} devices"
+    print(f"{devices}: {counts}; {troubled} with trouble")
 
 
 def _cells(row: DeviceRow, now: float) -> tuple[str, ...]:
@@ -172,7 +173,7 @@ def _show_one(store: Store, device: str, since: float, form: str) -> None:
         print(f"{label.lower():<8} {value}")
     print("\nheard")
     for name, seconds in label_seconds(store, device, since).items():
-        print(f"  {harmless(name):<12} {seconds / 3600:8.2f} h")
+        print(f"  {harmless(name):<12} {hours_text(seconds):>9}")
     print("\nchanges")
     for change in changes[-20:]:
         print(f"  {_local(change.noticed)}  {change.what}: {harmless(change.value) or 'none'}")

@@ -14,7 +14,7 @@ from ..errors import GenreEdgeError, os_reason
 from ..pictures import DARK, LIGHT, check_picture
 from ..records import json_text
 from ..sinks.history import default_history
-from ..sinks.history_report import BY, LabelTime, parse_age, summarise
+from ..sinks.history_report import BY, LabelTime, hours_text, parse_age, summarise
 from ..terminal import Part, Terminal, padded
 
 _EPILOG = """\
@@ -108,14 +108,8 @@ def _print(rows: Sequence[LabelTime], since: str) -> None:
         parts = [
             Part(" "),
             Part(f" {padded(label, 12)}", label=label),
-            Part(f" {_clock(row.seconds):>9}"),
+            Part(f" {hours_text(row.seconds):>9}"),
             Part(f"  {percent:>4}", 1),
             Part(f"  {screen.bar(row.seconds / most, 20)}", 2),
         ]
         print(screen.line(parts))
-
-
-def _clock(seconds: float) -> str:
-    """h:mm:ss."""
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

@@ -79,6 +79,18 @@ class _Sum:
     """Those with a confidence, each times it."""
 
 
+def hours_text(seconds: float) -> str:
+    """A time that was heard, as h:mm:ss.
+
+    Examples
+    --------
+    >>> hours_text(83.5)
+    '0:01:24'
+    """
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
 def parse_age(text: str, parameter: str = "since") -> float:
     """Read an age such as "30m", "12h", "7d" or "2w"; returns seconds. UsageError about
     the parameter.
