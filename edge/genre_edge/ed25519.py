@@ -81,8 +81,8 @@ def _private(pem: bytes) -> Ed25519PrivateKey:
 
     try:
         key = load_pem_private_key(pem, None)
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"no Ed25519 key in PEM without a password ({error})") from None
+    except (ValueError, TypeError):
+        raise UsageError("no Ed25519 key in PEM without a password") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError("no Ed25519 key (genre-convert sign --make-key makes one)")
     return key

@@ -40,6 +40,7 @@ _LONGEST_TEXT = 4096
 _LATEST = 1 << 53
 """Greatest serial number and time: what every reader of JSON has exactly."""
 _DEVICES = re.compile(r"[\w.*?-]{1,200}")
+_NAMED = "a device's name (letters, digits, '.', '-' and '_'; '*' and '?' for others)"
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,60}\.[a-z][a-z0-9_]{0,60}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NAME = re.compile(r"[\w.+-][\w.+ -]{0,199}")
@@ -269,7 +270,7 @@ def _bundle(table: dict[str, Any]) -> BundleOffer:
 def _devices(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not 0 < len(value) <= _MOST_DEVICES:
         raise UpdateError(f"cannot be read: devices are no list of 1 to {_MOST_DEVICES} names")
-    return tuple(_text(one, "a device's name", _DEVICES) for one in value)
+    return tuple(_text(one, _NAMED, _DEVICES) for one in value)
 
 
 def _note(value: Any) -> str:

@@ -40,7 +40,13 @@ class _Quiet(SimpleHTTPRequestHandler):
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """A folder behind a web server; gives its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    with _running(partial(_Quiet, directory=str(folder))) as url:
+        yield url
+
+
+@contextmanager
+def _running(handler: Any) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=partial(server.serve_forever, 0.05), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -122,3 +128,17 @@ def broker_road(port: int) -> BrokerRoad:
 
 def web_road(url: str) -> WebRoad:
     return WebRoad(url, 0.1)
+
+
+@contextmanager
+def moving(place: str) -> Iterator[str]:
+    """A web server that leads everybody to another place; gives its address."""
+
+    class Moved(_Quiet):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", place)
+            self.end_headers()
+
+    with _running(Moved) as url:
+        yield url

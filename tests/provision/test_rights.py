@@ -279,3 +279,23 @@ def test_hashes_are_as_mosquitto_makes_them(tmp_path: Path) -> None:
     path.chmod(0o600)
     subprocess.run(["mosquitto_passwd", "-U", str(path)], check=True)
     assert fits("a password", path.read_text().strip().partition(":")[2])
+
+
+@pytest.mark.devices
+def test_the_publisher_alone_publishes_updates(fleet: Fleet, tmp_path: Path, capsys) -> None:
+    ready(fleet, tmp_path / "common.toml", "kitchen")
+    fleet.broker.start()
+    key = tmp_path / "key.pem"
+    key.write_bytes(PRIVATE)
+
+    def publish(user: str, folder: str) -> int:
+        password = fleet.path / folder / user / "mqtt-password"
+        broker = f"mqtt://{user}@127.0.0.1:{fleet.broker.port}/music,password-file={password}"
+        words = ["publish", "settings", "--revoke", "--key", str(key), "--to", broker]
+        return genre_edge.cli.main(words)
+
+    assert publish("publisher", "services") == 0
+    capsys.readouterr()
+    assert publish("kitchen", "devices") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "music-updates/settings/all was refused (Not authorized)" in line

@@ -94,7 +94,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "--serial",
         type=int,
         metavar="N",
-        help="devices take no lower one afterwards (default: the seconds since 1970)",
+        help="devices take no lower one afterwards (default: the milliseconds since 1970)",
     )
     parser.add_argument("--note", default="", metavar="TEXT", help="what is new, for people")
 
@@ -156,7 +156,7 @@ def _publish(
 
     now = int(time.time())
     statement = Statement(
-        serial=now if args.serial is None else args.serial,
+        serial=time.time_ns() // 1_000_000 if args.serial is None else args.serial,
         made=now,
         valid_until=_valid_until(args, now),
         devices=tuple(args.devices),
@@ -166,12 +166,12 @@ def _publish(
     )
     try:
         private = args.key.read_bytes()
-        data, key = signed(statement, private), public_key(private)
+        key = public_key(private)
     except OSError as error:
         raise UsageError(Fault("key", args.key, os_reason(error))) from None
     except UsageError as error:
         raise UsageError(f"{args.key}: {error}") from None
-    publication = Publication(statement, data, content, key)
+    publication = Publication(statement, signed(statement, private), content, key)
     if config is None:
         places = publish_to_folder(publication, Path(args.to))
     else:

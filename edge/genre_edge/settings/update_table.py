@@ -7,7 +7,7 @@ import importlib.util
 from dataclasses import dataclass
 
 from ..ed25519 import key_bytes
-from ..errors import Fault, UsageError
+from ..errors import UsageError
 from ..extras import install_line
 from .credentials import split_address, without_credentials
 from .options import check, option
@@ -77,10 +77,9 @@ def _check_address(url: str) -> None:
     parts = split_address(url)
     shown = without_credentials(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(Fault("url", shown, f'must be http(s)://HOST/FOLDER/ or "{MQTT}"'))
+        raise UsageError(f'{shown}: must be http(s)://HOST/FOLDER/ or "{MQTT}"')
     if "@" in parts.netloc or not url.isascii() or not url.isprintable() or " " in url:
-        reason = "must have no password, no blanks, and no letters beyond ASCII"
-        raise UsageError(Fault("url", shown, reason))
+        raise UsageError(f"{shown}: must have no password, no blanks, no letters beyond ASCII")
 
 
 UPDATE = Section(
