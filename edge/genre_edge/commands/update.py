@@ -11,9 +11,9 @@ _EPILOG = """\
 examples:
   genre-edge update status            the model in use, the one before, what was refused and why
   genre-edge update rollback          hear with the model before, at once
-  sudo -u genre-edge STATE_DIRECTORY=/var/lib/genre-edge genre-edge update status
+  sudo STATE_DIRECTORY=/var/lib/genre-edge genre-edge update status     of a service of the system
 
-Run it as the user that listens, with the same state folder (docs/updates.md).
+It looks into the state folder of the program that listens (docs/updates.md).
 
 exit status: 0 done, 1 not done, 2 wrong usage
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import GenreEdgeError, os_reason
-from ..files import write_atomically
+from ..files import Rights, write_atomically
 from ..statement import MODEL, Statement
 
 STATE = "state.json"
@@ -166,7 +166,9 @@ def write_state(path: Path, state: UpdateState) -> None:
     text = json.dumps({"form": _FORM, **asdict(state)}, indent=1)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(path, f"{text}\n", durable=True)
+        # Root may take an update back for a service that runs as another user.
+        rights = replace(Rights.of(path.parent), mode=0o600)
+        write_atomically(path, f"{text}\n", durable=True, rights=rights)
     except OSError as error:
         raise GenreEdgeError(f"{path}: {os_reason(error)}") from None
 

@@ -49,10 +49,11 @@ class Wishes:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = (self._folder / _LOCK).open("ab")
+            # For reading alone: root may have made it for a service of another user.
+            descriptor = os.open(self._folder / _LOCK, os.O_RDONLY | os.O_CREAT, 0o644)
         except OSError as error:
             raise GenreEdgeError(f"{self._folder}: {os_reason(error)}") from None
-        with file:
+        with open(descriptor, "rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
