@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Fault, GenreEdgeError, UsageError, os_reason
-from ..extras import install_line
+from ..extras import install_line, pip_line
 from ..progress import progress
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _check(args: argparse.Namespace) -> None:
         reason = f"tags need mutagen: {install_line('tag')}, or leave them out with --no-tags"
         raise UsageError(reason)
     if args.map == "umap" and find_spec("umap") is None:
-        raise UsageError("--map umap: needs the package umap-learn: pip install umap-learn")
+        raise UsageError(f"--map umap: needs the package umap-learn: {pip_line('umap-learn')}")
 
 
 def _map(whole: Whole, way: str) -> tuple[Float32 | None, str]:
