@@ -35,3 +35,21 @@ def test_ctrl_c_ends_a_command_with_130(body: str, tmp_path: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert (result.returncode, result.stdout) == (130, "")
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_kill_and_a_closed_terminal_may_do_what_ctrl_c_does(name: str, tmp_path: Path) -> None:
+    """For work that keeps what is done by then."""
+    body = f"""
+    import signal
+    from genre_edge.interrupt import ends_as_interrupts
+    try:
+        with ends_as_interrupts():
+            signal.raise_signal(signal.{name})
+    finally:
+        print("kept", signal.getsignal(signal.{name}).name)
+"""
+    (tmp_path / "child.py").write_text(CHILD.format(body=body))
+    command = [sys.executable, "-m", "child"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "kept SIG_DFL\n", "")

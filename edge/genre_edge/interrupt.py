@@ -77,3 +77,21 @@ def interrupts_later() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
         if came:
             signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def ends_as_interrupts() -> Iterator[None]:
+    """While the block runs, `kill` and a terminal that is closed do what Ctrl-C does.
+    Where that signal or Ctrl-C is ignored already, that stays. On the first thread
+    only."""
+    asked = [signal.SIGTERM, signal.SIGHUP]
+    before = {one: signal.getsignal(one) for one in asked}
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        for one in asked:
+            if before[one] is signal.SIG_DFL:
+                signal.signal(one, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for one in asked:
+            signal.signal(one, before[one])

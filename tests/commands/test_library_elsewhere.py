@@ -97,16 +97,20 @@ def website(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_list_of_urls_is_heard_and_what_fails_is_a_row(website: str, tmp_path: Path) -> None:
-    names = ["good%20one.wav", "bad.mp3", "none.wav"]
-    (tmp_path / "songs.txt").write_text("".join(f"{website}/{name}\n" for name in names))
+    urls = [f"{website}/{name}" for name in ("good%20one.wav", "bad.mp3", "none.wav")]
+    urls.append("http://me:hunter2@127.0.0.1:1/a.mp3?token=hunter2")  # nobody is there
+    (tmp_path / "songs.txt").write_text("\n".join(urls))
     out = tmp_path / "out"
     status, said, errors = finish(tmp_path / "songs.txt", "--output", out, "--workers", 1, *ALL)
-    assert (status, said) == (1, f"{out}: 1 heard, 2 failed, 0 done before\n")
+    assert (status, said) == (1, f"{out}: 1 heard, 3 failed, 0 done before\n")
     assert heard(out) == ["good%20one.wav"]
     found = {row["path"]: row["error"] for row in rows(out) if row["error"]}
-    assert set(found) == {f"{website}/bad.mp3", f"{website}/none.wav"}
-    assert found[f"{website}/none.wav"] == "no such file"
-    assert len(errors.splitlines()) == 2
+    assert set(found) == set(urls[1:])
+    assert found[f"{website}/none.wav"] == "cannot be fetched (404 File not found)"
+    assert "Connect call failed" in found[urls[3]]
+    assert "http://***@127.0.0.1:1/a.mp3?***: cannot be fetched" in errors
+    assert "hunter2" not in errors
+    assert len(errors.splitlines()) == 3
 
 
 @pytest.fixture

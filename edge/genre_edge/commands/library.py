@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..console import complain
 from ..errors import AudioError, UsageError
+from ..interrupt import ends_as_interrupts
 from ..progress import progress
+from ..settings.credentials import without_credentials
 from .common import add_engine_options, engine_config
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ examples:
 
 A second run hears what is new or has changed.
 
-exit status: 0 all heard, 1 a file failed, 2 wrong usage, 130 after Ctrl-C
+exit status: 0 all heard, 1 a file failed, 2 wrong usage, 130 after Ctrl-C or kill
 """
 
 
@@ -105,7 +107,8 @@ def run(args: argparse.Namespace) -> int:
     items, is_odd = _items(args.sources)
     with closing(Parts(args.output, about)) as parts:
         todo = parts.todo(items, args.retry)
-        failed = _hear(args, hearing, parts, todo) if todo else 0
+        with ends_as_interrupts():
+            failed = _hear(args, hearing, parts, todo) if todo else 0
     done = len(items) - len(todo)
     print(f"{args.output}: {len(todo) - failed} heard, {failed} failed, {done} done before")
     return 1 if failed or is_odd else 0
@@ -175,7 +178,8 @@ def _hear(args: argparse.Namespace, hearing: Hearing, parts: Parts, todo: list[I
                 if row.error is not None or row.warning is not None:
                     failed += row.error is not None
                     bar.clear()
-                    complain(f"{row.path}: {row.error or f'warning: {row.warning}'}")
+                    what = row.error or f"warning: {row.warning}"
+                    complain(f"{without_credentials(row.path)}: {what}")
                 bar.update()
     return failed
 

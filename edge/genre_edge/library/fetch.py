@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 from ..errors import AudioError
-from .sources import is_url
+from .sources import is_url, reason_of
 
 MOST_BYTES = 4 << 30
 """Most that is copied of one file: 6 hours of CD audio."""
@@ -47,11 +47,8 @@ def _copied(url: str) -> Iterator[str]:
                             raise AudioError(url, f"is larger than {MOST_BYTES >> 30} GiB")
             except AudioError:
                 raise
-            except FileNotFoundError:
-                raise AudioError(url, "no such file") from None
             except Exception as error:  # file systems raise errors of their own kinds
-                reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-                raise AudioError(url, f"cannot be fetched ({reason})") from None
+                raise AudioError(url, f"cannot be fetched ({reason_of(url, error)})") from None
         yield copy
     finally:
         with suppress(OSError):

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..audio.folders import SkippedFiles, audio_suffixes, find_audio
 from ..errors import AudioError, GenreEdgeError, UsageError
+from ..settings.credentials import without_credentials
 
 LISTS = (".txt", ".csv")
 """What the name of a list of files ends in."""
@@ -133,19 +134,20 @@ def _remote(url: str) -> Iterator[Found]:
     """The files behind a URL, with what the file system says of them."""
     from fsspec.core import url_to_fs
 
+    shown = without_credentials(url)
     try:
         system, path = url_to_fs(url)  # some connect here
     except (ValueError, ImportError) as error:
-        raise UsageError(f"{url}: {_reason(url, error)}") from None
+        raise UsageError(f"{shown}: {reason_of(url, error)}") from None
     except Exception as error:  # file systems raise errors of their own kinds
-        yield AudioError(url, _reason(url, error))
+        yield AudioError(shown, reason_of(url, error))
         return
     try:
         found, is_folder = _entries(system, path)
     except Exception as error:  # file systems raise errors of their own kinds
         if isinstance(error, GenreEdgeError):
             raise
-        yield AudioError(url, _reason(url, error))
+        yield AudioError(shown, reason_of(url, error))
         return
     skipped: Counter[str] = Counter()
     suffixes, heard = audio_suffixes(), 0
@@ -159,9 +161,9 @@ def _remote(url: str) -> Iterator[Found]:
         heard += 1
         yield Item(_url(system, url, path, name), info.get("size"), _changed(info))
     if skipped:
-        yield SkippedFiles(url, dict(skipped))
+        yield SkippedFiles(shown, dict(skipped))
     if not heard:
-        yield AudioError(url, "no audio there")
+        yield AudioError(shown, "no audio there")
 
 
 def _entries(system: Any, path: str) -> tuple[dict[str, Any], bool]:
@@ -192,9 +194,23 @@ def _changed(info: dict[str, Any]) -> float | None:
     return None
 
 
-def _reason(url: str, error: Exception) -> str:
+def reason_of(url: str, error: Exception) -> str:
     """An error of a file system in one line."""
+    cause = error.__cause__
+    if isinstance(error, FileNotFoundError) and isinstance(cause, Exception):
+        if not isinstance(cause, FileNotFoundError):  # whatever a web server does, to fsspec
+            return _answer(cause)
+        return "no such file or folder"
     said = " ".join(str(getattr(error, "strerror", None) or error).split())
     if isinstance(error, FileNotFoundError) and url.endswith(said):
         return "no such file or folder"  # some say the name alone
     return said or type(error).__name__
+
+
+def _answer(error: Exception) -> str:
+    """What a web server has answered, or why it has not."""
+    status, message = getattr(error, "status", None), getattr(error, "message", "")
+    if status is not None:
+        return f"{status} {message}".strip() if status else type(error).__name__
+    said = getattr(error, "strerror", None) or error
+    return " ".join(str(said).split()) or type(error).__name__
