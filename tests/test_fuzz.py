@@ -13,7 +13,7 @@ from fuzz.run import fuzz
 from fuzz.target import Target
 from fuzz.targets import TARGETS
 
-INPUTS = {"audio": 60, "spool": 30}
+INPUTS = {"audio": 60, "spool": 30, "statement": 40}
 """Inputs of targets that are slow; of others 100."""
 
 

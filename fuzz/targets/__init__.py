@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ..target import Target
-from . import api, audio, broker, bundle, configuration, databases, flatbuffer, payloads, wav_pipe
+from . import (
+    api,
+    audio,
+    broker,
+    bundle,
+    configuration,
+    databases,
+    flatbuffer,
+    payloads,
+    statements,
+    wav_pipe,
+)
 
 TARGETS: dict[str, Target] = {
     target.name: target
@@ -18,6 +29,7 @@ TARGETS: dict[str, Target] = {
         broker.TARGET,
         payloads.TARGET,
         api.TARGET,
+        statements.TARGET,
     )
 }
 """Every target by its name."""

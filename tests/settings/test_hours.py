@@ -60,6 +60,7 @@ def test_periods(texts: list[str], inside: list[str], outside: list[str]) -> Non
     [
         ("7-8", '7-8: must be like "07:00-22:00"'),
         ("07:00-22:00 Mon", "Mon: must be like"),
+        ("\x1b[2J", r"'\x1b[2J': must be like"),
         ("Mo 07:00-22:00", "Mo 07:00-22:00: Mo is no day; days are Mon, Tue"),
         ("07:00-24:01", "hours go from 00:00 to 24:00"),
         ("24:00-07:00", "hours go from 00:00 to 24:00"),

@@ -7,9 +7,10 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..settings.load import load
+from ..console import complain
 from ..settings.options import add_flags, given
-from ..settings.places import find_file
+from ..settings.reader import SettingsReader
+from ..settings.signed import SignedSettings, signed_file
 from ..settings.tables import CaptureConfig
 from ..sinks import kinds
 from .common import add_config_option, add_engine_options, add_verbose_option
@@ -47,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
     findings: list[Finding] = []
     said = {name: given(args, name) for name in ("microphone", "model")}
-    settings, _ = load(kinds.sections(), find_file(args.config), flags=said)
+    signed = SignedSettings(signed_file(), complain)
+    settings = SettingsReader(kinds.sections(), args.config, said, signed=signed)()
     for check in CHECKS:
         for finding in check(settings, args.verbose):
             findings.append(finding)

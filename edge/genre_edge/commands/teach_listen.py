@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
+from ..console import complain
 from ..errors import Fault, UsageError
 from ..model.bundle import Bundle
 from ..service.program import ListeningProgram
 from ..service.systemd_notify import Notifier
-from ..settings.load import load
 from ..settings.options import given
-from ..settings.places import find_file
+from ..settings.reader import SettingsReader
 from ..settings.settings import Settings
+from ..settings.signed import SignedSettings, signed_file
 from ..settings.tables import LISTEN, MODEL
 from ..sinks import kinds
 from ..teach.listening import Recalled, RememberingEngine
@@ -53,7 +54,8 @@ def hear(args: argparse.Namespace, base: Bundle) -> Recalled:
 def _settings(args: argparse.Namespace, base: Bundle) -> Settings:
     """What is listened to; records go nowhere."""
     flags = {"microphone": given(args, "microphone"), **source_flags(args)}
-    found, _ = load(kinds.sections(), find_file(args.config), flags=flags)
+    signed = SignedSettings(signed_file(), complain)
+    found = SettingsReader(kinds.sections(), args.config, flags, signed=signed)()
     kept = {"microphone", "source", LISTEN.name}
     settings = Settings({name: one for name, one in found.tables.items() if name in kept})
     listen = replace(settings.listen, duration=args.listen, windows=None)

@@ -84,7 +84,8 @@ def weekly_hours(texts: Sequence[str]) -> WeeklyHours:
         periods += _periods(found)
     rest = whole[at:].strip(" ,")
     if rest:
-        raise UsageError(f"{rest}: must be like {_FORM}")
+        shown = rest if rest.isprintable() else ascii(rest)
+        raise UsageError(f"{shown}: must be like {_FORM}")
     return WeeklyHours(tuple(periods))
 
 
