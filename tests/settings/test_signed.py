@@ -3,6 +3,7 @@ device can override, and that goes without a trace."""
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -164,6 +165,27 @@ def test_what_the_program_does_not_take_is_not_kept(tmp_path) -> None:
     assert device.smooth == 6
 
 
+def test_a_disk_that_is_full_by_then_keeps_the_layer_from_before(tmp_path, monkeypatch) -> None:
+    device = Device(tmp_path)
+    device.take(listen__smooth=6)
+
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def refuse() -> str:
+        monkeypatch.setattr("genre_edge.settings.signed.write_atomically", no_room)
+        return "the history cannot be opened"
+
+    data = signed(Statement(serial=2, made=1, settings={"listen.smooth": 5}), PRIVATE)
+    with pytest.raises(GenreEdgeError, match="the history cannot be opened"):
+        change_signed(device.reader, data, refuse)
+    assert device.smooth == 6
+    with pytest.raises(GenreEdgeError, match=r"settings\.signed: no space left on device"):
+        device.take(listen__smooth=5)
+    assert device.smooth == 6
+    assert os.listdir(device.path.parent) == ["settings.signed"]
+
+
 def test_a_fault_in_the_devices_own_file_is_not_the_statements(tmp_path) -> None:
     device = Device(tmp_path)
     device.write("[listen]\nsmooth = 'often'\n")
@@ -231,8 +253,8 @@ def test_a_layer_that_cannot_be_read_is_said(tmp_path) -> None:
     device.path.mkdir(parents=True)
     assert device.smooth == device.smooth
     assert "is a directory" in device.said[0]
-    with pytest.raises(GenreEdgeError, match=r"settings\.signed"):
-        device.take(listen__smooth=5)
+    device.take(listen__smooth=5)
+    assert device.smooth == 5
 
 
 def test_who_looks_at_the_settings_sees_what_has_set_them(tmp_path) -> None:

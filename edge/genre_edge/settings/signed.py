@@ -8,7 +8,8 @@ while [update] is on and trusts the key that signed it, and no longer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,22 +142,34 @@ class SignedSettings:
             self._told = reason
             self._report(f"{self.path}: the signed settings are not used: {reason}")
 
-    def replace(self, data: bytes | None) -> None:
-        """Put a statement in place of the one that is there; None removes that.
+    @contextmanager
+    def replaced(self, data: bytes | None) -> Iterator[None]:
+        """Put a statement in place of the one that is there; None removes that. If the
+        block raises, the one before is there again, even where a disk is full.
 
         Raises
         ------
         GenreEdgeError
             If it cannot be written.
         """
+        before = self.path.with_name(f"{self.path.name}.before")
         try:
-            if data is None:
+            with suppress(FileNotFoundError):
+                self.path.replace(before)
+            try:
+                if data is not None:
+                    self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                    write_atomically(self.path, data, durable=True, rights=_RIGHTS)
+                yield
+            except BaseException:
                 self.path.unlink(missing_ok=True)
-                return
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_atomically(self.path, data, durable=True, rights=_RIGHTS)
+                with suppress(FileNotFoundError):
+                    before.replace(self.path)
+                raise
         except OSError as error:
             raise GenreEdgeError(f"{self.path}: {os_reason(error)}") from None
+        with suppress(OSError):  # what is left of it does no harm
+            before.unlink()
         self._told = ""
 
 

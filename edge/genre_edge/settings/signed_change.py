@@ -45,11 +45,9 @@ def change_signed(
     if data is not None:
         values = dict(checked(data, _trusted_keys(reader), reader.sections))
         reader.read(signed=values)
-    before = layer.content()
-    layer.replace(data if values else None)
-    if trouble := read_again():
-        layer.replace(before)
-        raise GenreEdgeError(trouble)
+    with layer.replaced(data if values else None):
+        if trouble := read_again():
+            raise GenreEdgeError(trouble)
 
 
 def _trusted_keys(reader: SettingsReader) -> tuple[str, ...]:
