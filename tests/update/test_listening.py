@@ -174,6 +174,7 @@ def test_home_assistant_has_a_model_installed_when_somebody_wants_it(
     shown = f"new {hashlib.sha256(Path(good).read_bytes()).hexdigest()[:8]}"
     news = shown_by(witness, lambda news: news["latest_version"] == shown)
     assert news["installed_version"] == home.model
+    assert not [key for key, value in news.items() if value is None], "it would not be taken"
     assert not list(home.folder.glob("*.tflite"))
     witness.publish(entity["command_topic"], entity["payload_install"].encode())
     home.hears_with(NEW)

@@ -219,6 +219,16 @@ def test_one_program_looks_after_the_updates_of_a_user(address, device) -> None:
     device(address).hears("another program that listens looks after them")
 
 
+def test_a_broker_that_is_away_is_told_once_and_found_again(broker, device, publish) -> None:
+    broker.stop()
+    kitchen = device(broker.port)
+    kitchen.hears("Connection refused; trying again")
+    broker.start()
+    publish("settings", "--revoke", to=f"mqtt://127.0.0.1:{broker.port}")
+    kitchen.hears("update installed: no settings")
+    assert len([line for line in kitchen.said if "trying again" in line]) == 1
+
+
 def test_a_broker_keeps_no_bundle_that_is_named_no_more(broker, publish, better) -> None:
     to = f"mqtt://127.0.0.1:{broker.port}"
     publish("model", better, "--serial", 1, to=to)

@@ -23,7 +23,7 @@ from .web_road import WebRoad, is_address
 
 _SETTLE_SECONDS = 0.5
 """After so long without a message, the broker has sent all that it keeps, s."""
-_BUNDLE_SECONDS = 120.0
+_BUNDLE_SECONDS = 300.0
 """Longest time for a bundle, s."""
 _TICK_SECONDS = 1.0
 """Longest single wait for a bundle's next bytes, s."""
@@ -64,9 +64,16 @@ class BrokerRoad:
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
 
+    @property
+    def is_well(self) -> bool:
+        """As `Road.is_well`."""
+        return self._wire is not None
+
     def look(self, seconds: float) -> list[bytes]:
         """As `Road.look`."""
         end = time.monotonic() + seconds
+        if len(self._taken) > _MOST_TOPICS:  # who may publish may think of many
+            self._taken.clear()
         while not self._have_all():
             left = end - time.monotonic()
             if left <= 0 or self._pass_time(left):

@@ -16,6 +16,10 @@ class Away(GenreEdgeError):
 class Road(Protocol):
     """Brings statements, and the files that they name. One thread uses it."""
 
+    @property
+    def is_well(self) -> bool:
+        """Whether the last attempt to look brought no trouble."""
+
     def look(self, seconds: float) -> list[bytes]:
         """Statements that are there, each once until it changes; wait for one as long
         as `seconds`, or until `wake`. Away."""

@@ -159,7 +159,8 @@ class Updater:
         try:
             for data in self._road.look(_LOOK_SECONDS):
                 self._take(data)
-            self._trouble = ""
+            if self._road.is_well:
+                self._trouble = ""
         except Away as error:
             self._tell_trouble(str(error))
         if self._wishes.is_open(ROLLBACK):

@@ -52,6 +52,8 @@ class WebRoad:
         self._url = url if url.endswith("/") else f"{url}/"
         self._every = every_seconds
         self._opener = urllib.request.build_opener(_SafeMoves())
+        self.is_well = False
+        """As `Road.is_well`."""
         self._next_look = 0.0
         self._known: dict[str, bytes] = {}
         self._woken = threading.Event()
@@ -64,6 +66,7 @@ class WebRoad:
             self._woken.clear()
         if time.monotonic() < self._next_look:
             return []
+        self.is_well = False
         # Sooner, if it fails.
         self._next_look = time.monotonic() + min(self._every, _RETRY_SECONDS)
         new = []
@@ -76,6 +79,7 @@ class WebRoad:
                 new.append(found)
             self._known[kind] = found
         self._next_look = time.monotonic() + self._every * random.uniform(1.0, 1.1)
+        self.is_well = True
         return new
 
     def fetch(self, offer: BundleOffer, target: Path) -> None:

@@ -53,7 +53,7 @@ def _payload(news: UpdateNews) -> bytes:
         "installed_version": news.installed,
         "latest_version": news.latest,
         "title": "genre-edge model",
-        "release_summary": note or None,
+        "release_summary": note,  # a text: Home Assistant takes no message with null in it
         "in_progress": news.in_progress,
     }
     return compact_json(values).encode()
