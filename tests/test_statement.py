@@ -117,6 +117,8 @@ BODY: dict[str, Any] = json.loads(SIGNED.partition(b"\n")[2])
         ({"devices": ["a/b"]}, "a device's name .* is not as it must be"),
         ({"devices": ["a"] * 1001}, "devices are no list"),
         ({"note": "two\nlines"}, "note is no line"),
+        ({"bundle": {**BODY["bundle"], "name": ""}}, "name is no line"),
+        ({"bundle": {**BODY["bundle"], "name": "a\x1b[2J"}}, "name is no line"),
         ({"more": 1}, "does not understand"),
         ({"settings": {}}, "does not understand"),
         ({"kind": "program"}, "neither about a model nor about settings"),

@@ -36,14 +36,13 @@ _PURPOSE = b"genre-edge statement, signature 1\0"
 """Begins what is signed, so that a signature made for something else fits nothing
 here."""
 _MOST_DEVICES, _MOST_SETTINGS = 1000, 200
-_LONGEST_TEXT = 4096
+_LONGEST_TEXT, _LONGEST_NAME = 4096, 200
 _LATEST = 1 << 53
 """Greatest serial number and time: what every reader of JSON has exactly."""
 _DEVICES = re.compile(r"[\w.*?-]{1,200}")
 _NAMED = "a device's name (letters, digits, '.', '-' and '_'; '*' and '?' for others)"
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,60}\.[a-z][a-z0-9_]{0,60}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_NAME = re.compile(r"[\w.+-][\w.+ -]{0,199}")
 _WHERE = re.compile(r"[\x21-\x7e]{1,2000}", re.ASCII)
 
 SettingValue = str | int | float | bool | tuple[str, ...]
@@ -213,7 +212,7 @@ def _read(body: bytes) -> Statement:
         made=_whole(table.pop("made", None), "made"),
         valid_until=None if until is None else _whole(until, "valid_until"),
         devices=_devices(table.pop("devices", None)),
-        note=_note(table.pop("note", "")),
+        note=_line(table.pop("note", ""), "note", 0, _LONGEST_TEXT),
         bundle=bundle,
         settings=settings or {},
     )
@@ -258,7 +257,7 @@ def _text(value: Any, name: str, form: re.Pattern[str]) -> str:
 
 def _bundle(table: dict[str, Any]) -> BundleOffer:
     found = BundleOffer(
-        name=_text(table.pop("name", None), "the bundle's name", _NAME),
+        name=_line(table.pop("name", None), "the bundle's name", 1, _LONGEST_NAME),
         sha256=_text(table.pop("sha256", None), "the bundle's sha256", _SHA256),
         size=_whole(table.pop("size", None), "the bundle's size", MOST_BUNDLE_BYTES),
         where=_text(table.pop("where", None), "the bundle's place", _WHERE),
@@ -273,9 +272,9 @@ def _devices(value: Any) -> tuple[str, ...]:
     return tuple(_text(one, _NAMED, _DEVICES) for one in value)
 
 
-def _note(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not value.isprintable():
-        raise UpdateError("cannot be read: note is no line of text")
+def _line(value: Any, name: str, least: int, most: int) -> str:
+    if not isinstance(value, str) or not least <= len(value) <= most or not value.isprintable():
+        raise UpdateError(f"cannot be read: {name} is no line of {least} to {most} letters")
     return value
 
 
