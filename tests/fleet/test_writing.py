@@ -291,3 +291,12 @@ def test_a_file_that_somebody_moves_away_costs_no_row(make_url, tmp_path) -> Non
         "works again",
     ]
     store.close()
+
+
+def test_each_kind_of_trouble_is_told_once(make_url) -> None:
+    said = list[str]()
+    store = store_at(parse_address(make_url("sqlite")))
+    collector = Collector(Acknowledged(), store, "music", Believed(), said.append)
+    for trouble in ("no room in file 17", "no room in file 18", "permission denied"):
+        collector._lost(trouble)
+    assert said == ["no room in file 17; trying again", "permission denied; trying again"]

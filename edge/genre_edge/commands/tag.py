@@ -185,7 +185,7 @@ def _noted(line: bytes) -> tuple[str, dict[str, list[str]]] | None:
     try:
         note = json.loads(line)
         path, before = note["path"], note["before"]
-        fields = [one for values in before.values() for one in values]
+        fields = [one for values in before.values() for one in list.copy(values)]
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
     return (path, before) if all(isinstance(one, str) for one in (path, *before, *fields)) else None

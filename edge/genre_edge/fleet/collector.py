@@ -7,6 +7,7 @@ again by the broker, and the database refuses a second row of the same id.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,11 @@ _TEND_SECONDS = 3600.0
 """Time between two looks at partitions and at what is too old, s."""
 _DRAIN_SECONDS = 30.0
 """Longest time for the last rows when it is told to stop, s."""
+
+
+def _kind(trouble: str) -> str:
+    """What is wrong, without the numbers of files and processes."""
+    return re.sub(r"[0-9]+", "", trouble)
 
 
 @dataclass
@@ -164,7 +170,7 @@ class Collector:
         self.trouble, self._pause = "", _FIRST_PAUSE
 
     def _lost(self, trouble: str) -> None:
-        if trouble != self.trouble:
+        if _kind(trouble) != _kind(self.trouble):
             self._report(f"{trouble}; trying again")
         self.trouble = trouble
         self._next_attempt = time.monotonic() + self._pause * random.uniform(0.5, 1.0)
