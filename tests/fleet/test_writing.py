@@ -293,6 +293,20 @@ def test_a_file_that_somebody_moves_away_costs_no_row(make_url, tmp_path) -> Non
     store.close()
 
 
+def test_rows_wait_until_this_machines_clock_is_set(store, monkeypatch) -> None:
+    """A collector without a battery starts days behind its devices."""
+    is_set = [False]
+    monkeypatch.setattr(collector_module, "is_clock_synchronised", lambda: is_set[0])
+    collector = Collector(Acknowledged(), store, "music", Believed(), print)
+    collector._pending = messages = stretches_of("a", [1], time.time() + 7 * 86_400)
+    with pytest.raises(Away, match="this machine's clock is not set by NTP yet"):
+        collector._write(messages)
+    assert collector._pending == messages
+    is_set[0] = True
+    collector._write(list(messages))
+    assert collector.tally.written.quarantined == 1
+
+
 def test_each_kind_of_trouble_is_told_once(make_url) -> None:
     said = list[str]()
     store = store_at(parse_address(make_url("sqlite")))

@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
+from ..clock_sync import is_clock_synchronised
 from ..errors import GenreEdgeError
 from .batch import Batch, DeadLetter, Incoming, sort_out
-from .months import Believed, month_of, months_before
+from .months import AHEAD_SECONDS, Believed, month_of, months_before
 from .receiver import Receiver
 from .store import Away, Refused, Store
 from .writing import Written, forget_old, write
@@ -30,6 +31,8 @@ _QUIET_SECONDS = 2.0
 """After so long without a message nothing waits at the broker any more, s."""
 _TEND_SECONDS = 3600.0
 """Time between two looks at partitions and at what is too old, s."""
+_CLOCK_SECONDS = 600.0
+"""So long after the start this machine's clock may not be set yet, s."""
 _DRAIN_SECONDS = 30.0
 """Longest time for the last rows when it is told to stop, s."""
 
@@ -103,6 +106,7 @@ class Collector:
         self._pending: list[Incoming] = []
         self._pause = _FIRST_PAUSE
         self._next_attempt = self._next_tending = 0.0
+        self._clock_until = time.monotonic() + _CLOCK_SECONDS
 
     @property
     def waiting(self) -> int:
@@ -196,6 +200,7 @@ class Collector:
         letter."""
         now = time.time()
         batch = sort_out(messages, self._prefix, self._believed, now)
+        self._check_clock(batch, now)
         try:
             done = write(self._store, batch, now)
         except Refused as error:
@@ -212,6 +217,16 @@ class Collector:
         del self._pending[: len(messages)]
         self._receiver.acknowledge(messages)
         self._count(batch, done)
+
+    def _check_clock(self, batch: Batch, now: float) -> None:
+        """Away while rows seem to be of the future because the clock of this machine is
+        not set yet: one without a battery starts where it stopped."""
+        ahead = any(row.ended > now + AHEAD_SECONDS for row in batch.quarantined)
+        if ahead and time.monotonic() < self._clock_until and is_clock_synchronised() is False:
+            raise Away(
+                "rows are of the future, and this machine's clock is not set by NTP yet: waiting "
+                f"for it, {_CLOCK_SECONDS / 60:g} minutes at most"
+            )
 
     def _count(self, batch: Batch, done: Written) -> None:
         self.tally.written.add(done)
