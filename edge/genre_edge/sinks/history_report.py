@@ -80,13 +80,7 @@ class _Sum:
 
 
 def hours_text(seconds: float) -> str:
-    """A time that was heard, as h:mm:ss.
-
-    Examples
-    --------
-    >>> hours_text(83.5)
-    '0:01:24'
-    """
+    """A time that was heard, s, as h:mm:ss: 83.5 is 0:01:24."""
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
