@@ -3,13 +3,13 @@
 A statement is one line, which signs the rest, and JSON:
 
     genre-edge-statement-1 ed25519:KEY SIGNATURE
-    {"serial": 1795816800, ...}
+    {"kind": "model", "serial": 1795816800123, ...}
 
 What is signed is the purpose and every byte after the first line. It is carried as it
 was signed, and never written anew.
 
-Whoever keeps statements holds no power over devices: he can neither change one, nor
-have an old one taken again, because serial numbers only grow.
+Whoever keeps statements holds no power over devices: nobody without the key can change
+one, nor have an old one taken again, because serial numbers only grow.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ def test_hostile_devices_stop_nobody(broker, devices, tmp_path) -> None:
         (["mqtt://h", "postgresql://h/a?password=hunter2"], "a password in the address is seen"),
         (["mqtt://h", "postgresql://h/a?foo=hunter2"], 'invalid URI query parameter: "foo"'),
         (["mqtt://h", "mysql://h/a"], "must be postgresql://USER@HOST/NAME or sqlite:///FILE"),
-        (["mqtt://h,spool=x", "sqlite:///a.db"], "spool=x is none of name="),
+        (["mqtt://h,spool=x", "sqlite:///a.db"], "spool=x is none of password-file="),
         (["mqtt://h"], "give the BROKER and the DATABASE"),
         (["mqtt://h", "sqlite:///a.db", "--part", "3/2"], "--part 3/2: must be"),
         (["mqtt://h", "sqlite:///a.db", "--keep-months", "0"], "--keep-months 0: must be between"),

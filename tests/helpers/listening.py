@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from queue import Queue
 from typing import Any
 
 from tests.helpers.supervisor import resources_of
+from tests.helpers.waiting import BACKSTOP_SECONDS
 
 PATIENCE = 120
 """Longest wait for anything, s: a test that hangs ends, one on a busy machine does
@@ -48,10 +50,20 @@ class Listening:
 
     def wait_for(self, **fields: object) -> dict[str, Any]:
         """The next record with these fields; earlier ones are skipped."""
+
+        def has_them(record: dict[str, Any]) -> bool:
+            return all(record.get(name) == value for name, value in fields.items())
+
+        return self.wait_until(has_them, f"a record with {fields}")
+
+    def wait_until(self, is_it: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+        """The next record that it is; earlier ones are skipped, though not for ever."""
+        end = time.monotonic() + BACKSTOP_SECONDS
         while (record := self._next()) is not None:
-            if all(record.get(name) == value for name, value in fields.items()):
+            if is_it(record):
                 return record
-        raise AssertionError(f"no record with {fields}; it ended with {self.errors()}")
+            assert time.monotonic() < end, f"waited in vain: {what}"
+        raise AssertionError(f"no {what}; it ended with {self.errors()}")
 
     def stop(self, number: int = signal.SIGTERM) -> str:
         """Ask it to stop and take its last records; returns its standard error."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
@@ -23,6 +25,8 @@ from genre_edge.sinks import kinds
 from genre_edge.statement import Statement, signed
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.conftest import ROOT
 
 PRIVATE, PUBLIC = make_key()
 OTHER_PRIVATE, _ = make_key()
@@ -264,3 +268,22 @@ def test_who_looks_at_the_settings_sees_what_has_set_them(tmp_path) -> None:
     found = {one.key: one for one in tables["listen"].settings}
     assert found["listen.smooth"].set_by == found["listen.smooth"].fixed == "signed settings"
     assert found["listen.tempo"].fixed == ""
+
+
+def test_the_page_on_configuration_names_all_that_may_come_signed() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    listed = text.partition("These are left:")[2].partition("\n- ")[0]
+    found, waiting = set(), list[str]()
+    for word in re.findall(r"`(.*?)`", listed):
+        if word.startswith("["):
+            found |= {f"{word[1:-1]}.{one}" for one in waiting}
+            waiting.clear()
+        else:
+            waiting.append(word)
+    allowed = set()
+    for section in all_sections(kinds.sections()):
+        for key in (f"{section.name}.{one.name}" for one in option_fields(section.options)):
+            with suppress(UsageError):
+                signed_option(key, kinds.sections())
+                allowed.add(key)
+    assert found == allowed

@@ -24,8 +24,7 @@ def labels(record: dict) -> tuple[str, ...]:
 
 def first_window(program: Listening, wanted: tuple[str, ...]) -> None:
     """Wait for a window that is told in these labels."""
-    while labels(program.wait_for(type="window")) != wanted:
-        pass
+    program.wait_until(lambda record: labels(record) == wanted, f"a window of {wanted}")
 
 
 @pytest.mark.slow

@@ -59,8 +59,9 @@ class Kitchen:
 
     def hears_with(self, labels: tuple[str, ...]) -> None:
         """Wait for a window of a model with these labels."""
-        while set(self.program.wait_for(type="window")["scores"]) != set(labels):
-            pass
+        self.program.wait_until(
+            lambda record: set(record.get("scores", ())) == set(labels), f"a window of {labels}"
+        )
 
     def state(self, condition: Callable[[UpdateState], object]) -> UpdateState:
         """What it remembers, once that is as it should be."""
@@ -126,8 +127,9 @@ def test_good_updates_and_bad_ones_behave_as_said(kitchen, broker, publish, tmp_
     publish("settings", "listen.uncertain_below=1", to=to)
     home.program.wait_for(label="uncertain")
     publish("settings", "--revoke", to=to)
-    while home.program.wait_for(type="window")["label"] == "uncertain":
-        pass
+    home.program.wait_until(
+        lambda record: record["type"] == "window" and record["label"] != "uncertain", "a label"
+    )
     witness.close()
 
     # It is there after a restart, and is taken back by a command.

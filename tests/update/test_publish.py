@@ -45,7 +45,7 @@ def test_a_mistake_is_one_line_and_nothing_is_written(
         ("/nosuch", "--to /nosuch: no such folder"),
         ("https://example.org/", "must be a folder, mqtt:// or mqtts://"),
         ("mqtt://127.0.0.1:1", "mqtt 127.0.0.1: Connection refused"),
-        ("mqtt://127.0.0.1:1,name=x y", "name x y"),
+        ("mqtt://127.0.0.1:1,ca=x", "ca, cert and key go with mqtts://"),
     ],
 )
 def test_a_place_that_cannot_be_is_one_line(to: str, line: str, publish, capsys) -> None:

@@ -134,14 +134,14 @@ def _check(args: argparse.Namespace) -> None:
 def _collect(args: argparse.Namespace, store: Store) -> int:
     import threading
 
-    from ..fleet.broker_address import parse_broker
+    from ..fleet.broker_address import CollectorKeys, parse_broker
     from ..fleet.collector import Collector
     from ..fleet.months import Believed
     from ..fleet.receiver import Receiver
     from ..service.signals import ends, signals_call
     from ..service.systemd_notify import Notifier
 
-    config, subscribing = parse_broker(args.addresses[0]), _subscribing(args)
+    config, subscribing = parse_broker(args.addresses[0], CollectorKeys), _subscribing(args)
     stop, notifier = threading.Event(), Notifier()
     once = args.once or args.forget
     with signals_call(dict.fromkeys(ends(), stop.set)):

@@ -74,8 +74,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "--to",
         required=True,
         metavar="WHERE",
-        help="a folder, or mqtt[s]://[USER@]HOST[:PORT][/PREFIX][,KEY=VALUE] (keys: name=, "
-        "password-file=, ca=, cert=, key=)",
+        help="a folder, or mqtt[s]://[USER@]HOST[:PORT][/PREFIX][,KEY=VALUE] "
+        "(keys: password-file=, ca=, cert=, key=)",
     )
     parser.add_argument(
         "--devices",

@@ -1,4 +1,4 @@
-"""Which broker: its address and keys on the command line of a program of the fleet."""
+"""Which broker: its address and keys on the command line."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ class BrokerKeys:
     """The keys of the broker's address."""
 
     url: str = option("", "mqtt[s]://[USER@]HOST[:PORT][/PREFIX]")
-    name: str = option("collect", "the name of this collector's session at the broker")
     password_file: Path | None = option(None, "file with the password")
     ca: Path | None = option(None, "CA certificates for mqtts, PEM")
     cert: Path | None = option(None, "client certificate for mqtts, PEM")
     key: Path | None = option(None, "its key, PEM")
+
+
+@dataclass(frozen=True)
+class CollectorKeys(BrokerKeys):
+    """Those of a collector."""
+
+    name: str = option("collect", "the name of this collector's session at the broker")
 
 
 def parse_broker(

@@ -2,7 +2,7 @@
 
 devices/NAME/genre-edge.toml    the device's configuration
 devices/NAME/mqtt-password      its password, for its owner alone
-services/USER/mqtt-password     passwords of collector, Home Assistant and publisher
+services/USER/mqtt-password     passwords of programs that serve the whole fleet
 mosquitto/passwords             hashes of all passwords, for the broker
 mosquitto/acl                   who may read and write which topics
 """
