@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Fault, GenreEdgeError, UpdateError, UsageError, os_reason
-from ..extras import install_line
 from ..files import write_atomically
 from ..sinks.mqtt.settings import MqttConfig
-from ..sinks.mqtt.wire import Wire, properties_of
+from ..sinks.mqtt.wire import Wire, paho_client, properties_of
 from ..statement import Statement, read_signed
 from .topics import (
     MOST_MESSAGE_BYTES,
@@ -152,10 +151,7 @@ class _Session:
     """One connection that publishes."""
 
     def __init__(self, config: MqttConfig) -> None:
-        try:
-            from paho.mqtt import client as paho
-        except ImportError:
-            raise UsageError(f"mqtt needs paho-mqtt: {install_line('mqtt')}") from None
+        paho = paho_client("--to mqtt", "mqtt")
         self._config, self._found, self._last = config, dict[str, bytes](), 0.0
         self._refused: dict[int, str] = {}
         self._acknowledged: set[int] = set()
