@@ -130,6 +130,16 @@ def test_what_changes_of_a_device_is_noted_once(store) -> None:
     assert found[-3:] == [("state", "dead"), ("trouble", "microphone dead"), ("online", "no")]
 
 
+def test_what_a_device_hears_now_does_not_wait_for_the_end_of_it(store) -> None:
+    put(store, *stretches_of("a", [1]))
+    put(store, incoming("a/health", health_payload(NOW + 9e8, label="rock"), NOW + 60))
+    put(store, incoming("a/health", health_payload(NOW + 90, label="blues"), NOW + 90))
+    put(store, incoming("a/health", health_payload(NOW + 120, label=None), NOW + 120))
+    row = read_devices(store)["a"]
+    assert row.label == "blues", "and its clock has been set meanwhile"
+    assert row.heard_until == pytest.approx(NOW + 90, abs=0.01)
+
+
 def test_what_the_broker_had_kept_tells_when_the_device_was_seen(store) -> None:
     """Else a device that died last week would be there again with each start."""
     old = incoming("a/health", health_payload(NOW - 9000), NOW, retained=True)

@@ -19,6 +19,7 @@ import pytest
 from genre_edge.errors import UsageError
 from genre_edge.records import StateRecord
 from genre_edge.sinks.mqtt import sink as mqtt
+from genre_edge.sinks.mqtt.retained import Retained
 from genre_edge.sinks.mqtt.settings import PASSWORD_VARIABLE, mqtt_config, parse_mqtt
 from genre_edge.sinks.mqtt.spool import Spool
 
@@ -106,6 +107,19 @@ def test_sources_with_names_have_topics_of_their_own(broker, publish) -> None:
     assert [json.loads(payload)["label"] for payload in late.on("/genre")] == ["jazz", "rock"]
     late.close()
     witness.close()
+
+
+def test_health_tells_what_is_heard_where_it_changed_last_until_nothing_is() -> None:
+    kept = Retained("music/shelf", ["bar", "hall"], 20.0)
+    assert kept.label is None
+    for k, label, source in [(0, "jazz", "bar"), (0, "rock", "hall"), (1, "jazz", "bar")]:
+        kept.changed_by(live(k, label, source))
+    assert kept.label == "rock"
+    kept.changed_by(live(2, "blues", "bar"))
+    assert kept.label == "blues"
+    for source, left in [("bar", "rock"), ("hall", None)]:
+        kept.changed_by(StateRecord("2026-03-01T12:00:06.000Z", "lost", "gone", source))
+        assert kept.label == left
 
 
 def test_a_lost_microphone_makes_the_genre_unavailable(broker, publish) -> None:

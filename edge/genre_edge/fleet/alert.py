@@ -57,7 +57,7 @@ class Alert:
         """For people: it cannot control a terminal."""
         when = self.since if self.until is None else self.until
         time = "-" if when is None else f"{datetime.fromtimestamp(when):%Y-%m-%d %H:%M:%S}"
-        over = " over:" if self.is_over else ""
+        over = " over" if self.is_over else ""
         return harmless(f"{time}  {self.device or 'fleet'}  {self.kind}{over}  {self.text}")
 
     def to_json(self) -> dict[str, Any]:

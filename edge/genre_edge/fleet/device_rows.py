@@ -45,9 +45,9 @@ class DeviceRow:
     waiting: int | None = None
     """Messages that wait on it."""
     label: str | None = None
-    """Of its latest stretch."""
+    """What it heard when it last told."""
     heard_until: float | None = None
-    """The end of that."""
+    """When that was, by its clock."""
 
 
 COLUMNS = tuple(DeviceRow.__dataclass_fields__)
@@ -125,6 +125,8 @@ def _apply(row: DeviceRow, note: Note) -> list[Change]:
             row.last_seen = max(row.last_seen or 0.0, min(said.time, note.received))
         elif said.time is not None:
             row.clock_ahead = round(said.time - note.received, 3)
+            if said.label is not None:  # whatever a wrong clock has said before
+                row.label, row.heard_until = said.label, said.time
     else:
         row.online = said.online
     return [

@@ -93,6 +93,8 @@ class HealthNote:
     """Audio lost since it started, s."""
     waiting: int
     """Messages that wait on the device."""
+    label: str | None = None
+    """What is heard now; None for one that hears nothing, or does not tell."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,7 @@ def _health(device: str, values: dict[str, Any]) -> HealthNote:
         _count(values, "windows", _MOST_COUNT),
         _number(values, "dropped_seconds", 0.0, 1e12) or 0.0,
         _count(values, "waiting", 2**31 - 1),
+        None if values.get("label") is None else _text(values, "label"),
     )
 
 

@@ -9,8 +9,8 @@ from ..fleet.reading import HeardStretch, NotedChange, presence, trouble_of
 from ..records import iso8601
 
 _PRESENT_SECONDS = 900.0
-"""A label is what a device hears now if it was heard not longer ago, s. A stretch is
-told when it ends, after ten minutes at the latest."""
+"""A label is what a device hears now if it was heard not longer ago, s. Older devices
+tell of a stretch alone, when it ends, after ten minutes at the latest."""
 _HEARING = ("listening", "clipping")
 
 Json = dict[str, Any]

@@ -23,8 +23,8 @@ SCHEMAS: Json = {
     "Device": object_of(
         **_TILE,
         first_seen=or_null(_TIME),
-        label=described(or_null(TEXT), "Of its latest finished stretch."),
-        heard_until=described(or_null(TEXT), "The end of that, UTC, ISO 8601."),
+        label=described(or_null(TEXT), "What it heard when it last told."),
+        heard_until=described(or_null(TEXT), "When that was, by its clock, UTC, ISO 8601."),
         clock_ahead=described(or_null(NUMBER), "How far its clock is ahead, s."),
         windows=described(or_null(INTEGER), "Heard since it started."),
         dropped_seconds=described(or_null(NUMBER), "Audio lost since it started, s."),

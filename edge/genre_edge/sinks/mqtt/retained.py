@@ -47,6 +47,8 @@ class Retained:
         """{topics' begin: where the last music ended on the source's timeline, s}."""
         self._states: dict[str, str] = {}
         """{topics' begin: the source's state}."""
+        self._labels: dict[str, str] = {}
+        """{topics' begin: the label heard now}; at the end what has changed last."""
         self.messages: dict[str, bytes] = {}
         """{topic: payload}, to be published on each new connection."""
         if not sources:
@@ -57,6 +59,12 @@ class Retained:
     def base_of(self, source: str | None) -> str:
         """What the topics of a source begin with, None if it has no name."""
         return self._base if source is None else f"{self._base}/{topic_of(source)}"
+
+    @property
+    def label(self) -> str | None:
+        """What is heard now; of several sources, where it changed last. None before the
+        first window, and while nothing is heard."""
+        return next(reversed(self._labels.values()), None)
 
     def changed_by(self, record: Record) -> dict[str, bytes]:
         """{topic: payload} of what a record changes."""
@@ -78,12 +86,16 @@ class Retained:
             yield f"{base}/state", _state(record.state, record.reason, record.time)
             if is_deaf:
                 self._music_end.pop(base, None)
+                self._labels.pop(base, None)
                 yield f"{base}/music", b"OFF"
         elif isinstance(record, LiveRecord | WindowRecord):
             yield f"{base}/{_heard_end(source)}", b"online"
             if isinstance(record, LiveRecord) and self._states.get(base) != record.state:
                 self._states[base] = record.state  # it was reported before this began
                 yield f"{base}/state", _state(record.state, "", record.time)
+            if self._labels.get(base) != record.label:
+                self._labels.pop(base, None)
+                self._labels[base] = record.label
             yield f"{base}/music", b"ON" if self._is_music(base, record) else b"OFF"
             found = label_of(record)
             if self._changes.is_change(record) and found is not None:
@@ -91,6 +103,7 @@ class Retained:
         elif isinstance(record, FileRecord):  # what was heard in it ends with it
             self._changes.is_change(record)
             self._music_end.clear()
+            self._labels.clear()
 
     def _is_music(self, base: str, record: LiveRecord | WindowRecord) -> bool:
         """Whether there was music within the hold time up to a window's end."""

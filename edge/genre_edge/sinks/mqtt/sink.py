@@ -281,6 +281,7 @@ class MqttSink:
         values = {
             **health,
             "model": model,
+            "label": self._retained.label,
             "waiting": len(self._spool),
             "version": __version__,
             "time": iso8601(time.time()),
