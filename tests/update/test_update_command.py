@@ -50,6 +50,14 @@ def test_the_model_before_comes_back_one_after_the_other(path: Path, capsys) -> 
     assert main(["update", "rollback"]) == 2
 
 
+def test_a_model_on_trial_is_not_yet_one_to_take_back(path: Path, capsys) -> None:
+    write_state(path, UpdateState().beginning(MINE))
+    assert main(["update", "rollback"]) == 2
+    assert capsys.readouterr().err == (
+        "genre-edge: mine 0f0f0f0f is on trial: wait until that is over\n"
+    )
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"form": 1}', '{"form": 2}', "{" * 9000, "\xff"])
 def test_a_damaged_state_is_one_line(path: Path, text: str, capsys) -> None:
     write_state(path, UpdateState())

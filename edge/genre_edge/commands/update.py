@@ -79,6 +79,8 @@ def _rollback(args: argparse.Namespace) -> int:
     folder = updates_folder()
     state, wishes = read_state(folder / STATE), Wishes(folder)
     if state.installed is None:
+        if state.on_trial is not None:
+            raise UsageError(f"{state.on_trial.shown} is on trial: wait until that is over")
         raise UsageError("no model has come as an update: there is nothing to take back")
     with wishes.alone() as is_alone:
         if is_alone:
