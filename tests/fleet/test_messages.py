@@ -110,6 +110,13 @@ def test_whatever_comes_is_a_row_or_a_bad_message(kind, payload) -> None:
     assert found is None or found.device == "shelf"
 
 
+def test_a_device_has_no_more_sources_than_a_row_can_tell() -> None:
+    sources = {f"s{number}": {"state": "listening"} for number in range(101)}
+    payload = json.dumps({"state": "listening", "model": "m", "sources": sources}).encode()
+    with pytest.raises(BadMessage, match="sources are more than 100"):
+        parse("music/shelf/health", payload, "music")
+
+
 def test_health_tells_what_does_not_work() -> None:
     sinks = [
         {"name": "a", "stopped": "a: stopped by KeyError", "trouble": "", "trouble_time": 0.0},

@@ -15,6 +15,7 @@ from ..states import PAUSED
 _LONGEST_TEXT = 300
 """Most letters of a name, a label or an id."""
 _LONGEST_TROUBLE = 1000
+_MOST_SOURCES = 100
 _MOST_COUNT = 2**53
 _RECENT_SECONDS = 120.0
 """An output's last trouble counts for so long, s."""
@@ -200,6 +201,8 @@ def _health(device: str, values: dict[str, Any]) -> HealthNote:
     sources = values.get("sources")
     states = {"": _text(values, "state")}
     if isinstance(sources, dict) and sources:
+        if len(sources) > _MOST_SOURCES:
+            raise BadMessage(f"sources are more than {_MOST_SOURCES}")
         states = {
             _checked(name, "source"): _text(one, "state")
             for name, one in sources.items()
