@@ -4,7 +4,7 @@ is asked to do."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -33,14 +33,24 @@ CONFIGURED = "gtzan-two-block.int8"
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    answers: Mapping[str, int] = {}
+
+    def do_GET(self) -> None:
+        if self.path in self.answers:
+            self.send_error(self.answers[self.path])
+        else:
+            super().do_GET()
+
     def log_message(self, *_: Any) -> None:
         """The test's output is for the test."""
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """A folder behind a web server; gives its address."""
-    with _running(partial(_Quiet, directory=str(folder))) as url:
+def served(folder: Path, answers: Mapping[str, int] | None = None) -> Iterator[str]:
+    """A folder behind a web server, which answers some paths as it is told; gives its
+    address."""
+    handler = type("_Told", (_Quiet,), {"answers": answers or {}})
+    with _running(partial(handler, directory=str(folder))) as url:
         yield url
 
 

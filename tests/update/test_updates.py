@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import threading
 from pathlib import Path
 
+import paho.mqtt.client as paho
 import pytest
-from genre_edge.errors import UpdateError
+from genre_edge.errors import GenreEdgeError, UpdateError
+from genre_edge.files import write_atomically
 from genre_edge.update.state import STATE, read_state
 from genre_edge.update.wishes import ROLLBACK, Wishes
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.helpers.broker import Subscriber, kept_by
-from tests.helpers.updates import CONFIGURED, OTHER_PRIVATE
+from tests.helpers.updates import CONFIGURED, OTHER_PRIVATE, served
 from tests.helpers.waiting import wait_for
 
 CRASH = Path(__file__).parents[2].parent / "shared" / "cases" / "bundle-crash.tflite"
@@ -255,3 +260,62 @@ def test_statements_on_a_broker_can_be_read_by_people(broker, publish) -> None:
     assert first.startswith(b"genre-edge-statement-1 ed25519:")
     assert json.loads(body)["settings"] == {"listen.silence_dbfs": -60}
     witness.close()
+
+
+def test_a_model_comes_although_the_server_does_not_say_that_there_are_no_settings(
+    folder, device, publish, better
+) -> None:
+    with served(folder, answers={"/settings.signed": 403}) as address:
+        kitchen = device(address)
+        assert publish("model", better, to=folder) == 0
+        kitchen.hears("update installed: gtzan-two-block.float32")
+        kitchen.hears("settings.signed: the server answers 403; trying again")
+
+
+def test_a_device_finds_its_own_statement_among_those_of_a_thousand(
+    broker, device, publish, better
+) -> None:
+    to = f"mqtt://127.0.0.1:{broker.port}"
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    for number in range(1000):
+        sent = client.publish(f"genre-edge-updates/model/a-{number:04}", b"x", 1, True)
+    sent.wait_for_publish(30.0)
+    client.loop_stop()
+    assert publish("settings", "listen.silence_dbfs=-60", "--devices", "kitchen", to=to) == 0
+    assert publish("model", better, "--devices", "kitchen", to=to) == 0
+    device(broker.port).hears("update installed: gtzan-two-block.float32")
+
+
+def test_a_disk_that_is_full_condemns_no_model_and_updates_go_on(
+    address, folder, device, publish, better, monkeypatch
+) -> None:
+    is_full = threading.Event()
+
+    def write(path: Path, *content: object, **how: object) -> None:
+        if is_full.is_set() and path.name == STATE:
+            raise OSError(errno.ENOSPC, "the disk is full")
+        write_atomically(path, *content, **how)
+
+    monkeypatch.setattr("genre_edge.update.state.write_atomically", write)
+    monkeypatch.setattr("genre_edge.update.updater._Retry.later", lambda _: None)
+    kitchen = device(address)
+    wait_for(lambda: (kitchen.folder / STATE).exists(), "the first state")
+    is_full.set()
+    publish("model", better, "--serial", 5, to=folder)
+    kitchen.hears("state.json: the disk is full; trying again")
+    publish("settings", "listen.smooth=5", to=folder)
+    kitchen.hears("update refused: listen.smooth")
+    is_full.clear()
+    kitchen.hears("update installed: gtzan-two-block.float32")
+    wait_for(lambda: read_state(kitchen.folder / STATE).model_serial == 5, "the state")
+    assert read_state(kitchen.folder / STATE).settings_serial > 5, "what was refused meanwhile"
+
+
+@pytest.mark.parametrize("content", [b"", b"5", b"[]", b"null", b'"form"', b"\xff", b'{"form": 1}'])
+def test_a_state_that_is_none_is_one_line(tmp_path, content) -> None:
+    path = tmp_path / STATE
+    path.write_bytes(content)
+    with pytest.raises(GenreEdgeError, match="is damaged; remove it to begin anew"):
+        read_state(path)

@@ -9,6 +9,7 @@ import socket
 import time
 import uuid
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0
 """Pause before a new attempt to connect, s: doubled each time, with jitter."""
 _OVERHEAD_BYTES = 1024
 """Of a packet, besides its payload."""
-_MOST_TOPICS = 200
-"""Statements that are kept until they are looked at."""
+_MOST_TOPICS, _MOST_ARRIVED_BYTES = 10_000, 8 << 20
+"""Statements that are kept until they are looked at: thousands of devices may each have
+their own."""
 
 
 class BrokerRoad:
@@ -55,8 +57,9 @@ class BrokerRoad:
         self._wire: Wire | None = None
         self._arrived: dict[str, bytes] = {}
         """{topic: statement} that nobody has taken yet."""
+        self._arrived_bytes = 0
         self._taken: dict[str, bytes] = {}
-        """{topic: statement} that was taken last."""
+        """{topic: SHA-256 of the statement} that was taken last."""
         self._bundle: bytes | None = None
         self._last_message = 0.0
         self._pause, self._next_attempt = _FIRST_PAUSE, 0.0
@@ -78,9 +81,12 @@ class BrokerRoad:
             left = end - time.monotonic()
             if left <= 0 or self._pass_time(left):
                 return []
-        new = [data for topic, data in self._arrived.items() if data != self._taken.get(topic)]
-        self._taken |= self._arrived
-        self._arrived.clear()
+        arrived, self._arrived, self._arrived_bytes = self._arrived, {}, 0
+        marks = {topic: sha256(data).digest() for topic, data in arrived.items()}
+        new = [data for topic, data in arrived.items() if marks[topic] != self._taken.get(topic)]
+        if len(self._taken) > _MOST_TOPICS:
+            self._taken.clear()  # some are looked at once more
+        self._taken |= marks
         return [data for data in new if data]
 
     def _have_all(self) -> bool:
@@ -184,8 +190,10 @@ class BrokerRoad:
     def _take_statement(self, client: Any, data: Any, message: Any) -> None:
         self._last_message = time.monotonic()
         topic, payload = message.topic, bytes(message.payload)
-        if len(payload) <= MOST_BYTES and len(self._arrived) < _MOST_TOPICS:
-            self._arrived[topic] = payload
+        size = self._arrived_bytes + len(payload) - len(self._arrived.get(topic, b""))
+        is_room = size <= _MOST_ARRIVED_BYTES and len(self._arrived) < _MOST_TOPICS
+        if len(payload) <= MOST_BYTES and is_room:
+            self._arrived[topic], self._arrived_bytes = payload, size
 
     def _take_bundle(self, client: Any, data: Any, message: Any) -> None:
         if message.payload:

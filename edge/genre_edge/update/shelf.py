@@ -45,10 +45,10 @@ class Shelf:
             If the statement names no place that a file may come from.
         """
         path = self.path(offer.sha256)
-        if path.is_file() and not _difference(path, offer):
-            return path
         part = path.with_suffix(_PART)
         try:
+            if path.is_file() and not _difference(path, offer):
+                return path
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             road.fetch(offer, part)
             difference = _difference(part, offer)

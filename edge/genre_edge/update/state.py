@@ -173,8 +173,8 @@ def write_state(path: Path, state: UpdateState) -> None:
         raise GenreEdgeError(f"{path}: {os_reason(error)}") from None
 
 
-def _state(values: dict[str, Any]) -> UpdateState:
-    if values.pop("form") != _FORM:
+def _state(values: Any) -> UpdateState:
+    if not isinstance(values, dict) or values.pop("form") != _FORM:
         raise ValueError("another form")
     for key in ("installed", "previous", "on_trial"):
         values[key] = None if values[key] is None else _made(Version, values[key])

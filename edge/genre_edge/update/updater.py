@@ -106,7 +106,7 @@ class Updater:
         self._state = UpdateState()
         self._is_wanted, self._is_busy = False, False
         self._retry: dict[str, _Retry] = {SETTINGS: _Retry(), MODEL: _Retry()}
-        self._trouble = ""
+        self._trouble = self._unwritten = ""
         self._told: deque[float] = deque(maxlen=_MOST_LINES)
         """When the last lines about what is not taken were told."""
         self._stop = threading.Event()
@@ -145,17 +145,20 @@ class Updater:
         used = state.used(self._place.engine.model)
         if used is not None and not self._shelf.path(used.sha256).is_file():
             self._report(f"updates: the file of {used.shown} is gone; it will be fetched again")
-            state = replace(state, installed=None, previous=None, model_serial=used.serial - 1)
+            serial = state.model_serial - (used.serial == state.model_serial)  # the last one only
+            state = replace(state, installed=None, previous=None, model_serial=serial)
         elif used is not None and self._listening.model == self._place.engine.model:
             reason = "it cannot be used any more (another version of the program?)"
             told = Refusal(MODEL, used.serial, used.shown, reason, self._wall())
             state = replace(state.rolled_back(), refused=told)
         self._wishes.done(ROLLBACK)
-        self._keep(state)
+        self._note(state)
         self._shelf.tidy(state.kept)
 
     def _step(self) -> None:
         """One look at what has come, and all that is to be done then."""
+        if self._unwritten:
+            self._note(self._state)
         try:
             for data in self._road.look(_LOOK_SECONDS):
                 self._take(data)
@@ -196,7 +199,7 @@ class Updater:
                 self._install_model(statement)
             else:
                 self._listening.use_settings(received)
-                self._keep(self._state.decided(SETTINGS, statement.serial))
+                self._note(self._state.decided(SETTINGS, statement.serial))
         except (UpdateError, ModelError, UsageError) as error:
             self._refuse(statement, self._without_path(statement, str(error)))
         except GenreEdgeError as error:
@@ -214,7 +217,7 @@ class Updater:
         version, configured = version_of(statement), self._place.engine.model
         used = self._state.used(configured)
         if used is not None and used.sha256 == version.sha256:
-            self._keep(replace(self._state.decided(MODEL, version.serial), installed=version))
+            self._note(replace(self._state.decided(MODEL, version.serial), installed=version))
             return
         path = str(self._shelf.bring(statement.bundle, self._road))
         rehearse(replace(self._place.engine, model=path))
@@ -222,19 +225,20 @@ class Updater:
         if trying.tries > _MOST_TRIES:
             raise UpdateError(f"the program has ended {_MOST_TRIES} times while it was on trial")
         before = self._state
-        self._keep(trying)  # before: the model may end the program
+        write_state(self._place.folder / STATE, trying)  # before: the model may end the program
+        self._state = trying
         try:
             self._listening.try_model(path)
         except (UpdateError, ModelError, UsageError):
             raise
         except GenreEdgeError:  # the program ends, say: the model is not to blame
-            self._keep(before)
+            self._note(before)
             raise
-        self._keep(self._state.installing(version, configured))
+        self._note(self._state.installing(version, configured))
         self._shelf.tidy(self._state.kept)
 
     def _refuse(self, statement: Statement, reason: str) -> None:
-        self._keep(self._state.refusing(statement, reason, self._wall()))
+        self._note(self._state.refusing(statement, reason, self._wall()))
         self._shelf.tidy(self._state.kept)
         self._report(f"update refused: {shown(statement)} (serial {statement.serial}): {reason}")
 
@@ -251,18 +255,25 @@ class Updater:
             if used is not None:
                 model = configured if before is None else str(self._shelf.path(before.sha256))
                 self._listening.switch_model(model)
-                self._keep(self._state.rolled_back())
+                self._note(self._state.rolled_back())
                 self._report(f"update rolled back: {used.shown} is no longer used")
         except GenreEdgeError as error:
             self._report(f"the update cannot be rolled back: {error}")
         finally:
             self._wishes.done(ROLLBACK)
 
-    def _keep(self, state: UpdateState) -> None:
-        """Remember, and show. GenreEdgeError if a restart would not know it."""
-        self._state = state
+    def _note(self, state: UpdateState) -> None:
+        """Remember what has come to pass, and show it. While it cannot be written, that
+        is tried again with each look."""
+        self._state, before = state, self._unwritten
         self._show()
-        write_state(self._place.folder / STATE, state)
+        try:
+            write_state(self._place.folder / STATE, state)
+            self._unwritten = ""
+        except GenreEdgeError as error:
+            self._unwritten = str(error)
+            if self._unwritten != before:
+                self._report(f"updates: {error}; trying again")
 
     def _show(self) -> None:
         used, refused = self._state.used(self._place.engine.model), self._state.refused

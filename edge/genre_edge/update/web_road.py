@@ -69,18 +69,31 @@ class WebRoad:
         self.is_well = False
         # Sooner, if it fails.
         self._next_look = time.monotonic() + min(self._every, _RETRY_SECONDS)
-        new = []
+        new, away = list[bytes](), None
         for kind in KINDS:
-            parts: list[bytes] = []
-            name = statement_file(kind)
-            self._get(f"{self._url}{name}", MOST_BYTES, _STATEMENT_SECONDS, parts.append)
-            found = b"".join(parts)
+            try:
+                found = self._statement(kind)
+            except Away as error:  # what there is of the other kind counts all the same
+                away = error
+                continue
             if found and found != self._known.get(kind):
                 new.append(found)
             self._known[kind] = found
-        self._next_look = time.monotonic() + self._every * random.uniform(1.0, 1.1)
-        self.is_well = True
+        if away is None:
+            self._next_look = time.monotonic() + self._every * random.uniform(1.0, 1.1)
+        elif new:
+            self._next_look = 0.0
+        else:
+            raise away
+        self.is_well = away is None
         return new
+
+    def _statement(self, kind: str) -> bytes:
+        """What the server has about models or settings; empty if nothing. Away."""
+        parts: list[bytes] = []
+        url = f"{self._url}{statement_file(kind)}"
+        self._get(url, MOST_BYTES, _STATEMENT_SECONDS, parts.append)
+        return b"".join(parts)
 
     def fetch(self, offer: BundleOffer, target: Path) -> None:
         """As `Road.fetch`."""
