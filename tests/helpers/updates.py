@@ -16,13 +16,13 @@ from genre_edge.errors import GenreEdgeError, UpdateError
 from genre_edge.settings.tables import EngineConfig
 from genre_edge.settings.update_table import UpdateConfig
 from genre_edge.sinks.mqtt.settings import mqtt_config, parse_mqtt
-from genre_edge.update.broker_road import BrokerRoad
+from genre_edge.update.broker_transport import BrokerTransport
+from genre_edge.update.bundle_store import BundleStore
 from genre_edge.update.inbox import Received
-from genre_edge.update.road import Road
-from genre_edge.update.shelf import Shelf
 from genre_edge.update.state import STATE, read_state
+from genre_edge.update.transport import Transport
 from genre_edge.update.updater import Place, Updater
-from genre_edge.update.web_road import WebRoad
+from genre_edge.update.web_transport import WebTransport
 from genre_edge.update_board import UpdateBoard
 
 from tests.helpers.waiting import wait_for
@@ -94,7 +94,7 @@ def _model_of(folder: Path) -> str:
         used = read_state(folder / STATE).used(CONFIGURED)
     except GenreEdgeError:
         used = None
-    return CONFIGURED if used is None else str(Shelf(folder).path(used.sha256))
+    return CONFIGURED if used is None else str(BundleStore(folder).path(used.sha256))
 
 
 class Device:
@@ -102,7 +102,7 @@ class Device:
 
     def __init__(
         self,
-        road: Road,
+        transport: Transport,
         folder: Path,
         name: str = "kitchen",
         ask: bool = False,
@@ -113,7 +113,7 @@ class Device:
         self.board = UpdateBoard(ask)
         config = UpdateConfig("mqtt", (PUBLIC,), "ask" if ask else "auto")
         place = Place(folder, name, EngineConfig(CONFIGURED))
-        self.updater = Updater(config, place, road, self.program, self.board, self.said.append)
+        self.updater = Updater(config, place, transport, self.program, self.board, self.said.append)
         self.updater.start()
 
     def hears(self, words: str) -> str:
@@ -132,12 +132,12 @@ class Device:
         self.updater.close()
 
 
-def broker_road(port: int) -> BrokerRoad:
-    return BrokerRoad(mqtt_config(parse_mqtt(f"mqtt://127.0.0.1:{port},name=kitchen"), Path()))
+def broker_transport(port: int) -> BrokerTransport:
+    return BrokerTransport(mqtt_config(parse_mqtt(f"mqtt://127.0.0.1:{port},name=kitchen"), Path()))
 
 
-def web_road(url: str) -> WebRoad:
-    return WebRoad(url, 0.1)
+def web_transport(url: str) -> WebTransport:
+    return WebTransport(url, 0.1)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from genre_edge.cli import main
 from genre_edge.model.bundle import find_model
 
-from tests.helpers.updates import PRIVATE, Device, broker_road, served, web_road
+from tests.helpers.updates import PRIVATE, Device, broker_transport, served, web_transport
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def device(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[
     numbers = itertools.count()
 
     def make(where: int | str, **how: object) -> Device:
-        road = broker_road(where) if isinstance(where, int) else web_road(where)
+        transport = broker_transport(where) if isinstance(where, int) else web_transport(where)
         home = tmp_path / f"device{next(numbers) if how.pop('new', False) else ''}"
-        made.append(Device(road, home, **how))  # type: ignore[arg-type]
+        made.append(Device(transport, home, **how))  # type: ignore[arg-type]
         return made[-1]
 
     yield make

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from genre_edge.update.shelf import Shelf
+from genre_edge.update.bundle_store import BundleStore
 from genre_edge.update.state import STATE, read_state
 
 from tests.helpers.listening import Listening
@@ -53,7 +53,7 @@ def test_a_program_that_is_killed_during_a_trial_begins_with_the_model_before(
     on_trial = read_state(state).on_trial
     assert on_trial is not None
     assert on_trial.name == "new"
-    assert Shelf(state.parent).path(on_trial.sha256).read_bytes() == Path(new).read_bytes()
+    assert BundleStore(state.parent).path(on_trial.sha256).read_bytes() == Path(new).read_bytes()
     program = Listening(environment, *arguments)
     try:
         assert labels(program.wait_for(type="window")) == OLD

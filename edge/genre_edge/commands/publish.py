@@ -107,7 +107,7 @@ def _model(args: argparse.Namespace) -> int:
     from ..model.bundle_members import file_content
     from ..statement import BundleOffer
     from ..update.topics import bundle_file, bundle_topic
-    from ..update.web_road import is_address
+    from ..update.web_transport import is_address
 
     path = find_model(args.bundle)
     name, content = read_bundle(path).info.name, file_content(path)

@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _status(args: argparse.Namespace) -> int:
     """Show the state; returns the exit status."""
-    from ..update.shelf import updates_folder
+    from ..update.bundle_store import updates_folder
     from ..update.state import STATE, read_state
     from ..update.wishes import Wishes
 
@@ -72,7 +72,7 @@ def _status(args: argparse.Namespace) -> int:
 
 def _rollback(args: argparse.Namespace) -> int:
     """Have the model before used again; returns the exit status."""
-    from ..update.shelf import updates_folder
+    from ..update.bundle_store import updates_folder
     from ..update.state import STATE, read_state, write_state
     from ..update.wishes import ROLLBACK, Wishes
 

@@ -1,5 +1,5 @@
-"""Updates of a program that listens: by which road they come, as its settings say, and
-which model it begins with."""
+"""Updates of a program that listens: how they come, as its settings say, and which
+model it begins with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..update_board import UpdateBoard
 if TYPE_CHECKING:
     from ..settings.reader import SettingsReader
     from ..update.inbox import Received
-    from ..update.road import Road
+    from ..update.transport import Transport
     from ..update.updater import Listening, Updater
 
 Begun = TypeVar("Begun")
@@ -125,24 +125,24 @@ def _updater(
 ) -> Updater:
     import socket
 
-    from ..update.shelf import updates_folder
+    from ..update.bundle_store import updates_folder
     from ..update.updater import Place, Updater
 
     name = settings.of(MQTT_SECTION).name or socket.gethostname()
     place = Place(updates_folder(), name, settings.model)
-    return Updater(settings.update, place, _road(settings), listening, board, report)
+    return Updater(settings.update, place, _transport(settings), listening, board, report)
 
 
-def _road(settings: Settings) -> Road:
+def _transport(settings: Settings) -> Transport:
     config = settings.update
     if config.url != MQTT:
-        from ..update.web_road import WebRoad
+        from ..update.web_transport import WebTransport
 
-        return WebRoad(config.url, 60.0 * config.every_minutes)
-    from ..update.broker_road import BrokerRoad
+        return WebTransport(config.url, 60.0 * config.every_minutes)
+    from ..update.broker_transport import BrokerTransport
 
     check_updates(settings)
-    return BrokerRoad(mqtt_config(settings.of(MQTT_SECTION), default_folder()))
+    return BrokerTransport(mqtt_config(settings.of(MQTT_SECTION), default_folder()))
 
 
 def begun_with_update(
@@ -179,7 +179,7 @@ def _updated(settings: Settings) -> EngineConfig | None:
     """The configured model with the file of an update in its place."""
     if not settings.update.is_on:
         return None
-    from ..update.shelf import Shelf, updates_folder
+    from ..update.bundle_store import BundleStore, updates_folder
     from ..update.state import STATE, read_state
 
     folder = updates_folder()
@@ -189,5 +189,5 @@ def _updated(settings: Settings) -> EngineConfig | None:
         return None
     if used is None:
         return None
-    path = Shelf(folder).path(used.sha256)
+    path = BundleStore(folder).path(used.sha256)
     return replace(settings.model, model=str(path)) if path.is_file() else None

@@ -16,11 +16,11 @@ from ..settings.tables import EngineConfig
 from ..settings.update_table import UpdateConfig
 from ..statement import MODEL, SETTINGS, Statement
 from ..update_board import UpdateBoard, UpdateNews
+from .bundle_store import BundleStore
 from .inbox import Inbox, Received
 from .rehearsal import rehearse
-from .road import Away, Road
-from .shelf import Shelf
 from .state import STATE, Refusal, UpdateState, read_state, shown, version_of, write_state
+from .transport import Away, Transport
 from .wishes import ROLLBACK, Wishes
 
 _LOOK_SECONDS = 2.0
@@ -74,7 +74,7 @@ class Updater:
         self,
         config: UpdateConfig,
         place: Place,
-        road: Road,
+        transport: Transport,
         listening: Listening,
         board: UpdateBoard,
         report: Callable[[str], None],
@@ -88,7 +88,7 @@ class Updater:
             Who is trusted, and whether people are asked.
         place : Place
             Where updates are kept.
-        road : Road
+        transport : Transport
             Brings them; closed at the end.
         listening : Listening
             What they change.
@@ -99,9 +99,9 @@ class Updater:
         wall : callable
             Gives the time, s since 1970.
         """
-        self._place, self._road, self._listening = place, road, listening
+        self._place, self._transport, self._listening = place, transport, listening
         self._board, self._report, self._wall = board, report, wall
-        self._shelf, self._wishes = Shelf(place.folder), Wishes(place.folder)
+        self._bundles, self._wishes = BundleStore(place.folder), Wishes(place.folder)
         self._inbox = Inbox(place.device, config.trusted_keys, wall)
         self._state = UpdateState()
         self._is_wanted, self._is_busy = False, False
@@ -111,7 +111,7 @@ class Updater:
         """When the last lines about what is not taken were told."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="updates", daemon=True)
-        board.on_wish = road.wake
+        board.on_wish = transport.wake
 
     def start(self) -> None:
         """Start the thread."""
@@ -120,7 +120,7 @@ class Updater:
     def close(self) -> None:
         """End; what is being tried is left, and tried again at the next start."""
         self._stop.set()
-        self._road.wake()
+        self._transport.wake()
         self._thread.join(_LEAVE_SECONDS)
 
     def _run(self) -> None:
@@ -138,12 +138,12 @@ class Updater:
             told = f"{type(error).__name__}: {error}"
             self._report(f"updates: have failed ({told}); there are none until the next start")
         finally:
-            self._road.close()
+            self._transport.close()
 
     def _begin(self) -> None:
         state = read_state(self._place.folder / STATE)
         used = state.used(self._place.engine.model)
-        if used is not None and not self._shelf.path(used.sha256).is_file():
+        if used is not None and not self._bundles.path(used.sha256).is_file():
             self._report(f"updates: the file of {used.shown} is gone; it will be fetched again")
             serial = state.model_serial - (used.serial == state.model_serial)  # the last one only
             state = replace(state, installed=None, previous=None, model_serial=serial)
@@ -153,16 +153,16 @@ class Updater:
             state = replace(state.rolled_back(), refused=told)
         self._wishes.done(ROLLBACK)
         self._note(state)
-        self._shelf.tidy(state.kept)
+        self._bundles.tidy(state.kept)
 
     def _step(self) -> None:
         """One look at what has come, and all that is to be done then."""
         if self._unwritten:
             self._note(self._state)
         try:
-            for data in self._road.look(_LOOK_SECONDS):
+            for data in self._transport.look(_LOOK_SECONDS):
                 self._take(data)
-            if self._road.is_well:
+            if self._transport.is_well:
                 self._trouble = ""
         except Away as error:
             self._tell_trouble(str(error))
@@ -219,7 +219,7 @@ class Updater:
         if used is not None and used.sha256 == version.sha256:
             self._note(replace(self._state.decided(MODEL, version.serial), installed=version))
             return
-        path = str(self._shelf.bring(statement.bundle, self._road))
+        path = str(self._bundles.bring(statement.bundle, self._transport))
         rehearse(replace(self._place.engine, model=path))
         trying = self._state.beginning(version)
         if trying.tries > _MOST_TRIES:
@@ -235,17 +235,17 @@ class Updater:
             self._note(before)
             raise
         self._note(self._state.installing(version, configured))
-        self._shelf.tidy(self._state.kept)
+        self._bundles.tidy(self._state.kept)
 
     def _refuse(self, statement: Statement, reason: str) -> None:
         self._note(self._state.refusing(statement, reason, self._wall()))
-        self._shelf.tidy(self._state.kept)
+        self._bundles.tidy(self._state.kept)
         self._report(f"update refused: {shown(statement)} (serial {statement.serial}): {reason}")
 
     def _without_path(self, statement: Statement, reason: str) -> str:
         """A reason as people want it: the file of an update has a name of no use."""
         sha256 = "" if statement.bundle is None else statement.bundle.sha256
-        return reason.replace(f"{self._shelf.path(sha256)}: ", "")
+        return reason.replace(f"{self._bundles.path(sha256)}: ", "")
 
     def _roll_back(self) -> None:
         """Have the model before listen again, as somebody wishes."""
@@ -253,7 +253,7 @@ class Updater:
         used, before = self._state.used(configured), self._state.previous
         try:
             if used is not None:
-                model = configured if before is None else str(self._shelf.path(before.sha256))
+                model = configured if before is None else str(self._bundles.path(before.sha256))
                 self._listening.switch_model(model)
                 self._note(self._state.rolled_back())
                 self._report(f"update rolled back: {used.shown} is no longer used")

@@ -18,8 +18,8 @@ from ..errors import UpdateError
 from ..settings.credentials import without_credentials
 from ..statement import MOST_BYTES, BundleOffer
 from ..version import __version__
-from .road import Away
 from .topics import KINDS, statement_file
+from .transport import Away
 
 _STALL_SECONDS = 30.0
 """Longest wait for the server's next bytes, s."""
@@ -35,7 +35,7 @@ _MOST_QUOTED = 200
 """Letters of what others say that a message quotes."""
 
 
-class WebRoad:
+class WebTransport:
     """Looks at an address now and then."""
 
     def __init__(self, url: str, every_seconds: float) -> None:
@@ -51,15 +51,15 @@ class WebRoad:
         """
         self._url = url if url.endswith("/") else f"{url}/"
         self._every = every_seconds
-        self._opener = urllib.request.build_opener(_SafeMoves())
+        self._opener = urllib.request.build_opener(_SafeRedirects())
         self.is_well = False
-        """As `Road.is_well`."""
+        """As `Transport.is_well`."""
         self._next_look = 0.0
         self._known: dict[str, bytes] = {}
         self._woken = threading.Event()
 
     def look(self, seconds: float) -> list[bytes]:
-        """As `Road.look`."""
+        """As `Transport.look`."""
         wait = self._next_look - time.monotonic()
         if wait > 0:
             self._woken.wait(min(seconds, wait))
@@ -96,7 +96,7 @@ class WebRoad:
         return b"".join(parts)
 
     def fetch(self, offer: BundleOffer, target: Path) -> None:
-        """As `Road.fetch`."""
+        """As `Transport.fetch`."""
         try:
             url = urljoin(self._url, offer.where)
         except ValueError:
@@ -108,7 +108,7 @@ class WebRoad:
                 raise Away(f"{without_credentials(url)}: is not there")
 
     def wake(self) -> None:
-        """As `Road.wake`."""
+        """As `Transport.wake`."""
         self._woken.set()
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ def _is_as_safe(before: str, after: str) -> bool:
     return urlsplit(after).scheme in schemes
 
 
-class _SafeMoves(urllib.request.HTTPRedirectHandler):
+class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     max_redirections = 5
 
     def redirect_request(self, request: Any, *others: Any) -> Any:

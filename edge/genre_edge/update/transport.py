@@ -13,7 +13,7 @@ class Away(GenreEdgeError):
     """Nothing can be had at the moment; it is worth another try."""
 
 
-class Road(Protocol):
+class Transport(Protocol):
     """Brings statements, and the files that they name. One thread uses it."""
 
     @property

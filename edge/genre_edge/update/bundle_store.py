@@ -11,8 +11,8 @@ from ..errors import os_reason
 from ..settings.places import default_folder
 from ..settings.signed import FOLDER
 from ..statement import BundleOffer
-from .road import Away, Road
 from .topics import bundle_file
+from .transport import Away, Transport
 
 _CHUNK_BYTES = 1 << 20
 _PART = ".part"
@@ -23,7 +23,7 @@ def updates_folder() -> Path:
     return default_folder() / FOLDER
 
 
-class Shelf:
+class BundleStore:
     """Keeps bundles by their checksum."""
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +33,7 @@ class Shelf:
         """Where a bundle is, or would be."""
         return self._folder / bundle_file(sha256)
 
-    def bring(self, offer: BundleOffer, road: Road) -> Path:
+    def bring(self, offer: BundleOffer, transport: Transport) -> Path:
         """The file of a bundle; fetched, unless it is here.
 
         Raises
@@ -50,7 +50,7 @@ class Shelf:
             if path.is_file() and not _difference(path, offer):
                 return path
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            road.fetch(offer, part)
+            transport.fetch(offer, part)
             difference = _difference(part, offer)
             if difference:
                 raise Away(difference)

@@ -18,9 +18,9 @@ from ..settings.source_table import topic_of
 from ..sinks.mqtt.settings import MqttConfig
 from ..sinks.mqtt.wire import Wire, paho_client, properties_of
 from ..statement import MOST_BYTES, BundleOffer
-from .road import Away
 from .topics import KINDS, MOST_MESSAGE_BYTES, bundle_topic, statement_filter
-from .web_road import WebRoad, is_address
+from .transport import Away
+from .web_transport import WebTransport, is_address
 
 _SETTLE_SECONDS = 0.5
 """After so long without a message, the broker has sent all that it keeps, s."""
@@ -37,7 +37,7 @@ _MOST_TOPICS, _MOST_ARRIVED_BYTES = 10_000, 8 << 20
 their own."""
 
 
-class BrokerRoad:
+class BrokerTransport:
     """Keeps a connection, and hears of statements as they are published."""
 
     def __init__(self, config: MqttConfig) -> None:
@@ -69,11 +69,11 @@ class BrokerRoad:
 
     @property
     def is_well(self) -> bool:
-        """As `Road.is_well`."""
+        """As `Transport.is_well`."""
         return self._wire is not None
 
     def look(self, seconds: float) -> list[bytes]:
-        """As `Road.look`."""
+        """As `Transport.look`."""
         end = time.monotonic() + seconds
         if len(self._taken) > _MOST_TOPICS:  # who may publish may think of many
             self._taken.clear()
@@ -110,9 +110,9 @@ class BrokerRoad:
             return False
 
     def fetch(self, offer: BundleOffer, target: Path) -> None:
-        """As `Road.fetch`."""
+        """As `Transport.fetch`."""
         if is_address(offer.where):
-            WebRoad(offer.where, 0.0).fetch(offer, target)
+            WebTransport(offer.where, 0.0).fetch(offer, target)
             return
         topic = bundle_topic(self._config.prefix, offer.sha256)
         if offer.where != topic:
@@ -140,7 +140,7 @@ class BrokerRoad:
                 self._wake_in.recv(4096)
 
     def wake(self) -> None:
-        """As `Road.wake`."""
+        """As `Transport.wake`."""
         with suppress(OSError):  # full: it wakes up anyway; closed: nobody waits
             self._wake_out.send(b".")
 
