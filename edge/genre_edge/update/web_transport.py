@@ -155,7 +155,8 @@ def _is_as_safe(before: str, after: str) -> bool:
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     max_redirections = 5
 
-    def redirect_request(self, request: Any, *others: Any) -> Any:
+    def redirect_request(self, request: Any, answer: Any, *others: Any) -> Any:
         if not _is_as_safe(request.full_url, others[-1]):
+            answer.close()
             raise urllib.error.URLError("the server leads to an address that is not as safe")
-        return super().redirect_request(request, *others)
+        return super().redirect_request(request, answer, *others)
