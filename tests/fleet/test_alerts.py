@@ -318,6 +318,12 @@ def test_what_is_remembered_is_whole_and_one_program_s_own(tmp_path) -> None:
     assert (damaged.waiting("a"), damaged.known.on) == ([], {})
     damaged.close()
     assert said[1:] == [f"{path}: is damaged: what is wrong is told again"]
+    path.write_text(
+        '{"version": 1, "quiet_from": {}, "waiting": {}, "on": [{"device": null, "kind": "x", '
+        '"text": "", "since": 1e400, "until": null}]}'
+    )
+    AlertMemory(path, [], said.append).close()
+    assert said[1] == said[2], "no calendar has that time"
 
 
 def test_a_full_disk_stops_no_alert(tmp_path) -> None:

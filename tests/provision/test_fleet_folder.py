@@ -130,15 +130,20 @@ def test_a_revoked_device_leaves_nothing(tmp_path: Path, common: Path, capsys) -
         (["bar", "--broker", "http://b"], "broker http://b: must be mqtt://HOST"),
         (["x", "--broker", "mqtt://b/music/kitchen"], "its topics lie below those of kitchen"),
         (["bar", "--revoke", "bar"], "--revoke bar: is also a device to be made ready"),
+        (["--devices", "url.csv"], "device x: mqtt.url: follows from its name and the broker"),
+        (["--devices", "name.csv"], "device x: mqtt.name: follows from its name and the broker"),
         ([], "name devices, or give --devices FILE or --revoke NAME"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_written(
-    tmp_path: Path, common: Path, capsys, arguments: list[str], said: str
+    tmp_path: Path, common: Path, capsys, monkeypatch, arguments: list[str], said: str
 ) -> None:
     rooms = common.with_name("rooms.toml")
     rooms.write_text(f'{COMMON}[[source]]\nurl = "microphone"\nname = "room"\n')
     assert provision(tmp_path, "--template", rooms, "kitchen") == 0
+    for key, value in (("url", "mqtt://thief"), ("name", "fleet")):
+        (tmp_path / f"{key}.csv").write_text(f"name,mqtt.{key}\nx,{value}\n")
+    monkeypatch.chdir(tmp_path)
     before = contents(tmp_path)
     broker = [] if "--broker" in arguments else ["--broker", "mqtts://b/music"]
     assert provision(tmp_path, *arguments, *broker) == 2

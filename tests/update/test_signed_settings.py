@@ -109,6 +109,7 @@ def test_one_setting_that_cannot_be_and_none_comes_into_force(
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
+        ("listen.smooth=5 listen.smooth=7", "listen.smooth: is given twice"),
         ("mqtt.url=mqtt://thief", "mqtt.url: is set on the device itself only"),
         ("update.url=http://thief/", "update.url: is set on the device itself only"),
         ("history.keep_days=1", "history.keep_days: is set on the device itself only"),
@@ -119,7 +120,7 @@ def test_one_setting_that_cannot_be_and_none_comes_into_force(
     ],
 )
 def test_what_no_device_would_take_is_not_published(publish, tmp_path, capsys, words, fault):
-    assert publish("settings", words, to=tmp_path) == 2
+    assert publish("settings", *words.split(), to=tmp_path) == 2
     assert capsys.readouterr().err.startswith(f"genre-edge: {fault}")
     assert not (tmp_path / "settings.signed").exists()
 

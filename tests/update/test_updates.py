@@ -319,3 +319,14 @@ def test_a_state_that_is_none_is_one_line(tmp_path, content) -> None:
     path.write_bytes(content)
     with pytest.raises(GenreEdgeError, match="is damaged; remove it to begin anew"):
         read_state(path)
+
+
+def test_a_key_that_has_no_end_and_a_password_for_everybody_are_one_line(
+    publish, better, folder, capsys
+) -> None:
+    assert publish("model", better, to=folder, key=Path("/dev/zero")) == 2
+    assert publish("model", better, "--at", "https://me:secret@host/x", to=folder) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("genre-edge: /dev/zero: ")
+    assert second == "genre-edge: --at https://***@host/x: must have no user and no password"
+    assert not any(folder.iterdir())

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import Fault, UsageError, os_reason
+from ..errors import Fault, UsageError
 
 if TYPE_CHECKING:
     from ..sinks.mqtt.settings import MqttConfig
@@ -105,6 +105,7 @@ def _model(args: argparse.Namespace) -> int:
 
     from ..model.bundle import find_model, read_bundle
     from ..model.bundle_members import file_content
+    from ..settings.credentials import split_address, without_credentials
     from ..statement import BundleOffer
     from ..update.topics import bundle_file, bundle_topic
     from ..update.web_transport import is_address
@@ -116,6 +117,9 @@ def _model(args: argparse.Namespace) -> int:
     if args.at is not None:
         if not is_address(args.at):
             raise UsageError(Fault("at", args.at, "must be an address, http:// or https://"))
+        if "@" in split_address(args.at).netloc:  # everybody can read a statement
+            reason = "must have no user and no password"
+            raise UsageError(Fault("at", without_credentials(args.at), reason))
         where = args.at
     offer = BundleOffer(name, sha256, len(content), where)
     return _publish(args, config, None if args.at else content, bundle=offer)
@@ -152,6 +156,7 @@ def _publish(
 ) -> int:
     from ..ed25519 import public_key
     from ..statement import Statement, signed
+    from ..text_files import MOST_SECRET_BYTES, read_text
     from ..update.publishing import Publication, publish_to_broker, publish_to_folder
 
     now = int(time.time())
@@ -164,11 +169,9 @@ def _publish(
         bundle=bundle,
         settings=settings or {},
     )
+    private = read_text(args.key, most=MOST_SECRET_BYTES).encode()
     try:
-        private = args.key.read_bytes()
         key = public_key(private)
-    except OSError as error:
-        raise UsageError(Fault("key", args.key, os_reason(error))) from None
     except UsageError as error:
         raise UsageError(f"{args.key}: {error}") from None
     publication = Publication(statement, signed(statement, private), content, key)

@@ -27,6 +27,8 @@ MOST_WAITING = 10_000
 _MOST_BYTES = 1 << 26
 """Most that the file may have."""
 _VERSION = 1
+_LATEST = 1e11
+"""Greatest time, s since 1970: in the year 5138."""
 _WRITE_SECONDS = 1.0
 """While many are told, the file is written this often, s."""
 
@@ -87,7 +89,7 @@ class AlertMemory:
                     Fault("state", self._path, "was written by a newer genre-edge: update it")
                 )
             told = [_alert(one) for one in values["on"]]
-            quiet = {int(part): float(at) for part, at in values["quiet_from"].items()}
+            quiet = {int(part): _time(at) for part, at in values["quiet_from"].items()}
             waiting = {
                 str(name): [_alert(one) for one in alerts]
                 for name, alerts in values["waiting"].items()
@@ -183,9 +185,17 @@ def _alert(values: dict[str, Any]) -> Alert:
         None if values["device"] is None else str(values["device"]),
         str(values["kind"]),
         str(values["text"]),
-        None if values["since"] is None else float(values["since"]),
-        None if until is None else float(until),
+        None if values["since"] is None else _time(values["since"]),
+        None if until is None else _time(until),
     )
+
+
+def _time(value: Any) -> float:
+    """A time from the file, one that a calendar has. ValueError, TypeError."""
+    time = float(value)
+    if not abs(time) < _LATEST:
+        raise ValueError(value)
+    return time
 
 
 def _locked(path: Path) -> int:

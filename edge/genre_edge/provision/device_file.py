@@ -148,6 +148,8 @@ def make_device(
     }
     known = _known(sections)
     for key, text in wanted.settings.items():
+        if key in values:
+            raise UsageError(f"device {wanted.name}: {key}: follows from its name and the broker")
         if key not in known:
             raise UsageError(f"device {wanted.name}: {key}: no such setting")
         try:

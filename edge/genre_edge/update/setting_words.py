@@ -22,7 +22,11 @@ def settings_of_words(words: Sequence[str]) -> dict[str, SettingValue]:
     UsageError
         If one is unknown, may not come over the network, or has a wrong value.
     """
-    found = dict(_setting(word) for word in words)
+    found: dict[str, SettingValue] = {}
+    for key, value in map(_setting, words):
+        if key in found:
+            raise UsageError(f"{key}: is given twice")
+        found[key] = value
     try:
         load(kinds.sections(), environment={}, signed=found)
     except UsageError as error:
