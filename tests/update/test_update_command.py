@@ -8,6 +8,7 @@ import pytest
 from genre_edge.cli import main
 from genre_edge.statement import BundleOffer, Statement
 from genre_edge.update.state import STATE, UpdateState, Version, read_state, write_state
+from genre_edge.update.wishes import Wishes
 
 MINE, BEFORE = Version(2, "mine", "0f" * 32, "more jazz"), Version(1, "mine", "aa" * 32)
 BAD = Statement(3, 3, bundle=BundleOffer("bad", "bb" * 32, 1, "x"))
@@ -51,11 +52,13 @@ def test_the_model_before_comes_back_one_after_the_other(path: Path, capsys) -> 
 
 
 def test_a_model_on_trial_is_not_yet_one_to_take_back(path: Path, capsys) -> None:
-    write_state(path, UpdateState().beginning(MINE))
-    assert main(["update", "rollback"]) == 2
+    write_state(path, UpdateState(1, 0, BEFORE, None, "gtzan-edge.int8").beginning(MINE))
+    with Wishes(path.parent).alone():
+        assert main(["update", "rollback"]) == 2
     assert capsys.readouterr().err == (
         "genre-edge: mine 0f0f0f0f is on trial: wait until that is over\n"
     )
+    assert main(["update", "rollback"]) == 0, "what a program that has died was trying is over"
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"form": 1}', '{"form": 2}', "{" * 9000, "\xff"])

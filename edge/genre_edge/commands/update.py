@@ -78,9 +78,11 @@ def _rollback(args: argparse.Namespace) -> int:
 
     folder = updates_folder()
     state, wishes = read_state(folder / STATE), Wishes(folder)
+    if state.on_trial is not None:
+        with wishes.alone() as is_alone:
+            if not is_alone:
+                raise UsageError(f"{state.on_trial.shown} is on trial: wait until that is over")
     if state.installed is None:
-        if state.on_trial is not None:
-            raise UsageError(f"{state.on_trial.shown} is on trial: wait until that is over")
         raise UsageError("no model has come as an update: there is nothing to take back")
     with wishes.alone() as is_alone:
         if is_alone:
