@@ -91,6 +91,8 @@ def test_bad_messages_are_kept_counted_and_bounded(store, monkeypatch) -> None:
 class Acknowledged:
     """A receiver that remembers what was acknowledged."""
 
+    is_ready = True
+
     def __init__(self) -> None:
         self.found: list = []
         self.acknowledge = self.found.extend
@@ -324,3 +326,17 @@ def test_each_kind_of_trouble_is_told_once(make_url) -> None:
     for trouble in ("no room in file 17", "no room in file 18", "permission denied"):
         collector._lost(trouble)
     assert said == ["no room in file 17; trying again", "permission denied; trying again"]
+
+
+@pytest.mark.parametrize("comes", [False, True])
+def test_a_broker_that_sends_nothing_at_all_is_told_of_once(store, monkeypatch, comes) -> None:
+    """Mosquitto does not say what a user may not read."""
+    monkeypatch.setattr(collector_module, "_HUSH_SECONDS", 0.0)
+    said, receiver = list[str](), Acknowledged()
+    coming = [[incoming("a/status", b"online", NOW)] if comes else [], [], []]
+    receiver.take = lambda most, wait: coming.pop(0)
+    collector = Collector(receiver, store, "music", Believed(), said.append)
+    while coming:
+        collector._step(0.0)
+    told = [] if comes else ["nothing has come from music/# yet"]
+    assert [line.partition(":")[0] for line in said] == told

@@ -33,6 +33,9 @@ _TEND_SECONDS = 3600.0
 """Time between two looks at partitions and at what is too old, s."""
 _CLOCK_SECONDS = 600.0
 """So long after the start this machine's clock may not be set yet, s."""
+_HUSH_SECONDS = 60.0
+"""A broker that has sent nothing for so long after the start may never do, s: it does
+not say what a user may not read."""
 _DRAIN_SECONDS = 30.0
 """Longest time for the last rows when it is told to stop, s."""
 
@@ -107,6 +110,8 @@ class Collector:
         self._pause = _FIRST_PAUSE
         self._next_attempt = self._next_tending = 0.0
         self._clock_until = time.monotonic() + _CLOCK_SECONDS
+        self._hush_until: float | None = time.monotonic() + _HUSH_SECONDS
+        """When it is told that nothing has come; None: something has, or it is told."""
 
     @property
     def waiting(self) -> int:
@@ -157,6 +162,7 @@ class Collector:
         self._pending += self._receiver.take(room, wait) if room > 0 else []
         if room <= 0:
             time.sleep(wait)
+        self._check_hush()
         if time.monotonic() < self._next_attempt:
             return
         try:
@@ -172,6 +178,19 @@ class Collector:
         if self.trouble:
             self._report(f"{self._store.shown}: works again")
         self.trouble, self._pause = "", _FIRST_PAUSE
+
+    def _check_hush(self) -> None:
+        """Say once that nothing at all comes, though there is a broker."""
+        if self._pending:
+            self._hush_until = None
+        elif self._hush_until is not None and (
+            self._receiver.is_ready and time.monotonic() >= self._hush_until
+        ):
+            self._hush_until = None
+            self._report(
+                f"nothing has come from {self._prefix}/# yet: do devices publish there (the "
+                "address ends with the same), and may this user read it?"
+            )
 
     def _lost(self, trouble: str) -> None:
         if _kind(trouble) != _kind(self.trouble):
