@@ -211,6 +211,12 @@ def test_a_password_comes_from_a_file_or_the_environment(tmp_path, monkeypatch) 
         wait_for(lambda: wrong.said, "the refusal")
         wrong.sink.close()
         assert "refused (Not authorized)" in wrong.said[0]
+        monkeypatch.delenv(PASSWORD_VARIABLE)
+        for given, lacks in ((url, "password"), (url.replace("edge@", ""), "user")):
+            without = Publisher(given, tmp_path / lacks)
+            wait_for(lambda one=without: one.said, "the refusal")
+            without.sink.close()
+            assert f"refused (Not authorized; no {lacks} was given)" in without.said[0]
         assert not any(
             "s3cret" in s or "wrong" in s
             for s in (*wrong.said, repr(wrong.config), repr(by_file.config))

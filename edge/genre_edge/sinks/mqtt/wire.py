@@ -106,7 +106,8 @@ class Wire:
         except Exception as error:  # whatever the broker's bytes lead the library to
             return f"cannot be understood ({type(error).__name__}: {error})"
         if self.refused:
-            return f"refused ({self.refused})"
+            lacks = "user" if config.user is None else "password" if not config.password else ""
+            return f"refused ({self.refused}{f'; no {lacks} was given' if lacks else ''})"
         return "" if self.is_connected else f"no answer within {CONNECT_SECONDS:g} s"
 
     @property
