@@ -84,7 +84,7 @@ def test_settings_come_into_force_while_it_listens_last_and_are_revoked(
     again = kitchen()
     again.wait_for_silence(True)
     publish("settings", "--revoke", "--serial", 2, to=to)
-    again.hears("update installed: no settings")
+    again.hears("signed settings revoked")
     again.wait_for_silence(False)
     assert again.reader.read() == before
     assert not signed_file().exists()

@@ -78,7 +78,7 @@ def test_an_older_statement_is_not_taken_again(address, folder, device, publish,
     old = (folder / "settings.signed").read_bytes()
     kitchen.hears("update installed: listen.silence_dbfs (serial 7)")
     publish("settings", "--revoke", "--serial", 8, to=folder)
-    kitchen.hears("update installed: no settings (serial 8)")
+    kitchen.hears("signed settings revoked (serial 8)")
     (folder / "settings.signed").write_bytes(old)
     kitchen.hears("(serial 7) is older than what came last (serial 8)")
     assert len(kitchen.program.settings) == 2
@@ -230,7 +230,7 @@ def test_a_broker_that_is_away_is_told_once_and_found_again(broker, device, publ
     kitchen.hears("Connection refused; trying again")
     broker.start()
     publish("settings", "--revoke", to=f"mqtt://127.0.0.1:{broker.port}")
-    kitchen.hears("update installed: no settings")
+    kitchen.hears("signed settings revoked")
     assert len([line for line in kitchen.said if "trying again" in line]) == 1
 
 

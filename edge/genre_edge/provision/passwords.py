@@ -33,7 +33,7 @@ def hashed(password: str, salt: bytes | None = None, iterations: int = _ITERATIO
     Examples
     --------
     >>> hashed("secret", bytes(12))[:26]
-    '$7$101$AAAAAAAAAAAAAAAA$iA'
+    '$7$101$AAAAAAAAAAAAAAAA$GK'
     """
     salt = secrets.token_bytes(_SALT_BYTES) if salt is None else salt
     made = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations, _HASH_BYTES)

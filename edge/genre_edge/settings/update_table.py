@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from ..ed25519 import key_bytes
 from ..errors import UsageError
-from ..extras import install_line
 from .credentials import split_address, without_credentials
 from .options import check, option
 from .section import Section
@@ -70,6 +69,8 @@ def _check(config: UpdateConfig) -> None:
         except UsageError as error:
             raise UsageError(f"trusted_keys: {error}") from None
     if importlib.util.find_spec("cryptography") is None:
+        from ..extras import install_line
+
         raise UsageError(f"needs cryptography to check signatures: {install_line('sign')}")
 
 

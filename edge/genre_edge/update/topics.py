@@ -41,7 +41,7 @@ def statement_topic(prefix: str, kind: str, devices: Sequence[str]) -> str:
     >>> statement_topic("genre-edge", "model", ["kitchen"])
     'genre-edge-updates/model/kitchen'
     >>> statement_topic("genre-edge", "model", ["kitchen", "floor-*"])
-    'genre-edge-updates/model/1ec0e6a6'
+    'genre-edge-updates/model/e7f16893'
     """
     names = sorted(set(devices))
     if names == ["*"]:

@@ -207,7 +207,10 @@ class Updater:
             self._tell_trouble(f"{shown(statement)}: {error}")
             return
         else:
-            self._report(f"update installed: {shown(statement)} (serial {statement.serial})")
+            what = f"update installed: {shown(statement)}"
+            if statement.bundle is None and not statement.settings:
+                what = "signed settings revoked"
+            self._report(f"{what} (serial {statement.serial})")
         finally:
             self._is_busy = False
         self._is_wanted, self._retry[statement.kind] = False, _Retry()
