@@ -218,6 +218,22 @@ def test_a_model_that_cannot_be_used_at_the_next_start_gives_way_to_the_configur
     assert kitchen.board.news.installed == CONFIGURED
 
 
+@pytest.mark.parametrize("content", [None, b"", b"half of it"])
+def test_a_file_that_the_disk_has_lost_is_fetched_again(
+    address, folder, device, publish, better, content
+) -> None:
+    publish("model", better, to=folder)
+    kitchen = device(address)
+    kitchen.hears("update installed")
+    kitchen.close()
+    path = kitchen.folder / f"{sha256(better)}.tflite"
+    path.unlink() if content is None else path.write_bytes(content)
+    kitchen = device(address, starts_with=CONFIGURED)
+    kitchen.hears("is gone or damaged; it will be fetched again")
+    kitchen.hears("update installed")
+    assert path.read_bytes() == Path(better).read_bytes()
+
+
 def test_one_program_looks_after_the_updates_of_a_user(address, device) -> None:
     first = device(address)
     wait_for(lambda: first.board.news.installed, "the first")

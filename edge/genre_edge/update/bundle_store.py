@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Set
 from contextlib import suppress
 from pathlib import Path
@@ -54,6 +55,8 @@ class BundleStore:
             difference = _difference(part, offer)
             if difference:
                 raise Away(difference)
+            with part.open("rb") as file:
+                os.fsync(file.fileno())  # what is remembered of it must not outlast it
             part.replace(path)
         except OSError as error:
             raise Away(f"{self._folder}: {os_reason(error)}") from None
@@ -61,6 +64,13 @@ class BundleStore:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
         return path
+
+    def has(self, sha256: str) -> bool:
+        """Whether a bundle is here, as it came."""
+        try:
+            return _checksum(self.path(sha256)) == sha256
+        except OSError:
+            return False
 
     def tidy(self, needed: Set[str]) -> None:
         """Remove every bundle but those with these checksums."""
@@ -76,8 +86,13 @@ def _difference(path: Path, offer: BundleOffer) -> str:
     size = path.stat().st_size
     if size != offer.size:
         return f"the model's file has {size} bytes, and {offer.size} are signed"
+    return "" if _checksum(path) == offer.sha256 else "the model's file is not the one signed"
+
+
+def _checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal. OSError."""
     found = hashlib.sha256()
     with path.open("rb") as file:
         while part := file.read(_CHUNK_BYTES):
             found.update(part)
-    return "" if found.hexdigest() == offer.sha256 else "the model's file is not the one signed"
+    return found.hexdigest()

@@ -143,9 +143,11 @@ class Updater:
     def _begin(self) -> None:
         state = read_state(self._place.folder / STATE)
         used = state.used(self._place.engine.model)
-        if used is not None and not self._bundles.path(used.sha256).is_file():
-            self._report(f"updates: the file of {used.shown} is gone; it will be fetched again")
-            serial = state.model_serial - (used.serial == state.model_serial)  # the last one only
+        if used is not None and not self._bundles.has(used.sha256):
+            is_last = used.serial == state.model_serial  # else a later one was refused, say
+            then = "it will be fetched again" if is_last else "publish it again to have it"
+            self._report(f"updates: the file of {used.shown} is gone or damaged; {then}")
+            serial = state.model_serial - is_last
             state = replace(state, installed=None, previous=None, model_serial=serial)
         elif used is not None and self._listening.model == self._place.engine.model:
             reason = "it cannot be used any more (another version of the program?)"
