@@ -21,6 +21,7 @@ import numpy as np
 import soundfile
 import soxr
 from ai_edge_litert.interpreter import Interpreter
+from genre_edge.arrays import Float32
 from genre_edge.audio.file_source import FileSource
 from genre_edge.model.engine import Engine
 from genre_edge.settings.tables import EngineConfig
@@ -55,36 +56,37 @@ def by_librosa() -> Way:
     return listen
 
 
-def by_yamnet(model: Path) -> Way:
-    """libsndfile, the mean of the channels, soxr, YAMNet with its front-end in it."""
+def network(model: Path) -> Callable[[Float32], Float32]:
+    """A TFLite file as a function of one window."""
     interpreter = Interpreter(str(model), num_threads=1)
     interpreter.allocate_tensors()
-    taken, given = (
-        interpreter.get_input_details()[0]["index"],
-        interpreter.get_output_details()[0]["index"],
-    )
+    taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+    def answer(window: Float32) -> Float32:
+        interpreter.set_tensor(taken["index"], window.reshape(taken["shape"]))
+        interpreter.invoke()
+        found: Float32 = interpreter.get_tensor(given["index"])
+        return found
+
+    return answer
+
+
+def by_yamnet(model: Path) -> Way:
+    """libsndfile, the mean of the channels, soxr, YAMNet with its front-end in it."""
+    answer = network(model)
 
     def listen(path: str) -> object:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
         mono = soxr.resample(samples.mean(axis=1), rate, YAMNET_RATE)
-        scores = []
-        for start in range(0, len(mono) - YAMNET_WINDOW + 1, YAMNET_HOP):
-            interpreter.set_tensor(taken, mono[None, start : start + YAMNET_WINDOW])
-            interpreter.invoke()
-            scores.append(interpreter.get_tensor(given))
-        return scores
+        starts = range(0, len(mono) - YAMNET_WINDOW + 1, YAMNET_HOP)
+        return [answer(mono[start : start + YAMNET_WINDOW]) for start in starts]
 
     return listen
 
 
 def by_musicnn(model: Path) -> Way:
     """`librosa.load`, musicnn's log-mel by librosa, musicnn in LiteRT."""
-    interpreter = Interpreter(str(model), num_threads=1)
-    interpreter.allocate_tensors()
-    taken, given = (
-        interpreter.get_input_details()[0]["index"],
-        interpreter.get_output_details()[0]["index"],
-    )
+    answer = network(model)
 
     def listen(path: str) -> object:
         samples, rate = librosa.load(path, sr=MUSICNN_RATE)
@@ -92,15 +94,8 @@ def by_musicnn(model: Path) -> Way:
             y=samples, sr=rate, n_fft=512, hop_length=256, n_mels=96
         )
         rows = np.log10(1 + 10_000 * mel.T).astype(np.float32)
-        scores = []
-        for start in range(0, len(rows) - MUSICNN_FRAMES + 1, MUSICNN_FRAMES):
-            patch = rows[start : start + MUSICNN_FRAMES]
-            interpreter.set_tensor(
-                taken, patch.reshape(interpreter.get_input_details()[0]["shape"])
-            )
-            interpreter.invoke()
-            scores.append(interpreter.get_tensor(given))
-        return scores
+        starts = range(0, len(rows) - MUSICNN_FRAMES + 1, MUSICNN_FRAMES)
+        return [answer(rows[start : start + MUSICNN_FRAMES]) for start in starts]
 
     return listen
 
