@@ -101,7 +101,8 @@ def _run() -> int:
     try:
         heard = _hear(EngineConfig(**values))
     except GenreEdgeError as error:
-        print(str(error), flush=True)
+        # What is quoted of it is short, and a path may be long.
+        print(str(error).removeprefix(f"{values['model']}: "), flush=True)
         return REFUSED
     print(json.dumps(asdict(heard)), flush=True)
     return 0
