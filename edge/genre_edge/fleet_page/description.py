@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..version import __version__
-from ..web.openapi_parts import json_answer, query, responses
+from ..web.openapi_parts import json_answer, query, responses, whole_document
 from ..web.schema_parts import INTEGER, NUMBER, TEXT, Json, described, object_of, or_null, ref
 from ..web.schemas import SCHEMAS as DEVICE_SCHEMAS
 
@@ -109,19 +108,10 @@ def document(needs_token: bool) -> Json:
     needs_token
         Whether this service asks for the access token.
     """
-    made: Json = {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "genre-edge fleet",
-            "version": __version__,
-            "description": "The devices of a fleet, and what they heard.",
-        },
-        "paths": _PATHS,
-        "components": {
-            "schemas": SCHEMAS,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-        },
-    }
-    if needs_token:
-        made["security"] = [{"token": []}]
-    return made
+    return whole_document(
+        "genre-edge fleet",
+        "The devices of a fleet, and what they heard.",
+        _PATHS,
+        SCHEMAS,
+        needs_token,
+    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..version import __version__
-from .openapi_parts import json_answer, query, responses
+from .openapi_parts import json_answer, query, responses, whole_document
 from .openapi_setup import SETUP_PATHS
 from .schema_parts import TEXT, Json, object_of, ref
 from .schemas import SCHEMAS
@@ -22,22 +21,13 @@ def document(needs_token: bool) -> Json:
     dict
         JSON-ready; what /api/openapi.json answers.
     """
-    made: Json = {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "genre-edge",
-            "version": __version__,
-            "description": "Recognises the genre of music, in windows of 3 seconds.",
-        },
-        "paths": _PATHS,
-        "components": {
-            "schemas": SCHEMAS,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-        },
-    }
-    if needs_token:
-        made["security"] = [{"token": []}]
-    return made
+    return whole_document(
+        "genre-edge",
+        "Recognises the genre of music, in windows of 3 seconds.",
+        _PATHS,
+        SCHEMAS,
+        needs_token,
+    )
 
 
 _SINCE = query(

@@ -2,7 +2,38 @@
 
 from __future__ import annotations
 
+from ..version import __version__
 from .schema_parts import TEXT, Json, ref
+
+
+def whole_document(
+    title: str, description: str, paths: Json, schemas: Json, needs_token: bool
+) -> Json:
+    """A description of an API, OpenAPI 3.1.
+
+    Parameters
+    ----------
+    title, description
+        What it is, for people.
+    paths
+        Each path.
+    schemas
+        By name.
+    needs_token
+        Whether the service asks for the access token.
+    """
+    made: Json = {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": __version__, "description": description},
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+    if needs_token:
+        made["security"] = [{"token": []}]
+    return made
 
 
 def responses(success: Json, *errors: int) -> Json:
