@@ -76,7 +76,7 @@ class BrokerTransport:
         """As `Transport.look`."""
         end = time.monotonic() + seconds
         if len(self._taken) > _MOST_TOPICS:  # who may publish may think of many
-            self._taken.clear()
+            self._taken.clear()  # some are looked at once more
         while not self._have_all():
             left = end - time.monotonic()
             if left <= 0 or self._pass_time(left):
@@ -84,8 +84,6 @@ class BrokerTransport:
         arrived, self._arrived, self._arrived_bytes = self._arrived, {}, 0
         marks = {topic: sha256(data).digest() for topic, data in arrived.items()}
         new = [data for topic, data in arrived.items() if marks[topic] != self._taken.get(topic)]
-        if len(self._taken) > _MOST_TOPICS:
-            self._taken.clear()  # some are looked at once more
         self._taken |= marks
         return [data for data in new if data]
 
