@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +11,14 @@ from typing import Any
 from ..errors import UsageError
 from ..service.systemd_unit import SECRETS
 from ..settings.edit import with_value
-from ..settings.elsewhere import Elsewhere, seen_from_here
-from ..settings.load import load
-from ..settings.options import OptionField, option_fields
+from ..settings.elsewhere import check_elsewhere
 from ..settings.section import Section
-from ..settings.settings import all_sections
+from ..settings.settings import options_by_key
 from ..settings.text import as_toml
 from ..settings.tomlfile import parse_toml
 from ..sinks.mqtt.settings import MqttConfig, MqttOptions, mqtt_config
 from .names import Wanted
 
-_STAND_IN = "stands for a file that is on the device\n"
 _ADDRESS = re.compile(r"(mqtts?://)(?:[^@:/]*@)?([^@]+)")
 """Scheme, and what follows the user."""
 
@@ -56,12 +52,7 @@ def checked(text: str, name: Path, sections: Sequence[Section[Any]]) -> None:
     UsageError
         With a line for each fault.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        stand_in = Path(folder) / "file"
-        stand_in.write_text(_STAND_IN)
-        where = Elsewhere(Path(folder), SECRETS, stand_in)
-        seen, _ = seen_from_here(parse_toml(name, text), sections, where)
-        load(sections, seen, environment={})
+    check_elsewhere(parse_toml(name, text), sections, None, SECRETS, later=True)
 
 
 def read_device(text: str, name: Path) -> DeviceFile:
@@ -146,14 +137,14 @@ def make_device(
         "mqtt.url": f"{found[1]}{wanted.user}@{found[2]}",
         "mqtt.name": wanted.name,
     }
-    known = _known(sections)
+    known = options_by_key(sections)
     for key, text in wanted.settings.items():
         if key in values:
             raise UsageError(f"device {wanted.name}: {key}: follows from its name and the broker")
         if key not in known:
             raise UsageError(f"device {wanted.name}: {key}: no such setting")
         try:
-            values[key] = known[key].from_text(text)
+            values[key] = known[key][1].from_text(text)
         except ValueError as error:
             raise UsageError(f"device {wanted.name}: {key}: {error}") from None
     made = common
@@ -164,13 +155,3 @@ def make_device(
         return there
     checked(made, name, sections)
     return read_device(made, name)
-
-
-def _known(sections: Sequence[Section[Any]]) -> dict[str, OptionField]:
-    """Each setting of a table that does not repeat, by "section.key"."""
-    return {
-        f"{section.name}.{one.name}": one
-        for section in all_sections(sections)
-        if not section.repeated
-        for one in option_fields(section.options)
-    }

@@ -4,15 +4,13 @@ all, and never over another one unless told."""
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
 from ..files import Rights, write_atomically
-from ..settings.elsewhere import Elsewhere, seen_from_here
-from ..settings.load import load
+from ..settings.elsewhere import check_elsewhere
 from ..settings.section import Section
 from ..settings.tomlfile import parse_toml
 from ..settings.versions import VersionedFile
@@ -22,7 +20,6 @@ from .systemd_unit import SECRETS
 _READABLE = Rights(0o644)
 """The user that systemd makes up for the service must read it. Secrets are in files of
 their own."""
-_STAND_IN = "stands for a secret that is not there yet\n"
 
 
 def check_config(
@@ -54,14 +51,7 @@ def check_config(
         With a line for each fault.
     """
     file = parse_toml(path, read_text(path))
-    credentials = None if per_user else SECRETS
-    with tempfile.TemporaryDirectory() as folder:
-        stand_in = Path(folder) / "secret"
-        stand_in.write_text(_STAND_IN)
-        where = Elsewhere(root, credentials, stand_in if later else None)
-        seen, missing = seen_from_here(file, sections, where)
-        load(sections, seen, environment={})
-    return missing
+    return check_elsewhere(file, sections, root, None if per_user else SECRETS, later)
 
 
 def put_config(given: Path, target: Path, replace: bool, per_user: bool) -> str:

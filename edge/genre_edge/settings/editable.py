@@ -13,7 +13,7 @@ from typing import Any
 from .options import OptionField, option_fields
 from .reader import SettingsReader
 from .section import Section
-from .settings import Settings, all_sections
+from .settings import Settings, all_sections, options_by_key
 from .tables import MICROPHONE, MODEL, WEB
 from .update_table import UPDATE
 
@@ -95,10 +95,8 @@ def raw_values(reader: SettingsReader) -> dict[str, Any]:
     """{"section.option": value} of tables that are not repeated, secrets included."""
     settings = reader()
     return {
-        f"{section.name}.{one.name}": getattr(settings.of(section), one.name)
-        for section in all_sections(reader.sections)
-        if not section.repeated
-        for one in option_fields(section.options)
+        key: getattr(settings.of(section), one.name)
+        for key, (section, one) in options_by_key(reader.sections).items()
     }
 
 

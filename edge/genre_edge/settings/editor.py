@@ -13,10 +13,10 @@ from ..files import Rights, write_atomically
 from ..text_files import read_text
 from .edit import with_value
 from .editable import kind_of
-from .options import OptionField, option_fields
+from .options import OptionField
 from .reader import SettingsReader
 from .section import Section
-from .settings import Settings, all_sections
+from .settings import Settings, options_by_key
 from .text import as_toml, commented, commented_line
 from .tomlfile import parse_toml
 from .versions import VersionedFile
@@ -38,12 +38,7 @@ class Editor:
 
     def __init__(self, reader: SettingsReader) -> None:
         self._reader = reader
-        self._known = {
-            f"{section.name}.{one.name}": (section, one)
-            for section in all_sections(reader.sections)
-            if not section.repeated
-            for one in option_fields(section.options)
-        }
+        self._known = options_by_key(reader.sections)
 
     @property
     def file(self) -> VersionedFile:

@@ -4,12 +4,14 @@ image of a system."""
 from __future__ import annotations
 
 import copy
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .credentials import CREDENTIALS_VARIABLE
+from .load import load
 from .options import option_fields
 from .section import Section
 from .settings import all_sections
@@ -17,6 +19,7 @@ from .tomlfile import TomlFile
 
 _WRITTEN = ("history.path", "mqtt.spool")
 """Paths of files that the program makes; all others it reads."""
+_STAND_IN = "stands for a file that is not here\n"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,45 @@ class Elsewhere:
         if folder == f"${CREDENTIALS_VARIABLE}" and self.credentials is not None:
             return self.root / self.credentials.relative_to("/") / name
         return self.root / path.lstrip("/") if path.startswith("/") else Path(path).expanduser()
+
+
+def check_elsewhere(
+    file: TomlFile,
+    sections: Iterable[Section[Any]],
+    root: Path | None,
+    credentials: Path | None,
+    later: bool,
+) -> list[str]:
+    """Check a configuration as the machine that it is for will.
+
+    Parameters
+    ----------
+    file
+        The configuration.
+    sections
+        The tables of the sinks, as for `load`.
+    root, credentials
+        As `Elsewhere` has them; no root: nothing of that machine is here.
+    later
+        Whether files that it names may come later.
+
+    Returns
+    -------
+    list of str
+        Files that are not there, and that the program will read.
+
+    Raises
+    ------
+    UsageError
+        With a line for each fault.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        stand_in = Path(folder) / "file"
+        stand_in.write_text(_STAND_IN)
+        where = Elsewhere(root or Path(folder), credentials, stand_in if later else None)
+        seen, missing = seen_from_here(file, sections, where)
+        load(sections, seen, environment={})
+    return missing
 
 
 def seen_from_here(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from .options import OptionField, option_fields
 from .section import Options, Section
 from .source_table import SOURCE, SourceConfig
 from .tables import (
@@ -79,6 +80,26 @@ class Settings:
     def replaced(self, section: Section[Options], options: Options) -> Settings:
         """These settings with other options in a section that does not repeat."""
         return Settings({**self.tables, section.name: (options,)})
+
+
+def options_by_key(
+    sections: Iterable[Section[Any]], repeated: bool = False
+) -> dict[str, tuple[Section[Any], OptionField]]:
+    """{"section.option": its section, the option} of every table.
+
+    Parameters
+    ----------
+    sections : iterable of Section
+        The tables of the sinks, as `load` takes them.
+    repeated : bool
+        Whether those of tables that may be repeated are there too.
+    """
+    return {
+        f"{section.name}.{one.name}": (section, one)
+        for section in all_sections(sections)
+        if repeated or not section.repeated
+        for one in option_fields(section.options)
+    }
 
 
 def all_sections(sections: Iterable[Section[Any]]) -> tuple[Section[Any], ...]:

@@ -16,10 +16,10 @@ from typing import Any
 from ..errors import GenreEdgeError, UpdateError, UsageError, os_reason
 from ..files import Rights, write_atomically
 from ..statement import MOST_BYTES, SETTINGS, SettingValue, read_signed
-from .options import OptionField, option_fields
+from .options import OptionField
 from .places import default_folder
 from .section import Section
-from .settings import all_sections
+from .settings import options_by_key
 
 FOLDER, _FILE = "updates", "settings.signed"
 """Where the layer is, in the folder of what the program keeps."""
@@ -65,11 +65,7 @@ def signed_option(key: str, sections: Iterable[Section[Any]]) -> tuple[Section[A
     UsageError
         If it is unknown, or may not come over the network.
     """
-    known = {
-        f"{section.name}.{one.name}": (section, one)
-        for section in all_sections(sections)
-        for one in option_fields(section.options)
-    }
+    known = options_by_key(sections, repeated=True)
     if key not in known:
         from difflib import get_close_matches
 
