@@ -164,6 +164,7 @@ def test_hostile_devices_stop_nobody(broker, devices, tmp_path) -> None:
         (["mqtt://h"], "give the BROKER and the DATABASE"),
         (["mqtt://h", "sqlite:///a.db", "--part", "3/2"], "--part 3/2: must be"),
         (["mqtt://h", "sqlite:///a.db", "--keep-months", "0"], "--keep-months 0: must be between"),
+        (["mqtt://h", "sqlite:///no/a.db"], "sqlite:///no/a.db: there is no folder no"),
         (["--check", "sqlite:///none.db"], "no such file (genre-edge collect makes it)"),
     ],
 )

@@ -105,6 +105,8 @@ def run(args: argparse.Namespace) -> int:
     from ..fleet.open_store import check_version, store_at
 
     address = parse_address(args.addresses[-1], args.database_password_file)
+    if address.path is not None and not address.path.parent.is_dir():
+        raise UsageError(f"{address.shown}: there is no folder {address.path.parent}")
     store = store_at(address, must_exist=args.check)
     if needed == 2:
         return _collect(args, store)

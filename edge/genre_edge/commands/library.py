@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from contextlib import AbstractContextManager, closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..console import complain
 from ..errors import AudioError, UsageError
+from ..extras import install_line
 from ..interrupt import ends_as_interrupts
 from ..progress import progress
 from ..settings.credentials import without_credentials
@@ -99,6 +101,8 @@ _windows.__name__ = "number or 'all'"  # argparse: "invalid number or 'all' valu
 
 def run(args: argparse.Namespace) -> int:
     """Hear a library; returns the exit status."""
+    if find_spec("distributed") is None:  # before a part of the same extra is missed
+        raise UsageError(f"needs Dask: {install_line('library')}")
     from ..library.parts import Parts
 
     _check(args)
